@@ -1,0 +1,1 @@
+"""Snapshots: loaded, validated, pseudonymised, encrypted, withdrawn, destroyed."""

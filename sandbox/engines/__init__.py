@@ -1,0 +1,1 @@
+"""Plans rendered for an engine and run by it."""

@@ -1,0 +1,1 @@
+"""Accounts, charges and stored releases, written by one writer."""

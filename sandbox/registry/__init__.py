@@ -1,0 +1,1 @@
+"""Institutions, people, signing keys and licences as state, changed by transactions."""
