@@ -1,0 +1,49 @@
+"""One job of a worker: statements written by the sandbox, their parameters, and the shape that must come back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sandbox.plan.nodes import Scalar, Type
+
+
+class Side(StrEnum):
+    """Which part of a snapshot a worker holds."""
+
+    PRIVATE = "private"
+    """Private and public part."""
+    PUBLIC = "public"
+    """Public part only: runs the plan's public part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows handed to a job: a released relation, created as a temporary table before the statement runs."""
+
+    name: str
+    columns: tuple[tuple[str, Type], ...]
+    rows: tuple[tuple[Scalar, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One SELECT for the engine."""
+
+    sql: str
+    parameters: tuple[Scalar, ...]
+    """Bound in order to $1, $2, …."""
+    tables: tuple[Table, ...]
+    columns: tuple[Type, ...]
+    """Types that must come back; anything else is a failure. INTEGER columns fit 64 bits."""
+    max_rows: int
+    """More rows than this are a failure."""
+    deadline: float
+    """Seconds of wall time, then the worker is killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a job returned, in the engine's order."""
+
+    rows: tuple[tuple[Scalar, ...], ...]
