@@ -58,4 +58,12 @@ class Fault(VitrineError):
 
 PROBLEMS: Mapping[str, Problem] = {
     # one line a code; grouped by prefix, sorted within the group
+    "request.body": Problem(422, "The request body cannot be used: {what}.", "请求正文无效：{what}。"),
+    "request.frame": Problem(400, "The frame is malformed.", "帧格式错误。"),
+    "request.header": Problem(400, "The header {header} is repeated.", "请求头 {header} 重复出现。"),
+    "request.route": Problem(404, "There is no such resource.", "没有该资源。"),
+    "request.too_large": Problem(413, "The body is larger than {limit} bytes.", "请求正文超过 {limit} 字节。"),
+    "service.busy": Problem(503, "The service is busy; send the same request again later.", "服务繁忙，请稍后以同一请求重试。"),
+    "service.failed": Problem(500, "The request could not be carried out. A charge that was made stands.", "请求未能完成；已发生的扣减不退回。"),
+    "settings.invalid": Problem(500, "The settings cannot be used: {what}.", "配置无效：{what}。"),
 }
