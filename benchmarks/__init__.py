@@ -1,0 +1,1 @@
+"""Vitrine beside plain DuckDB: data, workloads, measured results."""
