@@ -10,13 +10,13 @@ STAMP  := .venv/lock-$(call digest,requirements/test.txt)
 HEALTH := .cache/health/made-$(call digest,requirements/health.txt examples/health/extract.py)
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check fuzz bench lock clean
 
 demo: .venv/project $(HEALTH)
 	@$(BIN)/vitrine demo
 
 test: check
-	@$(BIN)/pytest -q -n 2
+	@$(BIN)/pytest -n 2
 
 check: .venv/project
 	@$(BIN)/ruff check --quiet
@@ -24,6 +24,9 @@ check: .venv/project
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/pytest -q tests/contract/test_project.py
+
+fuzz: .venv/project
+	@$(BIN)/pytest -n 2 --hypothesis-profile=fuzz tests/property
 
 bench: .venv/project
 	@$(BIN)/python -m benchmarks.speed

