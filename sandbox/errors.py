@@ -58,6 +58,23 @@ class Fault(VitrineError):
 
 PROBLEMS: Mapping[str, Problem] = {
     # one line a code; grouped by prefix, sorted within the group
+    "plan.cells": Problem(422, "The groups have {cells} cells; at most {limit} are allowed.", "分组共有 {cells} 个单元，上限为 {limit}。"),
+    "plan.domains": Problem(422, "Relations about different unit domains cannot be combined.", "不能合并属于不同隐私单元域的关系。"),
+    "plan.invalid": Problem(422, "The plan is malformed: {what}.", "查询计划无效：{what}。"),
+    "plan.join_preserved": Problem(422, "An outer join with a public table must keep the private side, not the public one.", "与公开表做外连接时，只能保留隐私一侧的行。"),
+    "plan.join_unit": Problem(422, "Two private tables can be joined only where their unit keys are equal, as a term of ON.", "两张隐私表只能在 ON 中以隐私单元键相等的条件连接。"),
+    "plan.literal": Problem(422, "Argument {position} of {function} must be a suitable literal.", "函数 {function} 的第 {position} 个参数必须是合适的字面量。"),
+    "plan.not_private": Problem(422, "A noisy aggregate needs a private table; this one has only public data.", "加噪聚合必须基于隐私表，此处只有公开数据。"),
+    "plan.order": Problem(422, "Order and limit apply to released results only, not to private rows.", "排序与限行只能用于已发布的结果，不能用于隐私行。"),
+    "plan.overflow": Problem(422, "The total of {aggregate} could exceed what exact arithmetic holds; use a smaller range.", "{aggregate} 的合计可能超出精确运算范围，请缩小取值范围。"),
+    "plan.raw_rows": Problem(422, "Private rows cannot be shown; ask for counts, sums or averages.", "不能直接输出隐私数据行，请改用计数、求和或均值。"),
+    "plan.too_large": Problem(422, "The query is too large: {what}, at most {limit}.", "查询过大：{what}，上限为 {limit}。"),
+    "plan.type": Problem(422, "{function} does not take arguments of type {types}.", "{function} 不接受类型为 {types} 的参数。"),
+    "plan.unbounded_sum": Problem(422, "The range of the values added up is unknown; write clamp(x, lo, hi).", "求和的取值范围未知，请写成 clamp(x, 下限, 上限)。"),
+    "plan.unit_value": Problem(422, "A unit key has no value: {function} cannot use it.", "隐私单元键没有取值，不能用于 {function}。"),
+    "plan.unknown_column": Problem(422, "There is no column {column} in table {table}.", "表 {table} 中没有列 {column}。"),
+    "plan.unknown_function": Problem(422, "There is no function {function}.", "没有函数 {function}。"),
+    "plan.unknown_table": Problem(422, "There is no table {table} in data set {dataset}.", "数据集 {dataset} 中没有表 {table}。"),
     "request.body": Problem(422, "The request body cannot be used: {what}.", "请求正文无效：{what}。"),
     "request.frame": Problem(400, "The frame is malformed.", "帧格式错误。"),
     "request.header": Problem(400, "The header {header} is repeated.", "请求头 {header} 重复出现。"),
