@@ -1,0 +1,226 @@
+"""The log in the database: leaves, stored tree hashes, signed checkpoints, and the texts that stand beside the log.
+
+Every function works inside the caller's transaction. A leaf, once committed, is never changed or removed, and a
+checkpoint is signed over committed leaves only, each larger one consistent with all before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from itertools import groupby
+from operator import attrgetter
+from secrets import token_bytes
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Connection,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    and_,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from sandbox.audit import merkle
+from sandbox.audit.checkpoint import Checkpoint, LogKey, LogPublicKey, open_note, sign
+from sandbox.audit.entry import SALT_SIZE, Entry, encode
+from sandbox.audit.merkle import Frontier, Node
+from sandbox.audit.receipt import Receipt
+from sandbox.errors import Fault
+from sandbox.ledger.schema import metadata
+
+leaves = Table(
+    "log_leaves",
+    metadata,
+    Column("leaf", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry", LargeBinary, nullable=False),
+)
+hashes = Table(
+    "log_hashes",
+    metadata,
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary(merkle.HASH_SIZE), nullable=False),
+    sqlite_with_rowid=False,
+)
+head = Table(
+    "log_head",
+    metadata,
+    Column("id", SmallInteger, CheckConstraint("id = 1", name="single"), primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+    Column("time", BigInteger, nullable=False),
+)
+checkpoints = Table(
+    "log_checkpoints",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("note", Text, nullable=False),
+)
+stored_bodies = Table(
+    "log_bodies",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+_APPENDED = "vitrine.log.appended"
+"""Key in a connection's `info`: the transaction in which it last appended."""
+_PAGE = 256
+"""Leaves read at once."""
+
+
+def append(connection: Connection, entry: Entry, bodies: Sequence[bytes] = ()) -> int:
+    """The index of the new leaf, which stands when the caller's transaction commits.
+
+    Takes the lock of the log's head until then. The entry's time is raised to that of the leaf before it, so that
+    time never runs backward in the log. `bodies` are the texts whose digests the entry names.
+    """
+    row = connection.execute(select(head.c.size, head.c.time).with_for_update()).one_or_none()
+    if row is None:
+        connection.execute(insert(head).values(id=1, size=0, time=0))
+    index, latest = (0, 0) if row is None else (row.size, row.time)
+    time = max(entry.header.time, latest)
+    data = encode(replace(entry, header=replace(entry.header, time=time)), token_bytes(SALT_SIZE))
+    _keep_bodies(connection, entry, bodies)
+    connection.execute(insert(leaves).values(leaf=index, entry=data))
+    tree = _frontier(connection, index)
+    connection.execute(
+        insert(hashes),
+        [
+            {"level": node.level, "position": node.position, "hash": digest}
+            for node, digest in tree.append(merkle.leaf_hash(data))
+        ],
+    )
+    connection.execute(update(head).where(head.c.size == index).values(size=index + 1, time=time))
+    connection.info[_APPENDED] = connection.get_transaction()
+    return index
+
+
+def size(connection: Connection) -> int:
+    return connection.execute(select(head.c.size)).scalar_one_or_none() or 0
+
+
+def entries(connection: Connection, start: int, end: int) -> Iterator[bytes]:
+    """The bytes of the leaves [start, end), in order."""
+    for low in range(start, end, _PAGE):
+        high = min(low + _PAGE, end)
+        query = select(leaves.c.entry).where(leaves.c.leaf >= low, leaves.c.leaf < high).order_by(leaves.c.leaf)
+        page = connection.execute(query).scalars().all()
+        if len(page) != high - low:
+            raise Fault("the log lacks a leaf")
+        yield from page
+
+
+def root(connection: Connection, size: int) -> bytes:
+    return merkle.root(size, _reader(connection))
+
+
+def inclusion_proof(connection: Connection, index: int, size: int) -> list[bytes]:
+    return merkle.inclusion_proof(index, size, _reader(connection))
+
+
+def consistency_proof(connection: Connection, old: int, new: int) -> list[bytes]:
+    return merkle.consistency_proof(old, new, _reader(connection))
+
+
+def tile(connection: Connection, level: int, start: int, end: int) -> bytes:
+    """The stored hashes [start, end) of a tree level, one after the other."""
+    query = (
+        select(hashes.c.hash)
+        .where(hashes.c.level == level, hashes.c.position >= start, hashes.c.position < end)
+        .order_by(hashes.c.position)
+    )
+    found = connection.execute(query).scalars().all()
+    if len(found) != end - start:
+        raise Fault("the log lacks a hash")
+    return b"".join(found)
+
+
+def body(connection: Connection, digest: str) -> bytes | None:
+    """The text beside the log that has this SHA-256."""
+    return connection.execute(select(stored_bodies.c.body).where(stored_bodies.c.digest == digest)).scalar_one_or_none()
+
+
+def checkpoint(connection: Connection) -> str | None:
+    """The newest signed checkpoint."""
+    return connection.execute(
+        select(checkpoints.c.note).order_by(checkpoints.c.size.desc()).limit(1)
+    ).scalar_one_or_none()
+
+
+def sign_checkpoint(connection: Connection, key: LogKey) -> str:
+    """The signed checkpoint of all committed leaves, stored when the caller's transaction commits.
+
+    Call it in a transaction of its own. Faults when this transaction appended, and when the newest stored checkpoint
+    is larger than the log or does not fit its tree: then the database was rolled back or rewritten.
+    """
+    if connection.in_transaction() and connection.info.get(_APPENDED) is connection.get_transaction():
+        raise Fault("a checkpoint is signed over committed leaves only")
+    current = connection.execute(select(head.c.size).with_for_update()).scalar_one_or_none() or 0
+    stored = checkpoint(connection)
+    if stored is not None:
+        known = open_note(stored, key.public)
+        if known.size > current or root(connection, known.size) != known.root:
+            raise Fault("the log does not continue its newest checkpoint")
+        if known.size == current:
+            return stored
+    note = sign(Checkpoint(key.name, current, root(connection, current)), key)
+    connection.execute(insert(checkpoints).values(size=current, note=note))
+    return note
+
+
+def receipt(connection: Connection, index: int, key: LogPublicKey) -> Receipt:
+    """The proof that the leaf stands in the log, under the newest checkpoint."""
+    note = checkpoint(connection)
+    if note is None:
+        raise Fault("no checkpoint covers the leaf")
+    proof = inclusion_proof(connection, index, open_note(note, key).size)
+    (data,) = entries(connection, index, index + 1)
+    return Receipt(index, data, tuple(proof), note)
+
+
+def _keep_bodies(connection: Connection, entry: Entry, bodies: Sequence[bytes]) -> None:
+    """Every text the entry names stands beside the log, given now or before; nothing else is given."""
+    given = {sha256(text).hexdigest(): text for text in bodies}
+    named = set(entry.bodies())
+    query = select(stored_bodies.c.digest).where(stored_bodies.c.digest.in_(sorted(named)))
+    known = set(connection.execute(query).scalars()) if named else set()
+    if not given.keys() <= named or not named <= given.keys() | known:
+        raise Fault("the bodies given are not those the entry names")
+    for digest in sorted(given.keys() - known):
+        connection.execute(insert(stored_bodies).values(digest=digest, body=given[digest]))
+
+
+def _frontier(connection: Connection, size: int) -> Frontier:
+    return Frontier(size, _reader(connection)(merkle.peaks(size)))
+
+
+def _reader(connection: Connection) -> merkle.Read:
+    """Reads all nodes asked for by one query."""
+
+    def read(nodes: Sequence[Node]) -> list[bytes]:
+        if not nodes:
+            return []
+        levels = groupby(sorted(nodes), key=attrgetter("level"))
+        wanted = [
+            and_(hashes.c.level == level, hashes.c.position.in_([node.position for node in group]))
+            for level, group in levels
+        ]
+        found = {
+            Node(row.level, row.position): bytes(row.hash)
+            for row in connection.execute(select(hashes).where(or_(*wanted)))
+        }
+        if len(found) != len(set(nodes)):
+            raise Fault("the log lacks a hash")
+        return [found[node] for node in nodes]
+
+    return read
