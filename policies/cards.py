@@ -40,8 +40,11 @@ class Violation(StrEnum):
     """What load does with a value outside the declared domain (rule 5)."""
 
     CLAMP = "clamp"
+    """The nearer end of the range; ranges only."""
     NULL = "null"
+    """NULL, which a column that is not nullable refuses as it refuses any NULL: the file breaks its schema."""
     OTHER = "other"
+    """The declared member of a value set or key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +59,14 @@ class ColumnCard:
     hi: CardValue | None
     """Range, both ends included; both or neither."""
     values: tuple[CardValue, ...] | None
-    """Value set."""
+    """Value set. At most one of range, value set and `key_of`; a DOUBLE has no value set."""
     key_of: str | None
     """The public table of the same data set whose one-column key is this column's value set."""
     granularity: Fraction | None
     """Grid of fixed-point sums; required for DOUBLE with a range; 1 for INTEGER."""
     violation: Violation
     other: CardValue | None
-    """The member of `values` that stands for any other value, with Violation.OTHER."""
+    """The member of `values` or of the key that stands for any other value, with Violation.OTHER."""
 
 
 @dataclass(frozen=True, slots=True)
