@@ -7,12 +7,18 @@ otherwise (three-valued logic, CASE, COALESCE, LEAST and GREATEST, IS NULL, IS D
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import TypeAlias
 
 from sandbox.errors import Refusal
-from sandbox.plan.nodes import Type
+from sandbox.plan import arithmetic, date_ranges, moments, ranges, texts
+from sandbox.plan.arithmetic import Reference
+from sandbox.plan.nodes import Scalar, Type
+from sandbox.plan.ranges import Rule
 from sandbox.plan.signatures import (
     NUMBERS,
     TIMES,
@@ -29,6 +35,7 @@ from sandbox.plan.signatures import (
     taking,
     truncation,
 )
+from sandbox.plan.values import SET_LIMIT, Members, Values, converted, enumerated, of_members
 
 Positions: TypeAlias = Callable[[int], frozenset[int]]
 """From the number of arguments to the positions that must be literals."""
@@ -55,7 +62,18 @@ class Function:
 
     name: str
     types: TypeRule
+    reference: Reference
+    """The function on single values, without NULL unless `lifted`; equal to the engine's."""
+    range: Rule
     literals: Positions = nowhere
+    lifted: bool = False
+    """Whether it says itself what NULL arguments give; else they give NULL."""
+
+    def of(self, *arguments: Scalar) -> Scalar:
+        """The function's value; raises UnknownValueError where it is not claimed to be known."""
+        if not self.lifted and None in arguments:
+            return None
+        return self.reference(*arguments)
 
 
 TEXT, INTEGER, DOUBLE, BOOLEAN = Type.TEXT, Type.INTEGER, Type.DOUBLE, Type.BOOLEAN
@@ -68,74 +86,87 @@ TEXTS = fixed((TEXT, TEXT), BOOLEAN)
 CASED = fixed((TEXT,), TEXT)
 
 ROWS: tuple[Function, ...] = (
-    Function("add", same(NUMBERS, 2, 2)),
-    Function("subtract", same(NUMBERS, 2, 2)),
-    Function("multiply", same(NUMBERS, 2, 2)),
-    Function("divide", fixed((DOUBLE, DOUBLE), DOUBLE)),
-    Function("integer_divide", fixed((INTEGER, INTEGER), INTEGER)),
-    Function("modulo", same(NUMBERS, 2, 2)),
-    Function("negate", NUMBER),
-    Function("equal", COMPARISON),
-    Function("not_equal", COMPARISON),
-    Function("less", COMPARISON),
-    Function("less_equal", COMPARISON),
-    Function("greater", COMPARISON),
-    Function("greater_equal", COMPARISON),
-    Function("is_null", anything(BOOLEAN)),
-    Function("is_not_null", anything(BOOLEAN)),
-    Function("is_distinct_from", COMPARISON),
-    Function("and", same((BOOLEAN,), 2, None)),
-    Function("or", same((BOOLEAN,), 2, None)),
-    Function("not", fixed((BOOLEAN,), BOOLEAN)),
-    Function("case", branches),
-    Function("coalesce", same(VALUES, 1, None)),
-    Function("nullif", same(VALUES, 2, 2)),
-    Function("in", same(VALUES, 2, None, BOOLEAN), after(1)),
-    Function("like", TEXTS, at(1)),
-    Function("least", same(VALUES, 1, None)),
-    Function("greatest", same(VALUES, 1, None)),
-    Function("clamp", same((*NUMBERS, *TIMES), 3, 3), at(1, 2)),
-    Function("abs", NUMBER),
-    Function("round", either(NUMBER, keeping(NUMBERS, (INTEGER,))), at(1)),
-    Function("floor", NUMBER),
-    Function("ceil", NUMBER),
-    Function("sign", taking(NUMBERS, (), INTEGER)),
-    Function("sqrt", REAL),
-    Function("ln", REAL),
-    Function("exp", REAL),
-    Function("power", fixed((DOUBLE, DOUBLE), DOUBLE)),
-    Function("cast_integer", taking((BOOLEAN, *NUMBERS, TEXT), (), INTEGER)),
-    Function("cast_double", taking((BOOLEAN, *NUMBERS, TEXT), (), DOUBLE)),
-    Function("cast_text", taking(VALUES, (), TEXT)),
-    Function("cast_date", taking((TEXT, *TIMES), (), DATE)),
-    Function("cast_timestamp", taking((TEXT, *TIMES), (), TIMESTAMP)),
-    Function("cast_boolean", taking((BOOLEAN, *NUMBERS, TEXT), (), BOOLEAN)),
-    Function("year", PART),
-    Function("quarter", PART),
-    Function("month", PART),
-    Function("day", PART),
-    Function("day_of_week", PART),
-    Function("day_of_year", PART),
-    Function("hour", PART),
-    Function("date_trunc", truncation, at(0)),
-    Function("date_add_days", keeping(TIMES, (INTEGER,))),
-    Function("date_add_months", keeping(TIMES, (INTEGER,))),
-    Function("date_difference", difference, at(0)),
-    Function("lower", CASED),
-    Function("upper", CASED),
-    Function("trim", CASED),
-    Function("ltrim", CASED),
-    Function("rtrim", CASED),
-    Function("substring", either(fixed((TEXT, INTEGER), TEXT), fixed((TEXT, INTEGER, INTEGER), TEXT))),
-    Function("length", fixed((TEXT,), INTEGER)),
-    Function("concat", same((TEXT,), 1, None)),
-    Function("starts_with", TEXTS),
-    Function("ends_with", TEXTS),
-    Function("contains", TEXTS),
-    Function("replace", fixed((TEXT, TEXT, TEXT), TEXT), at(1, 2)),
-    Function("left", fixed((TEXT, INTEGER), TEXT)),
-    Function("right", fixed((TEXT, INTEGER), TEXT)),
-    Function("width_bucket", fixed((DOUBLE, DOUBLE, DOUBLE, INTEGER), INTEGER), at(1, 2, 3)),
+    Function("add", same(NUMBERS, 2, 2), arithmetic.add, ranges.additive(operator.add)),
+    Function("subtract", same(NUMBERS, 2, 2), arithmetic.subtract, ranges.additive(operator.sub)),
+    Function("multiply", same(NUMBERS, 2, 2), arithmetic.multiply, ranges.multiply),
+    Function("divide", fixed((DOUBLE, DOUBLE), DOUBLE), arithmetic.divide, ranges.divide),
+    Function("integer_divide", fixed((INTEGER, INTEGER), INTEGER), arithmetic.integer_divide, ranges.integer_divide),
+    Function("modulo", same(NUMBERS, 2, 2), arithmetic.modulo, ranges.modulo),
+    Function("negate", NUMBER, arithmetic.negate, ranges.negate),
+    Function("equal", COMPARISON, operator.eq, ranges.truth),
+    Function("not_equal", COMPARISON, operator.ne, ranges.truth),
+    Function("less", COMPARISON, operator.lt, ranges.truth),
+    Function("less_equal", COMPARISON, operator.le, ranges.truth),
+    Function("greater", COMPARISON, operator.gt, ranges.truth),
+    Function("greater_equal", COMPARISON, operator.ge, ranges.truth),
+    Function("is_null", anything(BOOLEAN), arithmetic.is_null, ranges.decided, lifted=True),
+    Function("is_not_null", anything(BOOLEAN), arithmetic.is_not_null, ranges.decided, lifted=True),
+    Function("is_distinct_from", COMPARISON, arithmetic.is_distinct_from, ranges.decided, lifted=True),
+    Function("and", same((BOOLEAN,), 2, None), arithmetic.conjunction, ranges.truth, lifted=True),
+    Function("or", same((BOOLEAN,), 2, None), arithmetic.disjunction, ranges.truth, lifted=True),
+    Function("not", fixed((BOOLEAN,), BOOLEAN), operator.not_, ranges.truth),
+    Function("case", branches, arithmetic.case, ranges.case, lifted=True),
+    Function("coalesce", same(VALUES, 1, None), arithmetic.coalesce, ranges.coalesce, lifted=True),
+    Function("nullif", same(VALUES, 2, 2), arithmetic.nullif, ranges.nullif, lifted=True),
+    Function("in", same(VALUES, 2, None, BOOLEAN), arithmetic.contained, ranges.truth, literals=after(1), lifted=True),
+    Function("like", TEXTS, texts.like, ranges.truth, literals=at(1)),
+    Function("least", same(VALUES, 1, None), arithmetic.least, ranges.extreme, lifted=True),
+    Function("greatest", same(VALUES, 1, None), arithmetic.greatest, ranges.extreme, lifted=True),
+    Function("clamp", same((*NUMBERS, *TIMES), 3, 3), arithmetic.clamp, ranges.clamp, literals=at(1, 2)),
+    Function("abs", NUMBER, arithmetic.absolute, ranges.absolute),
+    Function("round", either(NUMBER, keeping(NUMBERS, (INTEGER,))), arithmetic.rounded, ranges.rounded, literals=at(1)),
+    Function("floor", NUMBER, arithmetic.floor, ranges.monotone(arithmetic.floor, ranges.ONE)),
+    Function("ceil", NUMBER, arithmetic.ceil, ranges.monotone(arithmetic.ceil, ranges.ONE)),
+    Function("sign", taking(NUMBERS, (), INTEGER), arithmetic.sign, ranges.sign),
+    Function("sqrt", REAL, arithmetic.sqrt, ranges.sqrt),
+    Function("ln", REAL, arithmetic.unknown, ranges.transcendental(math.log, lambda one: one[0] > 0)),
+    Function("exp", REAL, arithmetic.unknown, ranges.transcendental(math.exp, lambda _: True)),
+    Function("power", fixed((DOUBLE, DOUBLE), DOUBLE), arithmetic.unknown, ranges.power),
+    Function("cast_integer", taking((BOOLEAN, *NUMBERS, TEXT), (), INTEGER), texts.cast_integer, ranges.cast),
+    Function("cast_double", taking((BOOLEAN, *NUMBERS, TEXT), (), DOUBLE), texts.cast_double, ranges.cast),
+    Function("cast_text", taking(VALUES, (), TEXT), texts.cast_text, ranges.opaque),
+    Function("cast_date", taking((TEXT, *TIMES), (), DATE), texts.cast_date, date_ranges.cast),
+    Function("cast_timestamp", taking((TEXT, *TIMES), (), TIMESTAMP), texts.cast_timestamp, date_ranges.cast),
+    Function("cast_boolean", taking((BOOLEAN, *NUMBERS, TEXT), (), BOOLEAN), texts.cast_boolean, ranges.partial),
+    Function("year", PART, moments.year, date_ranges.year),
+    Function("quarter", PART, moments.quarter, ranges.constant(1, 4)),
+    Function("month", PART, moments.month, ranges.constant(1, 12)),
+    Function("day", PART, moments.day, ranges.constant(1, 31)),
+    Function("day_of_week", PART, moments.day_of_week, ranges.constant(0, 6)),
+    Function("day_of_year", PART, moments.day_of_year, ranges.constant(1, 366)),
+    Function("hour", PART, moments.hour, ranges.constant(0, 23)),
+    Function("date_trunc", truncation, moments.truncate, date_ranges.truncate, literals=at(0)),
+    Function("date_add_days", keeping(TIMES, (INTEGER,)), moments.add_days, date_ranges.shifted(moments.add_days)),
+    Function(
+        "date_add_months", keeping(TIMES, (INTEGER,)), moments.add_months, date_ranges.shifted(moments.add_months)
+    ),
+    Function("date_difference", difference, moments.difference, date_ranges.difference, literals=at(0)),
+    Function("lower", CASED, texts.lower, ranges.opaque),
+    Function("upper", CASED, texts.upper, ranges.opaque),
+    Function("trim", CASED, texts.trim, ranges.opaque),
+    Function("ltrim", CASED, texts.ltrim, ranges.opaque),
+    Function("rtrim", CASED, texts.rtrim, ranges.opaque),
+    Function(
+        "substring",
+        either(fixed((TEXT, INTEGER), TEXT), fixed((TEXT, INTEGER, INTEGER), TEXT)),
+        texts.substring,
+        ranges.opaque,
+    ),
+    Function("length", fixed((TEXT,), INTEGER), texts.length, ranges.length),
+    Function("concat", same((TEXT,), 1, None), texts.concat, ranges.opaque),
+    Function("starts_with", TEXTS, texts.starts_with, ranges.truth),
+    Function("ends_with", TEXTS, texts.ends_with, ranges.truth),
+    Function("contains", TEXTS, texts.contains, ranges.truth),
+    Function("replace", fixed((TEXT, TEXT, TEXT), TEXT), texts.replace, ranges.opaque, literals=at(1, 2)),
+    Function("left", fixed((TEXT, INTEGER), TEXT), texts.left, ranges.opaque),
+    Function("right", fixed((TEXT, INTEGER), TEXT), texts.right, ranges.opaque),
+    Function(
+        "width_bucket",
+        fixed((DOUBLE, DOUBLE, DOUBLE, INTEGER), INTEGER),
+        arithmetic.width_bucket,
+        ranges.width_bucket,
+        literals=at(1, 2, 3),
+    ),
 )
 
 FUNCTIONS: Mapping[str, Function] = {row.name: row for row in ROWS}
@@ -155,3 +186,34 @@ def resolve(name: str, types: tuple[Type, ...]) -> Signature:
             raise Refusal("plan.unit_value", {"function": name})
         raise Refusal("plan.type", {"function": name, "types": ", ".join(types) or "none"})
     return signature
+
+
+def evaluate(name: str, signature: Signature, arguments: tuple[Values, ...], budget: int) -> tuple[Values, int]:
+    """The values of a call, and how many evaluations of the function it took to know its value set.
+
+    Where all arguments have small value sets and `budget` allows, the function is applied to every combination.
+    """
+    function = FUNCTIONS[name]
+    given = tuple(map(converted, arguments, signature.parameters))
+    found = replace(function.range(signature, given), per_unit=all(one.per_unit for one in arguments))
+    if found.members is not None or found.type is Type.BOOLEAN:
+        return found, 0
+    sets = [_possible(one) for one in given]
+    if any(one is None for one in sets):
+        return found, 0
+    choices = [one for one in sets if one is not None]
+    count = math.prod(map(len, choices))
+    if count > min(budget, SET_LIMIT):
+        return found, 0
+    try:
+        results = {function.of(*combination) for combination in product(*choices)}
+    except arithmetic.UnknownValueError:
+        return found, count
+    exact = of_members(found.type, results, nullable=False, granularity=found.granularity)
+    return replace(exact, per_unit=found.per_unit), count
+
+
+def _possible(values: Values) -> Members | None:
+    """The finite value set, with NULL where it is possible."""
+    members = enumerated(values)
+    return members if members is None or not values.nullable else (*members, None)

@@ -5,14 +5,23 @@ Nothing here was read off the data (rule 5). An absent fact is None and means un
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from fractions import Fraction
 from typing import TypeAlias
 
-from sandbox.plan.nodes import Scalar, Type
+from sandbox.plan.nodes import Literal, Scalar, Type
 
 Bound: TypeAlias = int | Fraction | date | datetime
+Members: TypeAlias = tuple[Scalar, ...]
+
+SET_LIMIT = 10_000
+"""The most values that a range counts as a value set with."""
+TEXT_LENGTH = 256
+"""The most characters of a text: load cuts columns to it, functions their results."""
+INTEGER_LO, INTEGER_HI = -(2**63), 2**63 - 1
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +38,73 @@ class Values:
     """The finite value set, without NULL, sorted and distinct; None when there is none."""
     per_unit: bool = False
     """Determined by the unit: all rows of one unit agree (rule 20)."""
+
+
+def stored(type_: Type, value: Scalar) -> Scalar:
+    """A value as the engine holds it: a DOUBLE is the nearest 64-bit number."""
+    if type_ is Type.DOUBLE and isinstance(value, (int, Fraction)):
+        return Fraction(float(value))
+    if type_ is Type.TIMESTAMP and isinstance(value, date) and not isinstance(value, datetime):
+        return datetime.combine(value, time())
+    return value
+
+
+def of_members(
+    type_: Type, members: Iterable[Scalar], *, nullable: bool, granularity: Fraction | None = None
+) -> Values:
+    """The values of a finite set; a NULL in it makes the values nullable."""
+    found = {stored(type_, member) for member in members}
+    known = tuple(sorted(member for member in found if member is not None))
+    lo, hi = (known[0], known[-1]) if known and type_ not in (Type.BOOLEAN, Type.TEXT) else (None, None)
+    return Values(
+        type=type_,
+        nullable=nullable or None in found,
+        lo=lo,  # type: ignore[arg-type]
+        hi=hi,  # type: ignore[arg-type]
+        granularity=Fraction(1) if type_ is Type.INTEGER else granularity,
+        members=known,
+    )
+
+
+def of_literal(literal: Literal) -> Values:
+    """The one value of a literal: every unit agrees on it."""
+    value = literal.value
+    granularity = Fraction(1, value.denominator) if isinstance(value, Fraction) else None
+    return replace(of_members(literal.type, (value,), nullable=False, granularity=granularity), per_unit=True)
+
+
+def enumerated(values: Values) -> Members | None:
+    """The finite value set, without NULL: given, or counted out of a small range of integers or days."""
+    if values.members is not None:
+        return values.members
+    match values.type, values.lo, values.hi:
+        case Type.BOOLEAN, _, _:
+            return (False, True)
+        case Type.INTEGER, int(lo), int(hi) if hi - lo < SET_LIMIT:
+            return tuple(range(lo, hi + 1))
+        case Type.DATE, date() as lo, date() as hi if (hi - lo).days < SET_LIMIT:
+            return tuple(lo + DAY * step for step in range((hi - lo).days + 1))
+        case _:
+            return None
+
+
+def converted(values: Values, wanted: Type) -> Values:
+    """The same values after the implicit conversion to `wanted`."""
+    if values.type is wanted:
+        return values
+    if wanted is Type.TIMESTAMP:
+        return replace(
+            values,
+            type=wanted,
+            lo=stored(wanted, values.lo),  # type: ignore[arg-type]
+            hi=stored(wanted, values.hi),  # type: ignore[arg-type]
+            members=None if values.members is None else tuple(stored(wanted, one) for one in values.members),
+        )
+    members = enumerated(values)
+    return replace(
+        values,
+        type=wanted,
+        lo=stored(wanted, values.lo),  # type: ignore[arg-type]
+        hi=stored(wanted, values.hi),  # type: ignore[arg-type]
+        members=None if members is None else tuple(sorted({stored(wanted, one) for one in members})),  # type: ignore[type-var]
+    )

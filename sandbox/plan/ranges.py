@@ -1,0 +1,360 @@
+"""The range rules: from the values of the arguments to those of the result, exact with fractions.
+
+A rule may know less than the truth, never more: whatever the engine returns lies within it. Results of DOUBLE functions
+are widened to the 64-bit numbers that their rounding can reach.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from fractions import Fraction
+from typing import TypeAlias
+
+from sandbox.plan import arithmetic
+from sandbox.plan.arithmetic import Number
+from sandbox.plan.nodes import Scalar, Type
+from sandbox.plan.signatures import Signature
+from sandbox.plan.values import INTEGER_HI, INTEGER_LO, TEXT_LENGTH, Values
+
+Range: TypeAlias = tuple[Number, Number]
+Rule: TypeAlias = Callable[[Signature, tuple[Values, ...]], Values]
+
+STEPS = Fraction(1, 2**30)
+"""Grid of a quotient as a share of its range."""
+SLACK = Fraction(1, 2**40)
+"""Relative error of the engine's exp, ln and power, generously."""
+ONE = Fraction(1)
+
+
+def span(values: Values) -> Range | None:
+    """The numeric range."""
+    if isinstance(values.lo, (int, Fraction)) and isinstance(values.hi, (int, Fraction)):
+        return values.lo, values.hi
+    return None
+
+
+def grid(lo: Number, hi: Number) -> Fraction:
+    """The largest power of two that is at most the range's share of a step; 1 for a range of one value."""
+    share = Fraction(hi - lo) * STEPS
+    if not share:
+        return ONE
+    power = Fraction(2) ** (share.numerator.bit_length() - share.denominator.bit_length())
+    return power if power <= share else power / 2
+
+
+def known(type_: Type, found: Range | None, *, nullable: bool, granularity: Fraction | None = None) -> Values:
+    """Values of a numeric result within an exact range, widened to what rounding reaches."""
+    if type_ is Type.INTEGER:
+        if found is None:
+            return Values(type_, nullable, granularity=ONE)
+        lo, hi = math.floor(found[0]), math.ceil(found[1])
+        fits = lo >= INTEGER_LO and hi <= INTEGER_HI
+        return Values(type_, nullable or not fits, max(lo, INTEGER_LO), min(hi, INTEGER_HI), ONE)
+    if found is None:
+        return Values(type_, nullable=True)
+    try:
+        lo_double, hi_double = Fraction(float(found[0])), Fraction(float(found[1]))
+    except OverflowError:
+        return Values(type_, nullable=True)
+    return Values(type_, nullable, min(found[0], lo_double), max(found[1], hi_double), granularity)
+
+
+def magnitude(number: Number) -> Number:
+    return number if number >= 0 else -number
+
+
+def any_null(arguments: Iterable[Values]) -> bool:
+    return any(one.nullable for one in arguments)
+
+
+def hull(numbers: Iterable[Number]) -> Range:
+    found = list(numbers)
+    return min(found), max(found)
+
+
+def finer(arguments: Iterable[Values]) -> Fraction | None:
+    """The finer of the grids; unknown where one is."""
+    grids = [one.granularity for one in arguments if one.members != ()]
+    return None if None in grids else min((one for one in grids if one is not None), default=None)
+
+
+def additive(apply: Callable[[Number, Number], Number]) -> Rule:
+    """A sum or difference: monotone in both arguments; its grid is the finer one."""
+
+    def rule(signature: Signature, arguments: tuple[Values, ...]) -> Values:
+        left, right = map(span, arguments)
+        found = hull(apply(one, other) for one in left for other in right) if left and right else None
+        return known(signature.result, found, nullable=any_null(arguments), granularity=finer(arguments))
+
+    return rule
+
+
+def multiply(signature: Signature, arguments: tuple[Values, ...]) -> Values:
+    left, right = map(span, arguments)
+    found = hull(one * other for one in left for other in right) if left and right else None
+    grids = [one.granularity for one in arguments]
+    product = None if None in grids else math.prod(one for one in grids if one is not None)
+    return known(
+        signature.result,
+        found,
+        nullable=any_null(arguments),
+        granularity=None if product is None else Fraction(product),
+    )
+
+
+def divide(signature: Signature, arguments: tuple[Values, ...]) -> Values:
+    left, right = map(span, arguments)
+    if left is None or right is None or right[0] <= 0 <= right[1]:
+        return Values(signature.result)
+    lo, hi = hull(Fraction(one) / other for one in left for other in right)
+    return known(signature.result, (lo, hi), nullable=any_null(arguments), granularity=grid(lo, hi))
+
+
+def integer_divide(signature: Signature, arguments: tuple[Values, ...]) -> Values:
+    left, right = map(span, arguments)
+    if left is None:
+        return known(signature.result, None, nullable=True)
+    largest = max(magnitude(left[0]), magnitude(left[1]))
+    if right is None or right[0] < 0 < right[1]:
+        return known(signature.result, (-largest, largest), nullable=True)
+    divisors = [one for one in (right[0] or 1, right[1] or -1) if right[0] <= one <= right[1]]
+    quotients = [arithmetic.truncated(int(one), int(other)) for one in left for other in divisors]
+    zero = right[0] <= 0 <= right[1]
+    found = hull([*quotients, *([0] if left[0] < 0 < left[1] else [])]) if quotients else (0, 0)
+    return known(signature.result, found, nullable=any_null(arguments) or zero)
+
+
+def modulo(signature: Signature, arguments: tuple[Values, ...]) -> Values:
+    left, right = map(span, arguments)
+    sizes = [max(map(magnitude, one)) for one in (left, right) if one is not None]
+    zero = right is None or right[0] <= 0 <= right[1]
+    nullable = any_null(arguments) or zero
+    if not sizes:
+        return known(signature.result, None, nullable=nullable)
+    size = min(sizes)
+    lo, hi = left or (-1, 1)
+    found = (-size if lo < 0 else 0, size if hi > 0 else 0)
+    return known(signature.result, found, nullable=nullable, granularity=finer(arguments))
+
+
+def monotone(apply: Callable[[Number], Number | None], granularity: Fraction | None = None) -> Rule:
+    """A function that keeps order; its grid is the argument's or the one given."""
+
+    def rule(signature: Signature, arguments: tuple[Values, ...]) -> Values:
+        found = span(arguments[0])
+        ends = [end for one in found or () if (end := apply(one)) is not None]
+        return known(
+            signature.result,
+            hull(ends) if len(ends) == 2 else None,
+            nullable=any_null(arguments) or (found is not None and len(ends) < 2),
+            granularity=granularity or arguments[0].granularity,
+        )
+
+    return rule
+
+
+def negate(signature: Signature, arguments: tuple[Values, ...]) -> Values:
+    found = span(arguments[0])
+    turned = None if found is None else (-found[1], -found[0])
+    return known(signature.result, turned, nullable=arguments[0].nullable, granularity=arguments[0].granularity)
+
+
+def absolute(signature: Signature, arguments: tuple[Values, ...]) -> Values:
+    found = span(arguments[0])
+    if found is not None:
+        lo, hi = hull(map(magnitude, found))
+        found = (0 if found[0] <= 0 <= found[1] else lo, hi)
+    return known(signature.result, found, nullable=arguments[0].nullable, granularity=arguments[0].granularity)
+
+
+def rounded(signature: Signature, arguments: tuple[Values, ...]) -> Values:
+    digits = _literal(arguments[1]) if len(arguments) == 2 else 0
+    if not isinstance(digits, int):
+        return Values(signature.result)
+    if signature.result is Type.INTEGER:
+        return monotone(lambda one: arithmetic.away(one * _ten(digits)) / _ten(digits))(signature, arguments)
+    step = _ten(digits)
+    found = monotone(lambda one: arithmetic.away(Fraction(one) * step) / step, 1 / step)(signature, arguments)
+    ends = span(found)
+    if ends is None or digits == 0:
+        return found
+    return replace(found, lo=_slack(ends[0])[0], hi=_slack(ends[1])[1])
+
+
+def _ten(digits: int) -> Fraction:
+    return Fraction(10) ** digits
+
+
+def _literal(values: Values) -> Scalar:
+    return values.members[0] if values.members else None
+
+
+def sign(signature: Signature, arguments: tuple[Values, ...]) -> Values:
+    lo, hi = span(arguments[0]) or (-1, 1)
+    return known(signature.result, (arithmetic.sign(lo), arithmetic.sign(hi)), nullable=arguments[0].nullable)
+
+
+def sqrt(signature: Signature, arguments: tuple[Values, ...]) -> Values:
+    found = span(arguments[0])
+    if found is None or found[1] < 0:
+        return Values(signature.result)
+    lo, hi = (_slack(Fraction(math.sqrt(max(one, 0)))) for one in found)
+    return known(
+        signature.result,
+        (lo[0], hi[1]),
+        nullable=arguments[0].nullable or found[0] < 0,
+        granularity=grid(lo[0], hi[1]),
+    )
+
+
+def _slack(value: Number) -> Range:
+    """A transcendental result with the engine's error around it."""
+    error = magnitude(value) * SLACK
+    return value - error, value + error
+
+
+def transcendental(apply: Callable[..., float], defined: Callable[..., bool]) -> Rule:
+    """A function whose extremes over a box where it is `defined` lie on the box's corners."""
+
+    def rule(signature: Signature, arguments: tuple[Values, ...]) -> Values:
+        spans = [span(one) for one in arguments]
+        boxes = [one for one in spans if one is not None]
+        if len(boxes) < len(spans) or not defined(*boxes):
+            return Values(signature.result)
+        corners = _corners([(float(lo), float(hi)) for lo, hi in boxes])
+        try:
+            ends = [_slack(Fraction(apply(*corner))) for corner in corners]
+        except (OverflowError, ValueError):
+            return Values(signature.result)
+        lo, hi = min(end[0] for end in ends), max(end[1] for end in ends)
+        return known(signature.result, (lo, hi), nullable=any_null(arguments), granularity=grid(lo, hi))
+
+    return rule
+
+
+def _corners(boxes: list[tuple[float, float]]) -> list[tuple[float, ...]]:
+    corners: list[tuple[float, ...]] = [()]
+    for box in boxes:
+        corners = [(*corner, end) for corner in corners for end in box]
+    return corners
+
+
+def power(signature: Signature, arguments: tuple[Values, ...]) -> Values:
+    """Over non-negative bases by corners; over all bases for a whole literal exponent."""
+    base, exponent = arguments
+    whole = _literal(exponent) if exponent.members is not None and len(exponent.members) == 1 else None
+    ends = span(base)
+    if ends is not None and ends[0] < 0 and isinstance(whole, Fraction) and whole.denominator == 1 and whole > 0:
+        even = int(whole) % 2 == 0
+        box = (0 if ends[0] <= 0 <= ends[1] else min(map(magnitude, ends)), max(map(magnitude, ends))) if even else ends
+        base = replace(base, lo=box[0], hi=box[1])
+        return transcendental(math.pow, lambda *_: True)(signature, (base, exponent))
+    return transcendental(
+        math.pow,
+        lambda one, other: one[0] > 0 or (one[0] == 0 and other[0] >= 0),
+    )(signature, arguments)
+
+
+def clamp(signature: Signature, arguments: tuple[Values, ...]) -> Values:
+    """Known even where the argument is not: that is what it is for."""
+    value, *limits = arguments
+    lo, hi = map(_literal, limits)
+    granularity = value.granularity
+    if granularity is None and isinstance(lo, (int, Fraction)) and isinstance(hi, (int, Fraction)):
+        granularity = grid(lo, hi)
+    if value.lo is not None and value.hi is not None:
+        lo, hi = arithmetic.clamp(value.lo, lo, hi), arithmetic.clamp(value.hi, lo, hi)
+    return Values(signature.result, value.nullable, lo, hi, granularity)  # type: ignore[arg-type]
+
+
+def constant(lo: int, hi: int) -> Rule:
+    """An integer between two limits whatever the arguments."""
+
+    def rule(signature: Signature, arguments: tuple[Values, ...]) -> Values:
+        return Values(signature.result, any_null(arguments), lo, hi, ONE)
+
+    return rule
+
+
+length = constant(0, TEXT_LENGTH)
+
+
+def width_bucket(signature: Signature, arguments: tuple[Values, ...]) -> Values:
+    count = _literal(arguments[3])
+    if not isinstance(count, int):
+        return Values(signature.result)
+    return Values(signature.result, arguments[0].nullable, 0, count + 1, ONE)
+
+
+def opaque(signature: Signature, arguments: tuple[Values, ...]) -> Values:
+    """Nothing but the type; NULL only from NULL."""
+    return Values(signature.result, any_null(arguments))
+
+
+def partial(signature: Signature, _: tuple[Values, ...]) -> Values:
+    """Nothing but the type; NULL also from values."""
+    return Values(signature.result)
+
+
+def truth(signature: Signature, arguments: tuple[Values, ...]) -> Values:
+    """A predicate; NULL only from NULL."""
+    return Values(signature.result, any_null(arguments), members=(False, True))
+
+
+def decided(signature: Signature, _: tuple[Values, ...]) -> Values:
+    """A predicate that is never NULL."""
+    return Values(signature.result, nullable=False, members=(False, True))
+
+
+def united(type_: Type, branches: list[Values], *, nullable: bool) -> Values:
+    """Any of the branches; a branch that is only NULL adds nothing."""
+    filled = [one for one in branches if one.members != ()]
+    if not filled:
+        return Values(type_, nullable, members=())
+    members: set[Scalar] | None = set()
+    for one in filled:
+        members = None if members is None or one.members is None else members | set(one.members)
+    ranged = all(one.lo is not None and one.hi is not None for one in filled)
+    return Values(
+        type_,
+        nullable,
+        min(one.lo for one in filled) if ranged else None,  # type: ignore[type-var]
+        max(one.hi for one in filled) if ranged else None,  # type: ignore[type-var]
+        finer(filled),
+        None if members is None else tuple(sorted(members)),  # type: ignore[type-var]
+    )
+
+
+def case(signature: Signature, arguments: tuple[Values, ...]) -> Values:
+    branches = [*arguments[1:-1:2], arguments[-1]]
+    return united(signature.result, branches, nullable=any_null(branches))
+
+
+def coalesce(signature: Signature, arguments: tuple[Values, ...]) -> Values:
+    sure = next((place for place, one in enumerate(arguments) if not one.nullable), None)
+    branches = list(arguments if sure is None else arguments[: sure + 1])
+    return united(signature.result, branches, nullable=sure is None)
+
+
+def nullif(_: Signature, arguments: tuple[Values, ...]) -> Values:
+    return replace(arguments[0], nullable=True)
+
+
+def extreme(signature: Signature, arguments: tuple[Values, ...]) -> Values:
+    """LEAST, GREATEST: one of the arguments; NULL only where all are."""
+    found = united(signature.result, list(arguments), nullable=all(one.nullable for one in arguments))
+    return replace(found, members=None)
+
+
+def cast(signature: Signature, arguments: tuple[Values, ...]) -> Values:
+    """To a number: keeps order; text may be no number at all."""
+    source = arguments[0]
+    if source.type is Type.TEXT:
+        return known(signature.result, None, nullable=True)
+    if source.type is Type.BOOLEAN:
+        return known(signature.result, (0, 1), nullable=source.nullable, granularity=ONE)
+    if signature.result is Type.INTEGER and source.type is Type.DOUBLE:
+        return monotone(round)(signature, arguments)
+    return monotone(lambda one: one)(signature, arguments)
