@@ -1,0 +1,175 @@
+"""Charges and stored releases as committed: what answers a retry, a look-up, a history and the recovery at start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from sandbox.audit.entry import Actor, Amounts
+from sandbox.ledger.accounts import Line
+from sandbox.ledger.schema import accounts, charge_lines, charge_snapshots, charges, releases
+
+
+class State(StrEnum):
+    """Where a charge is in its life."""
+
+    AUTHORIZED = "authorized"
+    RELEASED = "released"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRelease:
+    """What left under a charge."""
+
+    charge: str
+    """The charge that paid for it."""
+    body: bytes
+    """Canonical."""
+    digest: str
+    """SHA-256, hex."""
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One accepted request."""
+
+    id: str
+    actor: Actor
+    licence: str
+    idempotency_key: str
+    request_digest: str
+    request: bytes
+    """The signed request as the broker wrote it down, to run it again."""
+    identity: str
+    state: State
+    attempts: int
+    """Runs begun again after the first."""
+    follows: str | None
+    """The charge of the same licence that paid, when this request is a repeat."""
+    copies: str | None
+    """The charge of another licence whose release answers this request."""
+    authorized_at: int
+    finished_at: int | None
+    authorized_leaf: int
+    final_leaf: int | None
+    """The leaf that proves the release or the failure."""
+
+    @property
+    def payer(self) -> str:
+        """The charge under which the answer leaves."""
+        return self.follows or self.id
+
+
+def find_charge(connection: Connection, charge: str) -> Charge | None:
+    """One charge."""
+    return _one(connection.execute(select(charges).where(charges.c.id == charge)).one_or_none())
+
+
+def find_by_idempotency_key(connection: Connection, person: str, key: str) -> Charge | None:
+    """The request this person has sent under this idempotency key."""
+    query = select(charges).where(charges.c.person == person, charges.c.idempotency_key == key)
+    return _one(connection.execute(query).one_or_none())
+
+
+def find_payer(connection: Connection, identity: str, licence: str) -> Charge | None:
+    """The licence's own charge for the same query that was released, or is on its way (rule 8)."""
+    query = (
+        select(charges)
+        .where(
+            charges.c.identity == identity,
+            charges.c.licence == licence,
+            charges.c.follows.is_(None),
+            charges.c.state != State.FAILED,
+        )
+        .order_by(charges.c.authorized_leaf)
+        .limit(1)
+    )
+    return _one(connection.execute(query).one_or_none())
+
+
+def find_release(connection: Connection, charge: str) -> StoredRelease | None:
+    """What left under this paying charge."""
+    row = connection.execute(select(releases).where(releases.c.charge == charge)).one_or_none()
+    return None if row is None else StoredRelease(row.charge, row.body, row.digest)
+
+
+def find_release_of_any(connection: Connection, identity: str) -> StoredRelease | None:
+    """The first release of the same query under any licence."""
+    query = (
+        select(releases)
+        .join(charges, charges.c.id == releases.c.charge)
+        .where(charges.c.identity == identity)
+        .order_by(releases.c.leaf)
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else StoredRelease(row.charge, row.body, row.digest)
+
+
+def pending(connection: Connection) -> tuple[Charge, ...]:
+    """Paying charges without an end, oldest first: run again at start."""
+    query = (
+        select(charges)
+        .where(charges.c.state == State.AUTHORIZED, charges.c.follows.is_(None))
+        .order_by(charges.c.authorized_leaf)
+    )
+    return tuple(_charge(row) for row in connection.execute(query))
+
+
+def history(connection: Connection, licence: str, person: str | None, limit: int) -> tuple[Charge, ...]:
+    """The latest accepted requests under a licence, newest first; of one person, when given."""
+    query = select(charges).where(charges.c.licence == licence).order_by(charges.c.authorized_leaf.desc()).limit(limit)
+    if person is not None:
+        query = query.where(charges.c.person == person)
+    return tuple(_charge(row) for row in connection.execute(query))
+
+
+def lines(connection: Connection, charge: str) -> tuple[Line, ...]:
+    """What a charge took, in account id order; nothing for a repeat."""
+    query = (
+        select(charge_lines, accounts.c.notion)
+        .join(accounts, accounts.c.id == charge_lines.c.account)
+        .where(charge_lines.c.charge == charge)
+        .order_by(charge_lines.c.account)
+    )
+    return tuple(
+        Line(
+            row.account,
+            Amounts(None, 0, row.epsilon) if row.notion == "pure" else Amounts(row.rho, row.delta, None),
+        )
+        for row in connection.execute(query)
+    )
+
+
+def snapshots_of(connection: Connection, charge: str) -> tuple[tuple[str, str], ...]:
+    """(data set, snapshot id) that a charge was made for."""
+    query = select(charge_snapshots).where(charge_snapshots.c.charge == charge).order_by(charge_snapshots.c.dataset)
+    return tuple((row.dataset, row.snapshot) for row in connection.execute(query))
+
+
+def _one(row: Row[Any] | None) -> Charge | None:
+    return None if row is None else _charge(row)
+
+
+def _charge(row: Row[Any]) -> Charge:
+    return Charge(
+        id=row.id,
+        actor=Actor(row.institution, row.person, row.key_id),
+        licence=row.licence,
+        idempotency_key=row.idempotency_key,
+        request_digest=row.request_digest,
+        request=row.request,
+        identity=row.identity,
+        state=State(row.state),
+        attempts=row.attempts,
+        follows=row.follows,
+        copies=row.copies,
+        authorized_at=row.authorized_at,
+        finished_at=row.finished_at,
+        authorized_leaf=row.authorized_leaf,
+        final_leaf=row.final_leaf,
+    )

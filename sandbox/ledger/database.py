@@ -1,0 +1,62 @@
+"""Opens the one database and brings its schema up to date. SQLite is the embedded default, PostgreSQL the other."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+
+_MIGRATIONS = Path(__file__).parent.parent / "migrations"
+_WAL_IS_SAFE = (3, 51, 3)
+"""Older versions of SQLite can corrupt the database when a WAL is reset."""
+_BUSY = 60.0
+"""Seconds that a connection waits for another's lock."""
+
+
+def open_database(url: str) -> Engine:
+    """An engine whose commits are durable when they return."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed)
+    if parsed.database:
+        os.close(os.open(parsed.database, os.O_CREAT | os.O_RDWR, 0o600))
+    engine = create_engine(parsed, connect_args={"timeout": _BUSY, "isolation_level": None})
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def begin_write(engine: Engine) -> Connection:
+    """A connection whose transactions take the write lock as they begin."""
+    return engine.connect().execution_options(vitrine_write=True)
+
+
+def migrate(engine: Engine) -> None:
+    """The schema is the newest one."""
+    with begin_write(engine) as connection, connection.begin():
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def journal(version: tuple[int, ...]) -> tuple[str, str]:
+    """Journal mode and synchronous level that lose no commit with this version of SQLite."""
+    return ("WAL", "FULL") if version >= _WAL_IS_SAFE else ("DELETE", "EXTRA")
+
+
+def _set_pragmas(connection: Any, _record: object) -> None:
+    mode, synchronous = journal(sqlite3.sqlite_version_info)
+    for pragma in (f"journal_mode={mode}", f"synchronous={synchronous}", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("vitrine_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

@@ -1,0 +1,371 @@
+"""The ledger's transactions: each is one function of the writer's connection, whole or not at all.
+
+Money first: `authorize` charges before data are touched, nothing is refunded, and every act writes exactly one leaf in
+the transaction that consumes its nonce.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TypeAlias
+
+from sqlalchemy import Connection, func, select, update
+
+from sandbox.audit.entry import (
+    AccountCharge,
+    AccountKind,
+    Act,
+    Actor,
+    Entry,
+    FailureCause,
+    Header,
+    LicenceSuspended,
+    QueryFailed,
+    QueryReleased,
+)
+from sandbox.audit.log import append
+from sandbox.errors import Fault, Refusal
+from sandbox.ledger.accounts import Line, charge, lines_of, require_room
+from sandbox.ledger.charges import (
+    Charge,
+    State,
+    StoredRelease,
+    find_by_idempotency_key,
+    find_charge,
+    find_payer,
+    find_release,
+    find_release_of_any,
+    snapshots_of,
+)
+from sandbox.ledger.nonces import Nonce, consume
+from sandbox.ledger.schema import charge_lines, charge_snapshots, charges, releases
+from sandbox.privacy.loss import Loss
+from sandbox.registry.schema import bundles, licences
+from sandbox.registry.standing import (
+    Standing,
+    require_licence,
+    require_releasable,
+    require_signer,
+    require_versions,
+)
+
+MAX_ATTEMPTS = 3
+"""How often a charge is run again after the first run was stopped from outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """What an act says in the log, and the texts that stand beside it."""
+
+    act: Act
+    bodies: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeRequest:
+    """A decided, priced request that asks to be charged."""
+
+    id: str
+    """Unique; made by the broker."""
+    header: Header
+    """Of its leaf; its time is the time of the act."""
+    nonce: Nonce
+    standing: Standing
+    idempotency_key: str
+    request_digest: str
+    """SHA-256 of what was signed, hex: the same key with another one is a conflict."""
+    request: bytes
+    """The signed request, enough to run it again."""
+    identity: str
+    """Digest of what makes two queries the same (rule 8)."""
+    loss: Loss
+    domains: tuple[str, ...]
+    """Unit domains whose people the plan reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authorized:
+    """The request is charged: run it, or release what `copies` holds."""
+
+    charge: str
+    accounts: tuple[AccountCharge, ...]
+    """With the balances after it, in account id order."""
+    copies: StoredRelease | None
+    """The same query as another licence was answered: released under this charge, as late as a run would be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """The request was accepted before, or its answer is already paid for: nothing is charged."""
+
+    charge: Charge
+    """The request sent before under the same idempotency key, or the charge that paid for the same query."""
+    release: StoredRelease | None
+    """None when the charge failed or is still on its way."""
+    repeat: bool
+    """The same query under another idempotency key: a repeat (rule 8), stored under this request's id. Its own leaf
+    proves the release, or, while that is on its way, the charge's final leaf will."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The request is refused inside the transaction; its nonce is used up and its leaf is written."""
+
+    refusal: Refusal
+
+
+Outcome: TypeAlias = Authorized | Existing | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """An outcome and its leaf."""
+
+    outcome: Outcome
+    leaf: int
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The charge has ended with this release."""
+
+    release: StoredRelease
+    leaf: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The charge has ended without an answer. It stands."""
+
+    leaf: int
+    refusal: Refusal | None
+    """Why it was withheld; None after an incident or too many attempts, whose cause no caller learns."""
+
+
+def authorize(connection: Connection, request: ChargeRequest, leaf: Callable[[Outcome], Leaf]) -> Logged:
+    """The nonce is used, state read again, and the request charged, found again, or refused; one leaf says which.
+
+    Refuses: identity.replayed (no act, no leaf). All other refusals are an outcome: identity.*, licence.*, dataset.*,
+    state.changed, request.idempotency_conflict, budget.exhausted.
+    """
+    consume(connection, request.nonce, request.header.time)
+    outcome = _outcome(connection, request)
+    said = leaf(outcome)
+    index = append(connection, Entry(request.header, said.act), said.bodies)
+    match outcome:
+        case Authorized(accounts=accounts, copies=copies):
+            _insert(connection, request, index, State.AUTHORIZED, copies=None if copies is None else copies.charge)
+            _insert_lines(connection, request, accounts)
+        case Existing(repeat=True, charge=paid, release=released):
+            state = State.AUTHORIZED if released is None else State.RELEASED
+            _insert(connection, request, index, state, follows=paid.id)
+    return Logged(outcome, index)
+
+
+def note(connection: Connection, nonce: Nonce, header: Header, leaf: Leaf) -> int:
+    """The act that charges nothing (a refusal, an estimate, something read) stands in the log; the index of its leaf.
+
+    Refuses: identity.replayed.
+    """
+    consume(connection, nonce, header.time)
+    return append(connection, Entry(header, leaf.act), leaf.bodies)
+
+
+def begin_attempt(connection: Connection, charge_id: str, at: int) -> Failed | None:
+    """The charge may be run again under its own price; at the fourth time it fails."""
+    found = _open_charge(connection, charge_id)
+    if found.attempts >= MAX_ATTEMPTS:
+        return _end_without_answer(connection, found, at, FailureCause.ATTEMPTS, None)
+    connection.execute(update(charges).where(charges.c.id == found.id).values(attempts=found.attempts + 1))
+    return None
+
+
+def release(connection: Connection, charge_id: str, body: bytes, at: int) -> Released | Failed:
+    """The release's canonical bytes are stored with their leaf and may leave after the commit.
+
+    Withheld, and the charge failed, when licence or key was suspended or revoked or the data withdrawn since the
+    charge. A charge that another run has released before keeps that release.
+    """
+    found = _charge(connection, charge_id)
+    earlier = find_release(connection, found.id)
+    if earlier is not None and found.final_leaf is not None:
+        return Released(earlier, found.final_leaf)
+    found = _open_charge(connection, charge_id)
+    digest = sha256(body).hexdigest()
+    if found.copies is not None:
+        copied = find_release(connection, found.copies)
+        if copied is None or copied.digest != digest:
+            raise Fault("the release is not the one that is copied")
+    who = found.actor
+    try:
+        require_releasable(
+            connection, who.institution, who.person, who.key, found.licence, snapshots_of(connection, found.id)
+        )
+    except Refusal as refusal:
+        return _end_without_answer(connection, found, at, FailureCause.WITHHELD, refusal)
+    act = QueryReleased(charge=found.id, authorization=found.authorized_leaf, release=digest)
+    index = append(connection, Entry(_header(connection, at, who), act))
+    connection.execute(releases.insert().values(charge=found.id, body=body, digest=digest, leaf=index))
+    _end(connection, found.id, State.RELEASED, at, index, incident=False)
+    return Released(StoredRelease(found.id, body, digest), index)
+
+
+def fail(connection: Connection, charge_id: str, at: int, max_failures: int) -> Failed:
+    """The charge ends as an incident and stands; the licence is suspended for review when incidents of it on one of
+    the data sets reach `max_failures` (rule 2)."""
+    found = _open_charge(connection, charge_id)
+    failed = _end_without_answer(connection, found, at, FailureCause.INCIDENT, None)
+    if _incidents(connection, found) >= max_failures:
+        changed = connection.execute(
+            update(licences)
+            .where(licences.c.id == found.licence, licences.c.state == "active")
+            .values(state="suspended")
+        )
+        if changed.rowcount == 1:
+            append(connection, Entry(_header(connection, at, None), LicenceSuspended(found.licence)))
+    return failed
+
+
+def _outcome(connection: Connection, request: ChargeRequest) -> Outcome:
+    try:
+        with connection.begin_nested():
+            return _decide(connection, request)
+    except Refusal as refusal:
+        return Refused(refusal)
+
+
+def _decide(connection: Connection, request: ChargeRequest) -> Authorized | Existing:
+    standing, at = request.standing, request.header.time
+    require_signer(connection, standing.institution, standing.person, standing.key_id, at)
+    require_licence(connection, standing.licence, standing.licence_digest, standing.institution, at)
+    sent = find_by_idempotency_key(connection, standing.person, request.idempotency_key)
+    if sent is not None:
+        if sent.request_digest != request.request_digest:
+            raise Refusal("request.idempotency_conflict")
+        return Existing(sent, find_release(connection, sent.payer), repeat=False)
+    require_versions(connection, standing)
+    paid = find_payer(connection, request.identity, standing.licence)
+    if paid is not None:
+        return Existing(paid, find_release(connection, paid.id), repeat=True)
+    copies = find_release_of_any(connection, request.identity)
+    datasets = tuple(dataset for dataset, _ in standing.snapshots)
+    lines = lines_of(request.loss, standing.licence, datasets, request.domains)
+    taken = tuple(charge(connection, line) for line in lines if copies is None or _own(line))
+    for line in lines:
+        if copies is not None and not _own(line):
+            require_room(connection, line)  # refused where a fresh query would be, so that nothing is learned
+    return Authorized(request.id, taken, copies)
+
+
+def _own(line: Line) -> bool:
+    return line.kind is AccountKind.LICENCE
+
+
+def _insert(
+    connection: Connection,
+    request: ChargeRequest,
+    leaf: int,
+    state: State,
+    *,
+    follows: str | None = None,
+    copies: str | None = None,
+) -> None:
+    standing = request.standing
+    ended = state is not State.AUTHORIZED
+    connection.execute(
+        charges.insert().values(
+            id=request.id,
+            institution=standing.institution,
+            person=standing.person,
+            key_id=standing.key_id,
+            licence=standing.licence,
+            idempotency_key=request.idempotency_key,
+            request_digest=request.request_digest,
+            request=request.request,
+            identity=request.identity,
+            state=state.value,
+            follows=follows,
+            copies=copies,
+            authorized_at=request.header.time,
+            finished_at=request.header.time if ended else None,
+            authorized_leaf=leaf,
+            final_leaf=leaf if ended else None,
+        )
+    )
+    connection.execute(
+        charge_snapshots.insert(),
+        [
+            {"charge": request.id, "dataset": dataset, "snapshot": snapshot}
+            for dataset, snapshot in standing.snapshots
+        ],
+    )
+
+
+def _insert_lines(connection: Connection, request: ChargeRequest, accounts: tuple[AccountCharge, ...]) -> None:
+    connection.execute(
+        charge_lines.insert(),
+        [
+            {
+                "charge": request.id,
+                "account": line.account,
+                "rho": line.loss.rho or 0,
+                "delta": line.loss.delta,
+                "epsilon": line.loss.epsilon or 0,
+            }
+            for line in accounts
+        ],
+    )
+
+
+def _end_without_answer(
+    connection: Connection, found: Charge, at: int, cause: FailureCause, refusal: Refusal | None
+) -> Failed:
+    act = QueryFailed(charge=found.id, authorization=found.authorized_leaf, cause=cause)
+    index = append(connection, Entry(_header(connection, at, found.actor), act))
+    _end(connection, found.id, State.FAILED, at, index, incident=cause is FailureCause.INCIDENT)
+    return Failed(index, refusal)
+
+
+def _end(connection: Connection, charge_id: str, state: State, at: int, leaf: int, *, incident: bool) -> None:
+    """The charge and the repeats that wait for it."""
+    ended = {"state": state.value, "finished_at": at, "final_leaf": leaf}
+    connection.execute(update(charges).where(charges.c.id == charge_id).values(**ended, incident=incident))
+    connection.execute(
+        update(charges).where(charges.c.follows == charge_id, charges.c.state == State.AUTHORIZED).values(**ended)
+    )
+
+
+def _incidents(connection: Connection, found: Charge) -> int:
+    """The most incidents of the licence on one of the charge's data sets."""
+    names = [dataset for dataset, _ in snapshots_of(connection, found.id)]
+    counts = connection.execute(
+        select(func.count())
+        .select_from(charges)
+        .join(charge_snapshots, charge_snapshots.c.charge == charges.c.id)
+        .where(charges.c.licence == found.licence, charges.c.incident, charge_snapshots.c.dataset.in_(names))
+        .group_by(charge_snapshots.c.dataset)
+    ).scalars()
+    return max(counts, default=0)
+
+
+def _charge(connection: Connection, charge_id: str) -> Charge:
+    found = find_charge(connection, charge_id)
+    if found is None:
+        raise Fault("no such charge")
+    return found
+
+
+def _open_charge(connection: Connection, charge_id: str) -> Charge:
+    found = _charge(connection, charge_id)
+    if found.state is not State.AUTHORIZED or found.follows is not None:
+        raise Fault("the charge has ended")
+    return found
+
+
+def _header(connection: Connection, at: int, actor: Actor | None) -> Header:
+    bundle = connection.scalar(select(bundles.c.digest).where(bundles.c.state == "current"))
+    if bundle is None:
+        raise Fault("no policy bundle is in force")
+    return Header(time=at, bundle=bundle, actor=actor, request=None)

@@ -1,0 +1,129 @@
+"""The one writer of a process: it alone changes the database, and what it answers is committed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection, Engine, select
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+
+from sandbox.audit.checkpoint import LogKey
+from sandbox.audit.log import head, sign_checkpoint
+from sandbox.errors import Fault
+from sandbox.ledger.database import begin_write
+
+T = TypeVar("T")
+
+_MAX_BATCH = 256
+"""Transactions of one commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committed(Generic[T]):
+    """What a transaction returned, after its commit."""
+
+    value: T
+    checkpoint: str
+    """A signed note whose log holds the transaction's leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    transaction: Callable[[Connection], Any]
+    answer: Future[Committed[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    job: _Job
+    value: Any
+    error: Exception | None
+
+
+class Writer:
+    """Drains a queue of transactions: a savepoint each, one commit for all that wait, then the checkpoint, then the
+    answers.
+
+    An exception in a transaction rolls back that one alone and is its answer. When the database itself fails, no
+    transaction of the batch is known to stand and each answer is that failure.
+    """
+
+    def __init__(self, engine: Engine, key: LogKey) -> None:
+        self._engine = engine
+        self._key = key
+        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="ledger-writer")
+        self._thread.start()
+
+    def submit(self, transaction: Callable[[Connection], T]) -> Future[Committed[T]]:
+        """Queues a transaction; it must not commit, roll back or wait for anything but the database."""
+        job = _Job(transaction, Future())
+        with self._lock:
+            if self._closed:
+                raise Fault("the writer is closed")
+            self._queue.put(job)
+        return job.answer
+
+    def close(self) -> None:
+        """Returns when everything submitted has been answered."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            batch, last = self._gather(first)
+            self._carry_out(batch)
+            if last:
+                return
+
+    def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
+        """The jobs that wait now, and whether the writer closes after them."""
+        batch = [first]
+        while len(batch) < _MAX_BATCH:
+            try:
+                job = self._queue.get_nowait()
+            except Empty:
+                return batch, False
+            if job is None:
+                return batch, True
+            batch.append(job)
+        return batch, False
+
+    def _carry_out(self, batch: list[_Job]) -> None:
+        started = [job for job in batch if job.answer.set_running_or_notify_cancel()]
+        try:
+            with begin_write(self._engine) as connection:
+                with connection.begin():
+                    connection.execute(select(head.c.id).with_for_update())
+                    outcomes = [_attempt(connection, job) for job in started]
+                with connection.begin():
+                    checkpoint = sign_checkpoint(connection, self._key)
+        except Exception as error:  # noqa: BLE001 - whatever it was, it is each caller's answer
+            for job in started:
+                job.answer.set_exception(error)
+            return
+        for outcome in outcomes:
+            if outcome.error is not None:
+                outcome.job.answer.set_exception(outcome.error)
+            else:
+                outcome.job.answer.set_result(Committed(outcome.value, checkpoint))
+
+
+def _attempt(connection: Connection, job: _Job) -> _Outcome:
+    try:
+        with connection.begin_nested():
+            return _Outcome(job, job.transaction(connection), None)
+    except (OperationalError, InterfaceError, InternalError):
+        raise  # the database may have ended the whole transaction
+    except Exception as error:  # noqa: BLE001 - the caller's answer
+        return _Outcome(job, None, error)
