@@ -18,6 +18,27 @@ class Side(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """The files of one data set's snapshot for a worker: the k-th part is attached as `private{k}` and `public{k}`."""
+
+    snapshot: str
+    """The snapshot's id: workers with equal ids and side are interchangeable."""
+    private: int | None
+    """Descriptor of the sealed memfd of the private part; None for Side.PUBLIC."""
+    public: int
+    """Descriptor of the sealed memfd of the public part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one worker may use."""
+
+    threads: int
+    megabytes: int
+    """Memory of the engine; the process may map `OVERHEAD` more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """Rows handed to a job: a released relation, created as a temporary table before the statement runs."""
 

@@ -1,0 +1,153 @@
+"""Snapshots: immutable, sealed data sets on disk, and the store that opens them.
+
+A snapshot is a folder named by its id: `private.sealed` and `public.sealed`, two DuckDB files, and `manifest.sealed`.
+The manifest says nothing exact about the private part (rule 4).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from policies.canonical import canonical_json, card_from_json, card_to_json, digest
+from policies.cards import DatasetCard
+from sandbox.datasets.vault import CHUNK, Vault, sync_folder
+from sandbox.errors import Refusal
+from sandbox.plan.check import PublicFacts
+from sandbox.workers.job import Part, Side
+from sandbox.workers.wire import decode_scalar, encode_scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the manifest says."""
+
+    id: str
+    """Keyed digest of all the rest: 64 hexadecimal digits. The only name of a snapshot outside the vault."""
+    card: DatasetCard
+    created: datetime
+    """UTC; when the load was started, as its caller says."""
+    private: str
+    """Keyed digest of the private part."""
+    public: str
+    """Keyed digest of the public part."""
+    facts: Mapping[str, PublicFacts]
+    """Per public table."""
+
+    @property
+    def card_digest(self) -> str:
+        return digest(self.card)
+
+
+class Snapshots:
+    """The snapshots of a folder. Thread-safe; a part is decrypted once and kept in a sealed memfd."""
+
+    def __init__(self, folder: Path, vault: Vault) -> None:
+        self._folder = folder
+        self._vault = vault
+        self._lock = threading.Lock()
+        self._memory: dict[tuple[str, Side], int] = {}
+
+    def open(self, snapshot: str) -> Snapshot:
+        """The snapshot's manifest. Refuses `vault.damaged`."""
+        path = self._folder / snapshot / "manifest.sealed"
+        found = self._vault.read(path, f"manifest {snapshot}")
+        manifest = _from_json(found, snapshot)
+        if not hmac.compare_digest(self._identity(manifest), snapshot):
+            raise Refusal("vault.damaged", {"file": path.name})
+        return manifest
+
+    def part(self, snapshot: str, side: Side) -> Part:
+        """The files of a snapshot for a worker of that side; the descriptors belong to this store.
+
+        Refuses `vault.damaged`.
+        """
+        private = self._open(snapshot, Side.PRIVATE) if side is Side.PRIVATE else None
+        return Part(snapshot, private, self._open(snapshot, Side.PUBLIC))
+
+    def close(self) -> None:
+        """Closes every descriptor; the workers' own stay open."""
+        with self._lock:
+            for descriptor in self._memory.values():
+                os.close(descriptor)
+            self._memory.clear()
+
+    def add(
+        self, card: DatasetCard, created: datetime, facts: Mapping[str, PublicFacts], private: int, public: int
+    ) -> Snapshot:
+        """Writes a snapshot of the plain files behind two descriptors: it appears whole and durably, or not at all."""
+        manifest = Snapshot("", card, created, self._digest(private), self._digest(public), facts)
+        snapshot = Snapshot(self._identity(manifest), card, created, manifest.private, manifest.public, facts)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(dir=self._folder, prefix=".new-"))
+        try:
+            self._vault.seal(private, staging / "private.sealed", f"private {snapshot.id}")
+            self._vault.seal(public, staging / "public.sealed", f"public {snapshot.id}")
+            self._vault.seal(_to_json(snapshot), staging / "manifest.sealed", f"manifest {snapshot.id}")
+            staging.rename(self._folder / snapshot.id)
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
+        sync_folder(self._folder)
+        return snapshot
+
+    def _open(self, snapshot: str, side: Side) -> int:
+        with self._lock:
+            found = self._memory.get((snapshot, side))
+            if found is None:
+                path = self._folder / snapshot / f"{side}.sealed"
+                found = self._memory[snapshot, side] = self._vault.open_memory(path, f"{side} {snapshot}")
+            return found
+
+    def _digest(self, descriptor: int) -> str:
+        """Keyed digest of a file."""
+        state = hmac.new(self._vault.secret("snapshot-digest"), digestmod=hashlib.sha256)
+        for start in range(0, os.fstat(descriptor).st_size, CHUNK):
+            state.update(os.pread(descriptor, CHUNK, start))
+        return state.hexdigest()
+
+    def _identity(self, snapshot: Snapshot) -> str:
+        """The snapshot's id, by all its other fields."""
+        return hmac.digest(self._vault.secret("snapshot-digest"), b"manifest" + _to_json(snapshot), "sha256").hex()
+
+
+def _to_json(snapshot: Snapshot) -> bytes:
+    """Everything but the id."""
+    return canonical_json(
+        {
+            "card": card_to_json(snapshot.card).decode(),
+            "created": snapshot.created.isoformat(),
+            "private": snapshot.private,
+            "public": snapshot.public,
+            "facts": {name: facts_to_json(facts) for name, facts in snapshot.facts.items()},
+        }
+    )
+
+
+def _from_json(data: bytes, name: str) -> Snapshot:
+    found: dict[str, Any] = json.loads(data)
+    facts = {table: facts_from_json(entry) for table, entry in found["facts"].items()}
+    card = card_from_json(found["card"].encode())
+    return Snapshot(name, card, datetime.fromisoformat(found["created"]), found["private"], found["public"], facts)
+
+
+def facts_to_json(facts: PublicFacts) -> dict[str, Any]:
+    """The facts as what JSON knows; `facts_from_json` reads them back exactly."""
+    keys = {column: [encode_scalar(value) for value in values] for column, values in facts.keys.items()}
+    return {"rows": facts.rows, "keys": keys, "multiplicity": dict(facts.multiplicity)}
+
+
+def facts_from_json(found: dict[str, Any]) -> PublicFacts:
+    """The facts that were written."""
+    keys = {column: tuple(decode_scalar(value) for value in values) for column, values in found["keys"].items()}
+    return PublicFacts(found["rows"], keys, found["multiplicity"])
