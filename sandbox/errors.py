@@ -77,6 +77,10 @@ PROBLEMS: Mapping[str, Problem] = {
     "licence.revoked": Problem(403, "The licence {licence} was revoked.", "许可 {licence} 已吊销。"),
     "licence.suspended": Problem(403, "The licence {licence} is suspended.", "许可 {licence} 已暂停。"),
     "licence.unknown": Problem(404, "There is no licence {licence} of this institution.", "该机构没有许可 {licence}。"),
+    "load.busy": Problem(409, "Another load of unit domain {domain} is under way.", "单元域 {domain} 正在进行另一次加载。"),
+    "load.failed": Problem(500, "The load could not be carried out: {what}.", "加载未能完成：{what}。"),
+    "load.files": Problem(422, "The files do not match the card's tables: {what}.", "文件与数据卡中的表不符：{what}。"),
+    "load.rejected": Problem(422, "The data violate the card of {dataset}; nothing was loaded.", "数据不符合 {dataset} 的数据卡，未加载任何内容。"),
     "plan.cells": Problem(422, "The groups have {cells} cells; at most {limit} are allowed.", "分组共有 {cells} 个单元，上限为 {limit}。"),
     "plan.domains": Problem(422, "Relations about different unit domains cannot be combined.", "不能合并属于不同隐私单元域的关系。"),
     "plan.invalid": Problem(422, "The plan is malformed: {what}.", "查询计划无效：{what}。"),
@@ -115,4 +119,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "service.failed": Problem(500, "The request could not be carried out. A charge that was made stands.", "请求未能完成；已发生的扣减不退回。"),
     "settings.invalid": Problem(500, "The settings cannot be used: {what}.", "配置无效：{what}。"),
     "state.changed": Problem(409, "What the decision rested on has changed ({what}); send the request again.", "判定所依据的状态已变化（{what}），请重新发送请求。"),
+    "vault.damaged": Problem(500, "The sealed file {file} is missing or damaged.", "加密文件 {file} 缺失或已损坏。"),
+    "vault.exists": Problem(409, "There is a vault in this folder already.", "该目录中已有密钥库。"),
+    "vault.key": Problem(500, "The vault key is missing, malformed, or readable by others.", "密钥库密钥缺失、格式错误或可被他人读取。"),
 }
