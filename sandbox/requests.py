@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from policies.cards import Bounds
 from sandbox.errors import Refusal
-from sandbox.privacy.calibrate import Spend
+from sandbox.privacy.loss import Spend
 
 _MAX_TEXT = 64
 """Characters of an identifier."""

@@ -5,13 +5,23 @@ Pure: card, request and plan in, bounded plan out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
+from math import ceil, floor
 
 from policies.cards import Bounds
-from sandbox.plan.check import CheckedMeasure
-from sandbox.plan.nodes import Expression
+from sandbox.errors import Fault, Refusal
+from sandbox.plan.check import CheckedAggregate, CheckedMeasure
+from sandbox.plan.nodes import AggregateFunction, Expression, Ref, Type
+from sandbox.plan.values import Values
+
+GRID_STEPS = 2**30
+"""Where no granularity is known, a range is cut into at least this many grid steps (design §3, division)."""
+
+CAPACITY = 2**62
+"""No total that reaches OpenDP's 64-bit integers may be this large (rule 27)."""
 
 
 class StatisticKind(StrEnum):
@@ -42,23 +52,34 @@ class Statistic:
     granularity: Fraction
     """Size of a grid step; 1 for counts."""
     centre: int
-    """Grid steps subtracted from each row; 0 for counts and SUM."""
+    """Grid steps subtracted from each row; 0 for counts and for a SUM of its own."""
     low: int
     """Least value of a row after centring, grid steps; 0 for counts."""
     high: int
     """Greatest value of a row after centring; 1 for counts."""
+
+    @property
+    def magnitude(self) -> int:
+        """The most that one row can add, either way; at least 1, so that a constant is measured like anything else."""
+        return max(abs(self.low), abs(self.high), 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """How an aggregate follows from released statistics.
 
-    Without a divisor: value = statistic × granularity. With one: (total / max(divisor, 1) + centre) × granularity.
+    Count: total. Sum: (total + centre × rows) × granularity, `rows` being 0 where `weight` is None. With a divisor, an
+    average: (total / max(divisor, 1) + centre) × granularity, clamped to the range of a row.
     """
 
     aggregate: str
     statistic: str
     divisor: str | None
+    """The ROWS statistic an average divides by."""
+    weight: str | None
+    """The ROWS statistic that gives a sum back what centring took."""
+    type: Type
+    """INTEGER or DOUBLE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +95,159 @@ class BoundedMeasure:
     """Distinct; shared by aggregates that need the same total."""
     estimates: tuple[Estimate, ...]
     """One per aggregate, in order."""
+    existence: str | None
+    """With private keys: the UNITS statistic without filter that decides which keys are released (rule 23)."""
+
+    def statistic(self, name: str) -> Statistic:
+        """The statistic of that name."""
+        return next(statistic for statistic in self.statistics if statistic.name == name)
+
+
+def bound(checked: CheckedMeasure, requested: Bounds | None, default: Bounds | None, max_units: int) -> BoundedMeasure:
+    """The measure bounded as the request asks, else as the card says, never looser than what its structure allows.
+
+    Postcondition: no total over all group keys of any statistic reaches `CAPACITY` with `max_units` units.
+    Refuses: `plan.overflow` where no grid is coarse enough. Source: rules 16–20, 23, 27.
+    """
+    structure = _structure(checked)
+    asked = requested or default or structure
+    bounds = Bounds(min(structure.groups, asked.groups), min(structure.rows, asked.rows))
+    fold = bounds != structure
+    room = max_units * min(checked.source.rows, bounds.groups * bounds.rows)
+    draft = _Draft(checked.measure.name, fold=fold, room=(CAPACITY - 1) // room)
+    if draft.room < 1:
+        raise Refusal("plan.overflow", {"aggregate": AggregateFunction.ROWS}, subject=checked.measure.name)
+    existence = draft.add(_units(None)).name if checked.key_set.cells is None else None
+    estimates = {each.aggregate.name: draft.estimate(each) for each in _sums_last(checked.aggregates)}
+    return BoundedMeasure(
+        checked=checked,
+        bounds=bounds,
+        fold=fold,
+        statistics=tuple(draft.statistics),
+        estimates=tuple(estimates[each.aggregate.name] for each in checked.aggregates),
+        existence=existence,
+    )
+
+
+def _structure(checked: CheckedMeasure) -> Bounds:
+    """The tightest (g, r) that every unit obeys without any cut, from declared facts alone."""
+    rows = checked.source.rows
+    named = {output.expression.name for output in checked.measure.keys if isinstance(output.expression, Ref)}
+    fixed = {
+        name
+        for name, values in checked.source.values.items()
+        if not values.nullable and (name in named or values.per_unit)
+    }
+    one_row = any(columns <= fixed for columns in checked.source.unit_keys)
+    return Bounds(groups=min(rows, _groups(checked)), rows=1 if one_row else rows)
+
+
+def _groups(checked: CheckedMeasure) -> int:
+    """Group keys that one unit can touch: parts determined by the unit count 1 (rule 20)."""
+    varying = [index for index, key in enumerate(checked.keys) if not key.values.per_unit]
+    if not varying:
+        return 1
+    if checked.key_set.cells is None:
+        return checked.source.rows
+    return max(1, len({tuple(cell[index] for index in varying) for cell in checked.key_set.cells}))
+
+
+def _sums_last(aggregates: Sequence[CheckedAggregate]) -> list[CheckedAggregate]:
+    """Counts and averages first, so that a sum finds the totals it can share."""
+    return sorted(aggregates, key=lambda each: each.aggregate.function is AggregateFunction.SUM)
+
+
+class _Draft:
+    """Statistics collected so far: equal ones are one."""
+
+    def __init__(self, measure: str, *, fold: bool, room: int) -> None:
+        self.measure = measure
+        self.fold = fold
+        self.room = room
+        """The most that one row may add without a total ever reaching `CAPACITY`."""
+        self.statistics: list[Statistic] = []
+
+    def estimate(self, checked: CheckedAggregate) -> Estimate:
+        """How the aggregate is computed; adds the statistics it needs."""
+        aggregate = checked.aggregate
+        match aggregate.function:
+            case AggregateFunction.UNITS:
+                return Estimate(aggregate.name, self.add(_units(aggregate.filter)).name, None, None, Type.INTEGER)
+            case AggregateFunction.ROWS:
+                return Estimate(aggregate.name, self.add(_rows(checked)).name, None, None, Type.INTEGER)
+            case AggregateFunction.AVG:
+                divisor = self.add(_rows(checked))
+                total = self.add(_sum(checked, self.room, centred=True, scaled=self.fold))
+                return Estimate(aggregate.name, total.name, divisor.name, None, Type.DOUBLE)
+            case AggregateFunction.SUM:
+                weight = self._find(_rows(checked))
+                shared = weight is not None and not self.fold
+                total = self.add(_sum(checked, self.room, centred=shared, scaled=False))
+                return Estimate(
+                    aggregate.name, total.name, None, weight.name if weight and shared else None, _type(checked, total)
+                )
+
+    def add(self, statistic: Statistic) -> Statistic:
+        """The statistic under its name, which an equal one may already have."""
+        found = self._find(statistic)
+        if found is None:
+            found = replace(statistic, name=f"{self.measure}s{len(self.statistics) + 1}")
+            self.statistics.append(found)
+        return found
+
+    def _find(self, statistic: Statistic) -> Statistic | None:
+        return next((each for each in self.statistics if replace(each, name=statistic.name) == statistic), None)
+
+
+def _units(condition: Expression | None) -> Statistic:
+    return Statistic("", StatisticKind.UNITS, None, condition, Fraction(1), 0, 0, 1)
+
+
+def _rows(checked: CheckedAggregate) -> Statistic:
+    """The rows an aggregate counts; an argument that cannot be NULL is none, so that COUNT(x) and COUNT(*) are one."""
+    argument = None if _never_null(checked.values) else checked.aggregate.argument
+    return Statistic("", StatisticKind.ROWS, argument, checked.aggregate.filter, Fraction(1), 0, 0, 1)
+
+
+def _never_null(values: Values | None) -> bool:
+    if values is None or values.nullable or values.type in {Type.UNIT, Type.PRESENCE}:
+        return False
+    return values.type is not Type.DOUBLE or (values.lo is not None and values.hi is not None)
+
+
+def _sum(checked: CheckedAggregate, room: int, *, centred: bool, scaled: bool) -> Statistic:
+    """The sum on the finest grid, from the declared one up, on which no total reaches `CAPACITY`."""
+    lo, hi, granularity = _grid(checked)
+    while True:
+        low, high = ceil(lo / granularity), floor(hi / granularity)
+        centre = (low + high) // 2 if centred else 0
+        low, high = low - centre, high - centre
+        if low > high:
+            raise Refusal("plan.overflow", {"aggregate": checked.aggregate.function}, subject=checked.aggregate.name)
+        if max(abs(low), abs(high)) <= room:
+            break
+        granularity *= 2
+    kind = StatisticKind.SCALED_SUM if scaled else StatisticKind.SUM
+    aggregate = checked.aggregate
+    return Statistic("", kind, aggregate.argument, aggregate.filter, granularity, centre, low, high)
+
+
+def _grid(checked: CheckedAggregate) -> tuple[Fraction, Fraction, Fraction]:
+    """Range and granularity of a row: the declared grid, else a power of two (exact in floats) below range × 2⁻³⁰."""
+    values = checked.values
+    if values is None or not isinstance(values.lo, int | Fraction) or not isinstance(values.hi, int | Fraction):
+        raise Fault(f"the range of {checked.aggregate.name} is unknown after check")
+    lo, hi = Fraction(values.lo), Fraction(values.hi)
+    declared = Fraction(1) if values.type is Type.INTEGER else values.granularity
+    if declared is not None and ceil(lo / declared) <= floor(hi / declared):
+        return lo, hi, declared
+    if lo == hi:
+        return lo, hi, abs(lo) or Fraction(1)
+    fine = (hi - lo) / GRID_STEPS
+    exponent = fine.numerator.bit_length() - fine.denominator.bit_length() - 1
+    return lo, hi, Fraction(2) ** exponent
+
+
+def _type(checked: CheckedAggregate, total: Statistic) -> Type:
+    whole = checked.values is not None and checked.values.type is Type.INTEGER and total.granularity.denominator == 1
+    return Type.INTEGER if whole else Type.DOUBLE

@@ -1,0 +1,197 @@
+"""What a request's measures cost: the spend split over their statistics, each with the least noise its share allows.
+
+Reads measures, spend and licence only (rule 3). Every decision is exact; floats are the scales, judged by what OpenDP
+says of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import inf, nextafter
+
+from policies.licences import Notion
+from sandbox.errors import Fault, Refusal
+from sandbox.privacy.bounding import BoundedMeasure, Statistic
+from sandbox.privacy.conversion import rho_of
+from sandbox.privacy.loss import EPSILON_UNIT, RHO_UNIT, Loss, Spend, down, total
+from sandbox.privacy.mechanisms import Measurement, Noise, Threshold, as_loss, stated_loss
+from sandbox.privacy.rounding import sqrt_up
+from sandbox.privacy.sensitivity import Sensitivity, sensitivity
+from sandbox.privacy.tails import gaussian_tail
+
+THRESHOLD_SHARE = Fraction(1, 1000)
+"""The part of the licence's δ that the thresholds of one request lose together.
+
+A licence's δ bounds all its thresholds, for ever: a thousand requests with private keys must fit. A smaller share costs
+little, for a threshold grows with √ln(1/δ): at δ = 10⁻⁶ a thousandth instead of a half raises it by a fifth, and leaves
+nearly all of δ to the conversion of ε to ρ.
+"""
+
+LARGEST_SCALE = 2.0**55
+"""A noise of this scale, 100 times over, still leaves a total below `CAPACITY` within 64 bits."""
+
+_STEPS = 64
+"""Floats tried above the computed scale; two or three are enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class PricedMeasure:
+    """A bounded measure and what is measured of it, the existence of private keys first."""
+
+    bounded: BoundedMeasure
+    measurements: tuple[Measurement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """All measures of a request and what they lose together: fixed before any data is touched."""
+
+    measures: tuple[PricedMeasure, ...]
+    loss: Loss
+    """The exact sum over all measurements."""
+
+
+def price(
+    measures: Sequence[BoundedMeasure], spend: Spend, notion: Notion, delta: Fraction, minimum_frequency: int
+) -> Priced:
+    """The measurements that lose no more than `spend`, thresholds included (rule 6), at the licence's δ.
+
+    Refuses: `plan.private_keys_pure`, `spend.notion`, `spend.too_small`. Source: rules 6, 18, 23, 24.
+    """
+    if not measures:
+        return Priced((), Loss(rho=0, delta=0, epsilon=0 if notion is Notion.PURE else None))
+    match notion:
+        case Notion.ZCDP:
+            return _zcdp(measures, spend, delta, minimum_frequency)
+        case Notion.PURE:
+            return _pure(measures, spend)
+
+
+def _zcdp(measures: Sequence[BoundedMeasure], spend: Spend, delta: Fraction, minimum_frequency: int) -> Priced:
+    private = sum(measure.existence is not None for measure in measures)
+    thresholds = THRESHOLD_SHARE * delta if private else Fraction(0)
+    shares = iter(split(down(_rho(spend, delta - thresholds), RHO_UNIT), measures))
+    priced = []
+    for measure in measures:
+        steps = []
+        for statistic in _existence_first(measure):
+            change = sensitivity(measure, statistic)
+            rho = next(shares)
+            if statistic.name == measure.existence:
+                steps.append(_thresholded(statistic, change, rho, thresholds / private, minimum_frequency))
+            else:
+                steps.append(_gaussian(statistic, change, rho))
+        priced.append(PricedMeasure(measure, tuple(steps)))
+    return _sum(priced)
+
+
+def _pure(measures: Sequence[BoundedMeasure], spend: Spend) -> Priced:
+    if spend.epsilon is None:
+        raise Refusal("spend.notion")
+    for measure in measures:
+        if measure.existence is not None:
+            raise Refusal("plan.private_keys_pure", subject=measure.checked.measure.name)
+    shares = iter(split(down(spend.epsilon, EPSILON_UNIT), measures))
+    return _sum(
+        [
+            PricedMeasure(
+                measure,
+                tuple(
+                    _laplace(statistic, sensitivity(measure, statistic), next(shares))
+                    for statistic in measure.statistics
+                ),
+            )
+            for measure in measures
+        ]
+    )
+
+
+def _sum(priced: Sequence[PricedMeasure]) -> Priced:
+    return Priced(tuple(priced), total(step.loss for each in priced for step in each.measurements))
+
+
+def _rho(spend: Spend, delta: Fraction) -> Fraction:
+    """The ρ that a spend amounts to at δ; rounded down."""
+    if spend.rho is not None:
+        return spend.rho
+    if spend.epsilon is None:
+        raise Fault("a spend is one of ε and ρ")
+    return rho_of(spend.epsilon, delta)
+
+
+def split(units: int, measures: Sequence[BoundedMeasure]) -> list[int]:
+    """Shares of a loss, in units, one per statistic of all measures, existence first in each: even, rounded down.
+
+    Refuses: `spend.too_small` where a share is nothing.
+    """
+    count = sum(len(measure.statistics) for measure in measures)
+    share = units // count
+    if share < 1:
+        raise Refusal("spend.too_small")
+    return [share] * count
+
+
+def _existence_first(measure: BoundedMeasure) -> list[Statistic]:
+    return sorted(measure.statistics, key=lambda statistic: statistic.name != measure.existence)
+
+
+def _gaussian(statistic: Statistic, change: Sensitivity, share: int) -> Measurement:
+    """The least σ with Δ₂²/(2σ²) ≤ ρ that OpenDP agrees to."""
+    rho = share * RHO_UNIT
+    distance = sqrt_up(Fraction(change.l2_squared))
+    scale = sqrt_up(change.l2_squared / (2 * rho))
+    return _stepped(statistic, Noise.GAUSSIAN, scale, distance, rho)
+
+
+def _laplace(statistic: Statistic, change: Sensitivity, share: int) -> Measurement:
+    """The least b with Δ₁/b ≤ ε that OpenDP agrees to."""
+    epsilon = share * EPSILON_UNIT
+    distance = sqrt_up(Fraction(change.l1**2))
+    scale = sqrt_up((change.l1 / epsilon) ** 2)
+    return _stepped(statistic, Noise.LAPLACE, scale, distance, epsilon)
+
+
+def _stepped(statistic: Statistic, noise: Noise, scale: float, distance: float, share: Fraction) -> Measurement:
+    """Steps the scale up until the built measurement states no more than its share."""
+    for _ in range(_STEPS):
+        if scale > LARGEST_SCALE:
+            raise Refusal("spend.too_small")
+        stated, delta = stated_loss(noise, scale, distance, None)
+        if stated <= share:
+            return Measurement(statistic.name, noise, scale, distance, None, as_loss(noise, stated, delta))
+        scale = nextafter(scale, inf)
+    raise Fault("OpenDP's privacy map does not fall with the scale as it must")
+
+
+def _thresholded(
+    statistic: Statistic, change: Sensitivity, share: int, delta: Fraction, minimum_frequency: int
+) -> Measurement:
+    """The least threshold whose stated δ is no more than its part, at the σ of its share of ρ.
+
+    Refuses: `spend.too_small` where δ is below what OpenDP can state.
+    """
+    plain = _gaussian(statistic, change, share)
+    least = _least_above(Fraction(plain.scale), delta / change.l0)
+    threshold = Threshold(least + 1, change.l0, minimum_frequency)
+    stated, lost = stated_loss(Noise.GAUSSIAN, plain.scale, plain.sensitivity, threshold)
+    if lost > delta or stated > share * RHO_UNIT:
+        raise Refusal("spend.too_small")
+    loss = as_loss(Noise.GAUSSIAN, stated, lost)
+    return Measurement(statistic.name, Noise.GAUSSIAN, plain.scale, plain.sensitivity, threshold, loss)
+
+
+def _least_above(scale: Fraction, probability: Fraction) -> int:
+    """The least value that noise reaches with no more than this probability."""
+    high = 1
+    while gaussian_tail(scale, high) > probability:
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        if gaussian_tail(scale, middle) > probability:
+            low = middle
+        else:
+            high = middle
+    return high

@@ -1,0 +1,179 @@
+"""Noise, and the only importer of OpenDP: discrete Gaussian and Laplace on vectors of 64-bit integers.
+
+Only the feature `contrib` is enabled: the integer mechanisms need no floating-point one. Every built measurement is
+asked its loss before it is invoked, and every invocation is recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from importlib import metadata
+from math import inf
+
+import opendp.domains as domains
+import opendp.measurements as measurements
+import opendp.metrics as metrics
+import opendp.mod as mod
+
+from sandbox.errors import Fault
+from sandbox.privacy.bounding import CAPACITY
+from sandbox.privacy.keys import Totals
+from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss, pure, up
+from sandbox.privacy.tails import gaussian_tail
+
+FEATURES = ("contrib",)
+"""OpenDP features in use; named in each log entry."""
+
+mod.enable_features(*FEATURES)
+
+
+def version() -> str:
+    """The version of OpenDP."""
+    return metadata.version("opendp")
+
+
+class Noise(StrEnum):
+    """The distribution added to each total."""
+
+    GAUSSIAN = "discrete_gaussian"
+    """Scale is σ; the sensitivity is L2."""
+    LAPLACE = "discrete_laplace"
+    """Scale is b; the sensitivity is L1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """Which private keys are released: those whose noisy max(0, n − (minimum − 1)) is no less than `value`."""
+
+    value: int
+    groups: int
+    """The most keys that one unit can bring into existence."""
+    minimum: int
+    """Minimum frequency k: a key with fewer units is treated as absent (rule 24)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What is done to one statistic over all group keys, and what it costs."""
+
+    statistic: str
+    noise: Noise
+    scale: float
+    sensitivity: float
+    """L2 or L1, rounded up; exact input distance of the measurement."""
+    threshold: Threshold | None
+    loss: Loss
+    """Charged for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One run of a mechanism, with the loss its built measurement stated."""
+
+    statistic: str
+    loss: Loss
+
+
+def stated_loss(
+    noise: Noise, scale: float, sensitivity: float, threshold: Threshold | None
+) -> tuple[Fraction, Fraction]:
+    """What the built measurement says it loses: ρ or ε, and δ, exactly as its floats say.
+
+    A threshold's δ is the greater of OpenDP's and our own bound: OpenDP 0.16 bounds the probability that noise is
+    *above* threshold − 1, yet keeps a key whose noisy count *equals* the threshold.
+    """
+    if threshold is None:
+        stated = _built(noise, scale).map(sensitivity)  # type: ignore[no-untyped-call]
+        return Fraction(stated), Fraction(0)
+    built = _built_threshold(scale, threshold)
+    rho, delta = built.map((threshold.groups, sensitivity, 1.0))  # type: ignore[no-untyped-call]
+    own = threshold.groups * gaussian_tail(Fraction(scale), threshold.value - 1)
+    return Fraction(rho), max(Fraction(delta), own)
+
+
+def measure(steps: Sequence[Measurement], exact: Totals, invocations: list[Invocation]) -> Totals:
+    """The totals with noise, one call per statistic over all keys.
+
+    A step with a threshold comes first and decides the keys; the others are measured on those (rule 23). Each
+    invocation is recorded before it runs.
+    """
+    keys = exact.keys
+    kept: Sequence[int] = range(len(keys))
+    columns: dict[str, tuple[int, ...]] = {}
+    for step in steps:
+        _record(step, invocations)
+        totals = exact.columns.get(step.statistic, ())
+        if step.threshold is None:
+            columns[step.statistic] = _noisy(step, [totals[index] for index in kept])
+            continue
+        if columns:
+            raise Fault("existence is decided first")
+        survivors = _surviving(step, step.threshold, totals)
+        kept = sorted(survivors)
+        columns[step.statistic] = tuple(survivors[index] for index in kept)
+    return Totals(tuple(keys[index] for index in kept), columns)
+
+
+def _record(step: Measurement, invocations: list[Invocation]) -> None:
+    """Asks the measurement about to run for its loss; more than was charged for it is a bug of ours."""
+    stated, delta = stated_loss(step.noise, step.scale, step.sensitivity, step.threshold)
+    loss = as_loss(step.noise, stated, delta)
+    if loss != step.loss:
+        raise Fault(f"{step.statistic} states another loss than was charged")
+    invocations.append(Invocation(step.statistic, loss))
+
+
+def as_loss(noise: Noise, stated: Fraction, delta: Fraction) -> Loss:
+    """A stated loss in units, rounded up."""
+    match noise:
+        case Noise.GAUSSIAN:
+            return Loss(rho=up(stated, RHO_UNIT), delta=up(delta, DELTA_UNIT))
+        case Noise.LAPLACE:
+            return pure(up(stated, EPSILON_UNIT))
+
+
+def _noisy(step: Measurement, totals: list[int]) -> tuple[int, ...]:
+    _within_capacity(totals)
+    return tuple(int(value) for value in _built(step.noise, step.scale)(totals))
+
+
+def _surviving(step: Measurement, threshold: Threshold, counts: Sequence[int]) -> dict[int, int]:
+    """Positions of the keys that are released, with their noisy unit counts."""
+    _within_capacity(counts)
+    above = {index: n - (threshold.minimum - 1) for index, n in enumerate(counts) if n >= threshold.minimum}
+    if not above:
+        return {}
+    released = _built_threshold(step.scale, threshold)(above)
+    return {int(index): int(value) + threshold.minimum - 1 for index, value in released.items()}
+
+
+def _within_capacity(totals: Sequence[int]) -> None:
+    """OpenDP saturates beyond 64 bits; bounding has proved that no total comes near (rule 27)."""
+    if any(abs(total) >= CAPACITY for total in totals):
+        raise Fault("a total exceeds its proven bound")
+
+
+def _built(noise: Noise, scale: float) -> mod.Measurement:
+    _positive(scale)
+    vector = domains.vector_domain(domains.atom_domain(T="i64"))
+    match noise:
+        case Noise.GAUSSIAN:
+            return measurements.make_gaussian(vector, metrics.l2_distance("f64"), scale=scale)
+        case Noise.LAPLACE:
+            return measurements.make_laplace(vector, metrics.l1_distance("f64"), scale=scale)
+
+
+def _built_threshold(scale: float, threshold: Threshold) -> mod.Measurement:
+    _positive(scale)
+    counts = domains.map_domain(domains.atom_domain(T="i64"), domains.atom_domain(T="i64"))
+    distance = metrics.l02inf_distance(metrics.absolute_distance("f64"))
+    return measurements.make_gaussian_threshold(counts, distance, scale=scale, threshold=threshold.value)
+
+
+def _positive(scale: float) -> None:
+    """Scale 0 would return the exact totals."""
+    if not 0 < scale < inf:
+        raise Fault("a scale is positive and finite")

@@ -1,0 +1,48 @@
+"""How much one unit can change a statistic over all group keys together, exactly.
+
+Precondition: the bounds hold for every unit, by structure or by the engine's cut.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sandbox.privacy.bounding import BoundedMeasure, Statistic, StatisticKind
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """Distances between a statistic's totals on two neighbouring databases, over all group keys; integers, no rounding.
+
+    Unit: grid steps of the statistic; `l2_squared` their square.
+    """
+
+    l0: int
+    """Group keys that can differ."""
+    linf: int
+    """The most that one key's total can differ."""
+    l1: int
+    l2_squared: int
+
+
+def sensitivity(measure: BoundedMeasure, statistic: Statistic) -> Sensitivity:
+    """The least bounds on the change by one unit added or removed.
+
+    One unit has at most l rows in the relation, touches at most g keys with at most r rows each, and a row adds at most
+    B: the sum of squares is largest when full keys come first, ⌊l/r⌋ of them, and one holds the rest.
+    Source: rules 11 and 18.
+    """
+    groups, rows, all_rows = measure.bounds.groups, measure.bounds.rows, measure.checked.source.rows
+    if statistic.kind is StatisticKind.UNITS:
+        touched = min(groups, all_rows)
+        return Sensitivity(l0=touched, linf=1, l1=touched, l2_squared=touched)
+    rows = min(rows, all_rows)
+    full = min(groups, all_rows // rows)
+    rest = all_rows - full * rows if full < groups else 0
+    most = statistic.magnitude
+    return Sensitivity(
+        l0=min(groups, all_rows),
+        linf=rows * most,
+        l1=(full * rows + rest) * most,
+        l2_squared=(full * rows**2 + rest**2) * most**2,
+    )
