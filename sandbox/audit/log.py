@@ -32,7 +32,8 @@ from sqlalchemy import (
 
 from sandbox.audit import merkle
 from sandbox.audit.checkpoint import Checkpoint, LogKey, LogPublicKey, open_note, sign
-from sandbox.audit.entry import SALT_SIZE, Entry, encode
+from sandbox.audit.encoding import SALT_SIZE, encode, texts_of
+from sandbox.audit.entry import Entry
 from sandbox.audit.merkle import Frontier, Node
 from sandbox.audit.receipt import Receipt
 from sandbox.errors import Fault
@@ -69,6 +70,7 @@ stored_bodies = Table(
     "log_bodies",
     metadata,
     Column("digest", String(64), primary_key=True),
+    Column("leaf", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
 )
 
@@ -78,11 +80,11 @@ _PAGE = 256
 """Leaves read at once."""
 
 
-def append(connection: Connection, entry: Entry, bodies: Sequence[bytes] = ()) -> int:
+def append(connection: Connection, entry: Entry, texts: Sequence[bytes] = ()) -> int:
     """The index of the new leaf, which stands when the caller's transaction commits.
 
     Takes the lock of the log's head until then. The entry's time is raised to that of the leaf before it, so that
-    time never runs backward in the log. `bodies` are the texts whose digests the entry names.
+    time never runs backward in the log. `texts` are those whose digests the entry names.
     """
     row = connection.execute(select(head.c.size, head.c.time).with_for_update()).one_or_none()
     if row is None:
@@ -90,7 +92,7 @@ def append(connection: Connection, entry: Entry, bodies: Sequence[bytes] = ()) -
     index, latest = (0, 0) if row is None else (row.size, row.time)
     time = max(entry.header.time, latest)
     data = encode(replace(entry, header=replace(entry.header, time=time)), token_bytes(SALT_SIZE))
-    _keep_bodies(connection, entry, bodies)
+    _keep_bodies(connection, index, entry, texts)
     connection.execute(insert(leaves).values(leaf=index, entry=data))
     tree = _frontier(connection, index)
     connection.execute(
@@ -150,6 +152,16 @@ def body(connection: Connection, digest: str) -> bytes | None:
     return connection.execute(select(stored_bodies.c.body).where(stored_bodies.c.digest == digest)).scalar_one_or_none()
 
 
+def bodies(connection: Connection, end: int) -> Iterator[tuple[str, bytes]]:
+    """The texts that the leaves [0, end) name, each with its digest."""
+    query = select(stored_bodies.c.digest).where(stored_bodies.c.leaf < end).order_by(stored_bodies.c.digest)
+    for digest in connection.execute(query).scalars().all():
+        text = body(connection, digest)
+        if text is None:
+            raise Fault("the log lacks a body")
+        yield digest, text
+
+
 def checkpoint(connection: Connection) -> str | None:
     """The newest signed checkpoint."""
     return connection.execute(
@@ -188,16 +200,16 @@ def receipt(connection: Connection, index: int, key: LogPublicKey) -> Receipt:
     return Receipt(index, data, tuple(proof), note)
 
 
-def _keep_bodies(connection: Connection, entry: Entry, bodies: Sequence[bytes]) -> None:
+def _keep_bodies(connection: Connection, index: int, entry: Entry, texts: Sequence[bytes]) -> None:
     """Every text the entry names stands beside the log, given now or before; nothing else is given."""
-    given = {sha256(text).hexdigest(): text for text in bodies}
-    named = set(entry.bodies())
+    given = {sha256(text).hexdigest(): text for text in texts}
+    named = set(texts_of(entry))
     query = select(stored_bodies.c.digest).where(stored_bodies.c.digest.in_(sorted(named)))
     known = set(connection.execute(query).scalars()) if named else set()
     if not given.keys() <= named or not named <= given.keys() | known:
         raise Fault("the bodies given are not those the entry names")
     for digest in sorted(given.keys() - known):
-        connection.execute(insert(stored_bodies).values(digest=digest, body=given[digest]))
+        connection.execute(insert(stored_bodies).values(digest=digest, leaf=index, body=given[digest]))
 
 
 def _frontier(connection: Connection, size: int) -> Frontier:

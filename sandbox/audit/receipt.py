@@ -13,7 +13,8 @@ from hashlib import sha256
 
 from sandbox.audit import merkle
 from sandbox.audit.checkpoint import Checkpoint, LogPublicKey, open_note
-from sandbox.audit.entry import Entry, QueryReleased, QueryRepeated, decode
+from sandbox.audit.encoding import decode
+from sandbox.audit.entry import Entry, QueryReleased, QueryRepeated
 from sandbox.audit.forms import Malformed
 from sandbox.audit.merkle import Unverified
 
