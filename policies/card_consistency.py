@@ -17,6 +17,8 @@ from policies.names import name_problems, text_problems, twin_problems
 
 INT64 = 2**63
 LARGEST_UNITS = 2**40
+LONGEST_TEXT = 256
+"""Characters of a text value; load cuts longer ones."""
 CHOICES = ("unconditional", "conditional", "none")
 
 _PYTHON: Mapping[ColumnType, type] = {
@@ -258,6 +260,8 @@ def _values(column: ColumnCard) -> Iterator[str]:
         yield "values: there is none"
     elif not all(_fits(column.type, value) for value in column.values):
         yield f"values: not all are of type {column.type}"
+    elif any(isinstance(value, str) and len(value) > LONGEST_TEXT for value in column.values):
+        yield f"values: one is longer than {LONGEST_TEXT} characters"
     elif len(set(column.values)) < len(column.values):
         yield "values: one is listed twice"
 
