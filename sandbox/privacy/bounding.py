@@ -180,12 +180,13 @@ class _Draft:
                 total = self.add(_sum(checked, self.room, centred=True, scaled=self.fold))
                 return Estimate(aggregate.name, total.name, divisor.name, None, Type.DOUBLE)
             case AggregateFunction.SUM:
-                weight = self._find(_rows(checked))
-                shared = weight is not None and not self.fold
-                total = self.add(_sum(checked, self.room, centred=shared, scaled=False))
-                return Estimate(
-                    aggregate.name, total.name, None, weight.name if weight and shared else None, _type(checked, total)
-                )
+                own = _sum(checked, self.room, centred=False, scaled=False)
+                centred = _sum(checked, self.room, centred=True, scaled=False)
+                rows = self._find(_rows(checked))
+                shared = rows is not None and not self.fold and own.granularity == centred.granularity
+                total = self.add(centred if shared else own)
+                weight = rows.name if rows is not None and shared else None
+                return Estimate(aggregate.name, total.name, None, weight, _type(checked, total))
 
     def add(self, statistic: Statistic) -> Statistic:
         """The statistic under its name, which an equal one may already have."""
@@ -249,5 +250,6 @@ def _grid(checked: CheckedAggregate) -> tuple[Fraction, Fraction, Fraction]:
 
 
 def _type(checked: CheckedAggregate, total: Statistic) -> Type:
-    whole = checked.values is not None and checked.values.type is Type.INTEGER and total.granularity.denominator == 1
+    """INTEGER sums of INTEGER values, unless their grid had to be coarsened."""
+    whole = checked.values is not None and checked.values.type is Type.INTEGER and total.granularity == 1
     return Type.INTEGER if whole else Type.DOUBLE

@@ -1,0 +1,254 @@
+"""From noisy totals to the released relation: each aggregate's value and its 95 % interval.
+
+Intervals cover the bounded answer (rule 29): they say what the noise did, not what bounding cut. Values are exact; the
+floats of intervals are for display only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, erfc, exp, log, sqrt
+
+from sandbox.errors import Fault
+from sandbox.plan.nodes import Scalar, Type
+from sandbox.privacy.bounding import BoundedMeasure, Estimate, Statistic, StatisticKind
+from sandbox.privacy.calibrate import PricedMeasure
+from sandbox.privacy.keys import Totals
+from sandbox.privacy.mechanisms import Measurement, Noise
+
+CONFIDENCE = 0.95
+_OUTSIDE = 1 - CONFIDENCE
+_NORMAL = 1.9599639845400545
+"""The normal quantile of `CONFIDENCE`, two-sided, rounded up."""
+_SMOOTH = 32.0
+"""From this σ on the discrete Gaussian's quantile is taken from the continuous one, which is never less."""
+_INTEGER_LIMIT = 2**63 - 1
+_HALVINGS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Both ends of a 95 % interval."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedMeasure:
+    """What a measure releases: a public relation, with an interval per cell."""
+
+    measure: str
+    columns: tuple[tuple[str, Type], ...]
+    """Group keys, then aggregates."""
+    rows: tuple[tuple[Scalar, ...], ...]
+    """INTEGER values are int, DOUBLE values Fraction."""
+    intervals: tuple[tuple[Interval | None, ...], ...]
+    """Per row, one per aggregate; None where an average's is unbounded."""
+
+
+def release(priced: PricedMeasure, noisy: Totals) -> ReleasedMeasure:
+    """The released relation of a measure, from its noisy totals."""
+    bounded = priced.bounded
+    steps = {step.statistic: step for step in priced.measurements}
+    halves = half_widths(priced, None)
+    rows, intervals = [], []
+    for index, key in enumerate(noisy.keys):
+        totals = {name: column[index] for name, column in noisy.columns.items()}
+        rows.append((*key, *(_value(bounded, estimate, totals) for estimate in bounded.estimates)))
+        intervals.append(
+            tuple(
+                _interval(bounded, estimate, halves[estimate.aggregate], steps, totals)
+                for estimate in bounded.estimates
+            )
+        )
+    keys = tuple((part.name, part.values.type) for part in bounded.checked.keys)
+    aggregates = tuple((estimate.aggregate, estimate.type) for estimate in bounded.estimates)
+    return ReleasedMeasure(bounded.checked.measure.name, keys + aggregates, tuple(rows), tuple(intervals))
+
+
+def half_widths(priced: PricedMeasure, expected_size: int | None) -> Mapping[str, float | None]:
+    """Per aggregate, half the width its interval will have; an average's only for groups assumed of `expected_size`
+    rows, at the end of its range where it is widest.
+    """
+    steps = {step.statistic: step for step in priced.measurements}
+    return {
+        estimate.aggregate: _half_width(priced.bounded, estimate, steps, expected_size)
+        for estimate in priced.bounded.estimates
+    }
+
+
+def quantile(noise: Noise, scale: float, outside: float) -> int:
+    """The least h with P[|X| > h] ≤ `outside` for one noise of this scale, in grid steps."""
+    match noise:
+        case Noise.LAPLACE:
+            # P[|X| > h] = 2 q^(h+1) / (1 + q) with q = exp(−1/b)
+            return max(0, ceil(scale * log(2 / (outside * (1 + exp(-1 / scale))))) - 1)
+        case Noise.GAUSSIAN:
+            return _continuous(scale, outside) if scale >= _SMOOTH else _discrete(scale, outside)
+
+
+def _continuous(scale: float, outside: float) -> int:
+    # P[X ≥ m] of the discrete Gaussian is at most that of the continuous one at m − 1
+    return ceil(_least(lambda distance: _excess(Noise.GAUSSIAN, scale, 0.0, distance), outside, scale))
+
+
+def _discrete(scale: float, outside: float) -> int:
+    weights = [exp(-(k**2) / (2 * scale**2)) for k in range(ceil(12 * scale) + 2)]
+    allowed = outside * (2 * sum(weights) - 1) / 2
+    beyond, h = 0.0, len(weights) - 1
+    while h > 0 and beyond + weights[h] <= allowed:
+        beyond += weights[h]
+        h -= 1
+    return h
+
+
+def _value(bounded: BoundedMeasure, estimate: Estimate, totals: Mapping[str, int]) -> Scalar:
+    statistic = bounded.statistic(estimate.statistic)
+    total = totals[estimate.statistic]
+    if estimate.divisor is not None:
+        mean = Fraction(total, max(totals[estimate.divisor], 1))
+        return (_clamp(mean, statistic) + statistic.centre) * statistic.granularity
+    if estimate.weight is not None:
+        total += statistic.centre * totals[estimate.weight]
+    if estimate.type is Type.INTEGER:
+        return max(-_INTEGER_LIMIT, min(_INTEGER_LIMIT, total))
+    return total * statistic.granularity
+
+
+def _clamp(mean: Fraction, statistic: Statistic) -> Fraction:
+    return max(Fraction(statistic.low), min(Fraction(statistic.high), mean))
+
+
+def _interval(
+    bounded: BoundedMeasure,
+    estimate: Estimate,
+    half: float | None,
+    steps: Mapping[str, Measurement],
+    totals: Mapping[str, int],
+) -> Interval | None:
+    statistic = bounded.statistic(estimate.statistic)
+    if estimate.divisor is not None:
+        ends = _ratio(steps[statistic.name], steps[estimate.divisor], totals[statistic.name], totals[estimate.divisor])
+        return None if ends is None else Interval(*(_shown(end, statistic) for end in ends))
+    value = _value(bounded, estimate, totals)
+    if half is None or isinstance(value, bool) or not isinstance(value, int | Fraction):
+        raise Fault("a total is a number and has an interval")
+    low, high = float(value) - half, float(value) + half
+    if statistic.kind in {StatisticKind.ROWS, StatisticKind.UNITS}:
+        return Interval(max(low, 0.0), max(high, 0.0))
+    return Interval(low, high)
+
+
+def _shown(mean: float, statistic: Statistic) -> float:
+    """A mean in centred grid steps, clamped to what a row can be, in the argument's own measure."""
+    return float((_clamp(Fraction(mean), statistic) + statistic.centre) * statistic.granularity)
+
+
+def _half_width(
+    bounded: BoundedMeasure, estimate: Estimate, steps: Mapping[str, Measurement], expected_size: int | None
+) -> float | None:
+    if estimate.divisor is None:
+        return _linear(bounded, estimate, steps)
+    if expected_size is None:
+        return None
+    statistic = bounded.statistic(estimate.statistic)
+    ends = _ratio(steps[statistic.name], steps[estimate.divisor], statistic.magnitude * expected_size, expected_size)
+    return None if ends is None else (ends[1] - ends[0]) / 2 * float(statistic.granularity)
+
+
+def _linear(bounded: BoundedMeasure, estimate: Estimate, steps: Mapping[str, Measurement]) -> float:
+    """Half-width of total, or of total + centre × rows, in the aggregate's own measure."""
+    statistic = bounded.statistic(estimate.statistic)
+    step = steps[statistic.name]
+    if estimate.weight is None or statistic.centre == 0:
+        return quantile(step.noise, step.scale, _OUTSIDE) * float(statistic.granularity)
+    half = _sum_quantile(step, steps[estimate.weight], abs(statistic.centre))
+    return half * float(statistic.granularity)
+
+
+def _sum_quantile(first: Measurement, second: Measurement, weight: float) -> float:
+    """An h with P[|X + weight·Y| > h] ≤ `_OUTSIDE` for the two noises."""
+    if _rough(first, second) or first.scale < weight:
+        halves = [quantile(step.noise, step.scale, _OUTSIDE / 2) for step in (first, second)]
+        return halves[0] + weight * halves[1]
+    return _least(
+        lambda distance: _excess(first.noise, first.scale, weight * second.scale, distance), _OUTSIDE, first.scale
+    )
+
+
+def _ratio(numerator: Measurement, denominator: Measurement, total: int, rows: int) -> tuple[float, float] | None:
+    """All a for which total − a·rows is no surprise for noise X − a·Y: Fieller's set; None where it is unbounded.
+
+    Source: Fieller, JRSS B 1954; for Laplace noise the same test with that noise's tail.
+    """
+    if _rough(numerator, denominator):
+        return _rectangle(numerator, denominator, total, rows)
+    if rows <= 0 or _excess(denominator.noise, denominator.scale, 0.0, rows) >= _OUTSIDE:
+        return None
+    match numerator.noise:
+        case Noise.GAUSSIAN:
+            return _quadratic(numerator.scale, denominator.scale, total, rows)
+        case Noise.LAPLACE:
+            return _searched(numerator.scale, denominator.scale, total, rows)
+
+
+def _quadratic(over: float, under: float, total: int, rows: int) -> tuple[float, float]:
+    """The a with (total − a·rows)² ≤ z²(over² + a²·under²)."""
+    over, under = _NORMAL * over, _NORMAL * under
+    leading = rows**2 - under**2
+    spread = sqrt(max(0.0, (over * rows) ** 2 + (under * total) ** 2 - (over * under) ** 2))
+    return (total * rows - spread) / leading, (total * rows + spread) / leading
+
+
+def _searched(over: float, under: float, total: int, rows: int) -> tuple[float, float]:
+    def surprise(a: float) -> float:
+        return _excess(Noise.LAPLACE, over, abs(a) * under, abs(total - a * rows))
+
+    middle, width = total / rows, over / rows
+    return (
+        middle - _least(lambda distance: surprise(middle - distance), _OUTSIDE, width),
+        middle + _least(lambda distance: surprise(middle + distance), _OUTSIDE, width),
+    )
+
+
+def _rectangle(numerator: Measurement, denominator: Measurement, total: int, rows: int) -> tuple[float, float] | None:
+    """All quotients of a total and a row count within their own intervals, half of the error allowed to each."""
+    over = quantile(numerator.noise, numerator.scale, _OUTSIDE / 2)
+    under = quantile(denominator.noise, denominator.scale, _OUTSIDE / 2)
+    if rows <= under:
+        return None
+    quotients = [(total + x) / (rows + y) for x in (-over, over) for y in (-under, under)]
+    return min(quotients), max(quotients)
+
+
+def _rough(*steps: Measurement) -> bool:
+    """Whether a noise is so small that its integer steps show: then continuous tails would promise too much."""
+    return any(step.scale < 1 for step in steps)
+
+
+def _excess(noise: Noise, first: float, second: float, distance: float) -> float:
+    """P[|X + Y| > distance] for two continuous noises of these scales; the second may be 0."""
+    match noise:
+        case Noise.GAUSSIAN:
+            return erfc(distance / sqrt(2 * (first**2 + second**2)))
+        case Noise.LAPLACE:
+            wide, narrow = max(first, second), min(first, second)
+            if narrow > wide * (1 - 1e-4):
+                return exp(-distance / wide) * (1 + distance / (2 * wide))
+            rest = narrow**2 * exp(-distance / narrow) if narrow > 0 else 0.0
+            return (wide**2 * exp(-distance / wide) - rest) / (wide**2 - narrow**2)
+
+
+def _least(excess: Callable[[float], float], outside: float, start: float) -> float:
+    """The distance, from above, at which a falling tail reaches `outside`."""
+    high = start
+    while excess(high) > outside:
+        high *= 2
+    low = 0.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if excess(middle) > outside else (low, middle)
+    return high
