@@ -4,31 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, or_, select
 
 from sandbox.errors import Refusal
 from sandbox.ledger.schema import nonces
+from sandbox.registry.schema import keys
 
 
 @dataclass(frozen=True, slots=True)
 class Nonce:
-    """The nonce of one signature by one key."""
+    """The nonce of one signature by one signing key."""
 
     key_id: str
     value: str
-    expires: int
-    """Milliseconds; no signature with this nonce is accepted after it."""
 
 
-def consume(connection: Connection, nonce: Nonce, at: int) -> None:
-    """The nonce is used up; those that can no longer be replayed are forgotten.
+def consume(connection: Connection, nonce: Nonce) -> None:
+    """The nonce is used up.
 
     Refuses: identity.replayed.
     """
-    connection.execute(delete(nonces).where(nonces.c.expires < at))
-    used = connection.scalar(
-        select(nonces.c.expires).where(nonces.c.key_id == nonce.key_id, nonces.c.nonce == nonce.value)
-    )
-    if used is not None or nonce.expires < at:
+    used = select(nonces.c.nonce).where(nonces.c.key_id == nonce.key_id, nonces.c.nonce == nonce.value)
+    if connection.scalar(used) is not None:
         raise Refusal("identity.replayed")
-    connection.execute(nonces.insert().values(key_id=nonce.key_id, nonce=nonce.value, expires=nonce.expires))
+    connection.execute(nonces.insert().values(key_id=nonce.key_id, nonce=nonce.value))
+
+
+def purge(connection: Connection, at: int) -> None:
+    """Nonces are forgotten of signing keys that can never sign again."""
+    gone = select(keys.c.id).where(or_(keys.c.expires_at <= at, keys.c.revoked_at.is_not(None)))
+    connection.execute(delete(nonces).where(nonces.c.key_id.in_(gone)))

@@ -120,6 +120,5 @@ nonces = Table(
     metadata,
     Column("key_id", Text, primary_key=True),
     Column("nonce", Text, primary_key=True),
-    Column("expires", BigInteger, nullable=False),
-    Index("ix_nonces_expires", "expires"),
 )
+"""A nonce is unique for as long as its key could sign, so that the log shows no nonce of a key twice."""

@@ -150,7 +150,7 @@ def authorize(connection: Connection, request: ChargeRequest, leaf: Callable[[Ou
     Refuses: identity.replayed (no act, no leaf). All other refusals are an outcome: identity.*, licence.*, dataset.*,
     state.changed, request.idempotency_conflict, budget.exhausted.
     """
-    consume(connection, request.nonce, request.header.time)
+    consume(connection, request.nonce)
     outcome = _outcome(connection, request)
     said = leaf(outcome)
     index = append(connection, Entry(request.header, said.act), said.bodies)
@@ -169,7 +169,7 @@ def note(connection: Connection, nonce: Nonce, header: Header, leaf: Leaf) -> in
 
     Refuses: identity.replayed.
     """
-    consume(connection, nonce, header.time)
+    consume(connection, nonce)
     return append(connection, Entry(header, leaf.act), leaf.bodies)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -24,8 +23,7 @@ institutions = Table(
     "institutions",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("name_zh", Text, nullable=False),
-    Column("name_en", Text, nullable=False),
+    Column("name", Text, nullable=False),
     Column("added_at", BigInteger, nullable=False),
 )
 
@@ -34,7 +32,6 @@ people = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("institution", Text, ForeignKey("institutions.id"), nullable=False),
-    Column("name", Text, nullable=False),
     Column("roles", Text, nullable=False),
     Column("added_at", BigInteger, nullable=False),
 )
@@ -71,7 +68,6 @@ datasets = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("unit_domain", Text, nullable=False),
-    Column("withdrawn", Boolean, nullable=False),
 )
 
 snapshots = Table(

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from policies.rules import State
 from sandbox.errors import Refusal
-from sandbox.registry.schema import bundles, datasets, keys, licences, people, snapshots
+from sandbox.registry.schema import bundles, keys, licences, people, snapshots
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +99,14 @@ def require_releasable(
 
 
 def _require_active(licence: str, state: str | None) -> None:
-    if state == "suspended":
+    if state == State.SUSPENDED:
         raise Refusal("licence.suspended", {"licence": licence})
-    if state != "active":
+    if state != State.ACTIVE:
         raise Refusal("licence.revoked", {"licence": licence})
 
 
 def _require_not_withdrawn(connection: Connection, used: tuple[tuple[str, str], ...]) -> None:
     for dataset, snapshot in used:
-        gone = connection.scalar(select(datasets.c.withdrawn).where(datasets.c.name == dataset))
         state = connection.scalar(select(snapshots.c.state).where(snapshots.c.id == snapshot))
-        if gone is None or gone or state == "withdrawn":
+        if state in (None, State.WITHDRAWN):
             raise Refusal("dataset.withdrawn", {"dataset": dataset})

@@ -50,14 +50,12 @@ def upgrade() -> None:
         "datasets",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("unit_domain", sa.Text(), nullable=False),
-        sa.Column("withdrawn", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_datasets"),
     )
     op.create_table(
         "institutions",
         sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("name_zh", sa.Text(), nullable=False),
-        sa.Column("name_en", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
         sa.Column("added_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_institutions"),
     )
@@ -100,10 +98,8 @@ def upgrade() -> None:
         "nonces",
         sa.Column("key_id", sa.Text(), nullable=False),
         sa.Column("nonce", sa.Text(), nullable=False),
-        sa.Column("expires", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("key_id", "nonce", name="pk_nonces"),
     )
-    op.create_index("ix_nonces_expires", "nonces", ["expires"], unique=False)
     op.create_table(
         "licences",
         sa.Column("id", sa.Text(), nullable=False),
@@ -123,7 +119,6 @@ def upgrade() -> None:
         "people",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("institution", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
         sa.Column("roles", sa.Text(), nullable=False),
         sa.Column("added_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["institution"], ["institutions.id"], name="fk_people_institution"),

@@ -1,0 +1,88 @@
+"""Ed25519 key files: the log's, the department's and the staff's. PEM; a private key is readable by its owner alone."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+
+from sandbox.errors import Refusal
+
+
+def key_id(public: Ed25519PublicKey) -> str:
+    """The key's fingerprint: the first 64 bits of its SHA-256, hex. Short, not collision-free: the registry refuses a
+    second key of the same id."""
+    return hashlib.sha256(public.public_bytes_raw()).hexdigest()[:16]
+
+
+def make_private_key(path: Path) -> Ed25519PrivateKey:
+    """A new private key in a new file of mode 0600, on disk when this returns.
+
+    Refuses: key.exists.
+    """
+    private = Ed25519PrivateKey.generate()
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        raise Refusal("key.exists", {"file": path.name}) from None
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, 0o600)
+        file.write(pem)
+        file.flush()
+        os.fsync(descriptor)
+    return private
+
+
+def read_private_key(path: Path) -> Ed25519PrivateKey:
+    """The private key of a file that only its owner can read.
+
+    Refuses: key.unreadable, key.exposed.
+    """
+    pem = _read(path)
+    if path.stat().st_mode & 0o077:
+        raise Refusal("key.exposed", {"file": path.name})
+    try:
+        private = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise Refusal("key.unreadable", {"file": path.name}) from None
+    if not isinstance(private, Ed25519PrivateKey):
+        raise Refusal("key.unreadable", {"file": path.name})
+    return private
+
+
+def write_public_key(path: Path, public: Ed25519PublicKey) -> None:
+    """Writes the public key as PEM."""
+    path.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+
+
+def read_public_key(path: Path) -> Ed25519PublicKey:
+    """The public key of a PEM file.
+
+    Refuses: key.unreadable.
+    """
+    try:
+        public = load_pem_public_key(_read(path))
+    except (ValueError, UnsupportedAlgorithm):
+        raise Refusal("key.unreadable", {"file": path.name}) from None
+    if not isinstance(public, Ed25519PublicKey):
+        raise Refusal("key.unreadable", {"file": path.name})
+    return public
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise Refusal("key.unreadable", {"file": path.name}) from None
