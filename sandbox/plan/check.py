@@ -5,11 +5,43 @@ Reads the plan, the cards and the public facts of a snapshot, nothing else (rule
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 
-from sandbox.plan.nodes import Aggregate, Measure, Plan, Scalar, Type
-from sandbox.plan.values import Values
+from policies.cards import DatasetCard, TableCard
+from policies.domains import UnitDomain
+from sandbox.errors import Fault, Refusal
+from sandbox.plan.canonical import NAME
+from sandbox.plan.columns import column_values
+from sandbox.plan.expressions import Judge
+from sandbox.plan.limits import Limits
+from sandbox.plan.nodes import (
+    Aggregate,
+    AggregateFunction,
+    Filter,
+    Join,
+    Limit,
+    Measure,
+    Output,
+    Plan,
+    Project,
+    Released,
+    Scalar,
+    Scan,
+    Sort,
+    Type,
+    scans,
+)
+from sandbox.plan.nodes import Relation as Node
+from sandbox.plan.ranges import magnitude, span
+from sandbox.plan.relations import Known, joined, projected, settled
+from sandbox.plan.signatures import NUMBERS, VALUES
+from sandbox.plan.values import Members, Values, enumerated
+
+CAPACITY = 2**62
+"""No total may reach this (rule 27)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +129,269 @@ class CheckedPlan:
     """Every column read, unit keys included, sorted: what the policy judges."""
     answer: Mapping[str, Type]
     """Type of each column of the answer, by name, in the order of the labels."""
+
+
+def check(
+    plan: Plan,
+    cards: Mapping[str, DatasetCard],
+    facts: Mapping[tuple[str, str], PublicFacts],
+    domains: Mapping[str, UnitDomain],
+    limits: Limits,
+) -> CheckedPlan:
+    """The plan, judged anew whoever made it: `facts` by data set and table, `domains` by unit domain.
+
+    Refuses: the codes `plan.*`.
+    """
+    checker = _Checker(plan, cards, facts, domains, limits)
+    measures = tuple(checker.measure(measure) for measure in plan.measures)
+    return CheckedPlan(plan, measures, tuple(_reads(plan, cards)), checker.answer())
+
+
+def released_type(aggregate: Aggregate, values: Values | None) -> Type:
+    """The type of an aggregate's released column."""
+    match aggregate.function:
+        case AggregateFunction.ROWS | AggregateFunction.UNITS:
+            return Type.INTEGER
+        case AggregateFunction.SUM if values is not None and values.type is Type.INTEGER:
+            return Type.INTEGER
+        case _:
+            return Type.DOUBLE
+
+
+class _Checker:
+    """Judges one plan. The measures checked so far are what its public part may read."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        cards: Mapping[str, DatasetCard],
+        facts: Mapping[tuple[str, str], PublicFacts],
+        domains: Mapping[str, UnitDomain],
+        limits: Limits,
+    ) -> None:
+        self.plan = plan
+        self.cards = cards
+        self.facts = facts
+        self.domains = domains
+        self.limits = limits
+        self.judge = Judge(limits)
+        self.names = set[str]()
+        self.joins = 0
+        self.released = dict[str, Known]()
+        self.public = False
+        """Whether the public part is being judged: only it reads what measures release."""
+        self._most("measures", len(plan.measures), limits.measures)
+        if any(self._table(scan).private for scan in scans(plan.answer)):
+            raise Refusal("plan.raw_rows")
+
+    def _most(self, what: str, found: int, limit: int) -> None:
+        if found > limit:
+            raise Refusal("plan.too_large", {"what": what, "limit": str(limit)})
+
+    def _define(self, name: str) -> str:
+        """A name that nothing else in the plan has."""
+        if NAME.fullmatch(name) is None or name in self.names:
+            raise Refusal("plan.invalid", {"what": f"the name {name[:20]} is taken or not a generated one"})
+        self.names.add(name)
+        return name
+
+    def _table(self, scan: Scan) -> TableCard:
+        card = self.cards.get(scan.dataset)
+        table = None if card is None else card.table(scan.table)
+        if table is None:
+            raise Refusal("plan.unknown_table", {"dataset": scan.dataset, "table": scan.table})
+        return table
+
+    def relation(self, node: Node) -> Known:
+        """What is known of a relation. Refuses what is too large after any operator (rule 2)."""
+        self.judge.count()
+        known = self._operator(node)
+        self._most("row bytes", known.row_bytes, self.limits.row_bytes)
+        if known.domain is None:
+            self._most("public rows", known.rows, self.limits.public_rows)
+        else:
+            self._most("rows per unit", known.rows, self.limits.rows_per_unit)
+        return known
+
+    def _operator(self, node: Node) -> Known:
+        match node:
+            case Scan():
+                return self._scan(node)
+            case Released(measure):
+                if not self.public or measure not in self.released:
+                    raise Refusal("plan.invalid", {"what": f"nothing released as {measure} is in reach"})
+                return self.released[measure]
+            case Filter(source, predicate):
+                known = self.relation(source)
+                self.judge.condition(predicate, known.columns)
+                return known
+            case Project(source, outputs):
+                known = self.relation(source)
+                return settled(projected(known, outputs, self._outputs(outputs, known.columns)))
+            case Join(left, right, kind, unit, condition):
+                self.joins += 1
+                self._most("joins", self.joins, self.limits.joins)
+                one, other = self.relation(left), self.relation(right)
+                if one.columns.keys() & other.columns.keys():
+                    raise Refusal("plan.invalid", {"what": "both sides of a join have the same columns"})
+                found = joined(one, other, kind, unit, condition)
+                if condition is not None:
+                    self.judge.condition(condition, {**one.columns, **other.columns})
+                return found
+            case Sort(source, terms):
+                known = self._public(source)
+                types = [self.judge.values(term.expression, known.columns).type for term in terms]
+                if not types or not set(types) <= set(VALUES):
+                    raise Refusal("plan.invalid", {"what": "an order without terms that have values"})
+                return known
+            case Limit(source, count, offset):
+                known = self._public(source)
+                if count < 0 or offset < 0:
+                    raise Refusal("plan.invalid", {"what": "a negative limit or offset"})
+                return replace(known, rows=min(known.rows, count))
+
+    def _public(self, node: Node) -> Known:
+        known = self.relation(node)
+        if known.domain is not None:
+            raise Refusal("plan.order")
+        return known
+
+    def _outputs(self, outputs: tuple[Output, ...], columns: Mapping[str, Values]) -> Mapping[str, Values]:
+        return {self._define(one.name): self.judge.values(one.expression, columns) for one in outputs}
+
+    def _scan(self, scan: Scan) -> Known:
+        table, card = self._table(scan), self.cards[scan.dataset]
+        facts = self.facts.get((scan.dataset, scan.table))
+        if not table.private and facts is None:
+            raise Fault(f"no public facts of {scan.dataset}.{scan.table}")
+        columns, named = dict[str, Values](), dict[str, str]()
+        for column in scan.columns:
+            found = next((one for one in table.columns if one.name == column.column), None)
+            if found is None:
+                raise Refusal("plan.unknown_column", {"table": scan.table, "column": column.column})
+            key = scan.table if facts is not None and table.key == (found.name,) else found.key_of
+            members = None if key is None else self._key_members(card, scan.dataset, key)
+            columns[self._define(column.name)] = column_values(found, members)
+            named.setdefault(column.column, column.name)
+        unit = table.unit.columns if table.unit is not None and table.unit.references is None else ()
+        keys = [[name for name in key if name not in unit] for key in (table.key, table.unit_key) if key]
+        covered = {frozenset(named[name] for name in key) for key in keys if named.keys() >= set(key)}
+        if facts is not None:
+            matches = {named[name]: count for name, count in facts.multiplicity.items() if name in named}
+            return Known(None, columns, facts.rows, frozenset(covered), matches)
+        if table.rows_per_unit is None:
+            raise Fault(f"no rows per unit of {scan.dataset}.{scan.table}")
+        single = table.unit_key == () or frozenset() in covered
+        rows = 1 if single else table.rows_per_unit
+        return settled(Known(card.unit_domain, columns, rows, frozenset(covered), {}))
+
+    def _key_members(self, card: DatasetCard, dataset: str, table: str) -> Members:
+        """The values of a public table's one-column key."""
+        found, facts = card.table(table), self.facts.get((dataset, table))
+        if found is None or facts is None or len(found.key) != 1 or found.key[0] not in facts.keys:
+            raise Fault(f"no key values of {dataset}.{table}")
+        return facts.keys[found.key[0]]
+
+    def measure(self, measure: Measure) -> CheckedMeasure:
+        """One measure, whose released relation the public part may then read."""
+        self._define(measure.name)
+        if not measure.aggregates:
+            raise Refusal("plan.invalid", {"what": "a measure without aggregates"})
+        source = self.relation(measure.source)
+        if source.domain is None:
+            raise Refusal("plan.not_private", subject=measure.name)
+        keys = tuple(self._key(output, source) for output in measure.keys)
+        aggregates = tuple(self._aggregate(aggregate, source) for aggregate in measure.aggregates)
+        key_set = self._key_set(keys)
+        checked = CheckedMeasure(
+            measure,
+            Relation(source.domain, source.rows, source.keys, source.columns, source.row_bytes),
+            keys,
+            key_set,
+            aggregates,
+        )
+        self.released[measure.name] = self._release(checked)
+        return checked
+
+    def _key(self, output: Output, source: Known) -> GroupKey:
+        values = self.judge.values(output.expression, source.columns)
+        if values.type not in VALUES:
+            raise Refusal("plan.unit_value", {"function": "GROUP BY"}, subject=output.name)
+        return GroupKey(self._define(output.name), replace(values, members=enumerated(values)))
+
+    def _key_set(self, keys: tuple[GroupKey, ...]) -> KeySet:
+        """The product of the parts' value sets, NULL last where a part can be NULL (rule 23)."""
+        parts = [
+            None if key.values.members is None else (*key.values.members, *([None] if key.values.nullable else []))
+            for key in keys
+        ]
+        known = [part for part in parts if part is not None]
+        if len(known) < len(parts) or math.prod(map(len, known)) > self.limits.cells:
+            return KeySet(None)
+        return KeySet(tuple(product(*known)))
+
+    def _aggregate(self, aggregate: Aggregate, source: Known) -> CheckedAggregate:
+        self.judge.count()
+        self._define(aggregate.name)
+        if aggregate.filter is not None:
+            self.judge.condition(aggregate.filter, source.columns)
+        values = None if aggregate.argument is None else self.judge.values(aggregate.argument, source.columns)
+        subject = f"{aggregate.name}.argument"
+        match aggregate.function:
+            case AggregateFunction.ROWS:
+                pass
+            case AggregateFunction.UNITS if values is not None:
+                raise Refusal("plan.invalid", {"what": "an argument of a count of units"})
+            case AggregateFunction.UNITS:
+                pass
+            case AggregateFunction.SUM | AggregateFunction.AVG:
+                self._summed(aggregate, values, source, subject)
+        return CheckedAggregate(aggregate, values)
+
+    def _summed(self, aggregate: Aggregate, values: Values | None, source: Known, subject: str) -> None:
+        """A number of known range, whose exact total an answer can hold."""
+        if values is not None and values.type not in VALUES:
+            raise Refusal("plan.unit_value", {"function": aggregate.function}, subject=subject)
+        if values is None or values.type not in NUMBERS:
+            types = "none" if values is None else values.type
+            raise Refusal("plan.type", {"function": aggregate.function, "types": types}, subject=subject)
+        if values.members == ():
+            raise Refusal("plan.type", {"function": aggregate.function, "types": "NULL"}, subject=subject)
+        found = span(values)
+        if found is None:
+            raise Refusal("plan.unbounded_sum", {"aggregate": aggregate.function}, subject=subject)
+        most = source.rows * self.domains[source.domain or ""].max_units * max(map(magnitude, found))
+        if values.type is Type.INTEGER and most >= CAPACITY:
+            raise Refusal("plan.overflow", {"aggregate": aggregate.function}, subject=subject)
+
+    def _release(self, checked: CheckedMeasure) -> Known:
+        """The released relation: at most one row per group key."""
+        columns = {key.name: replace(key.values, per_unit=False) for key in checked.keys}
+        for one in checked.aggregates:
+            type_ = released_type(one.aggregate, one.values)
+            columns[one.aggregate.name] = Values(type_, nullable=False)
+        cells = checked.key_set.cells
+        rows = self.limits.cells if cells is None else len(cells)
+        return Known(None, columns, rows, frozenset({frozenset(key.name for key in checked.keys)}), {})
+
+    def answer(self) -> Mapping[str, Type]:
+        """The public part's columns in the order of the labels."""
+        self.public = True
+        known = self.relation(self.plan.answer)
+        names = [label.name for label in self.plan.labels]
+        if not names or len(set(names)) < len(names) or not known.columns.keys() >= set(names):
+            raise Refusal("plan.invalid", {"what": "labels that are not columns of the answer"})
+        return {name: known.columns[name].type for name in names}
+
+
+def _reads(plan: Plan, cards: Mapping[str, DatasetCard]) -> list[ReadColumn]:
+    """Every column read, sorted; a table of which none is read stands in with its unit key or first column."""
+    found = set[ReadColumn]()
+    for scan in (*scans(plan.answer), *(one for measure in plan.measures for one in scans(measure.source))):
+        table = cards[scan.dataset].table(scan.table)
+        if table is None:
+            raise Fault(f"no table {scan.dataset}.{scan.table}")
+        names = [column.column for column in scan.columns]
+        stand_in = table.unit.columns if table.unit is not None else (table.columns[0].name,)
+        found |= {ReadColumn(scan.dataset, scan.table, name) for name in names or stand_in}
+    return sorted(found, key=lambda read: (read.dataset, read.table, read.column))

@@ -1,0 +1,154 @@
+"""What is known of an expression's values, given those of the columns it reads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+from sandbox.errors import Refusal
+from sandbox.plan.functions import FUNCTIONS, evaluate, resolve
+from sandbox.plan.limits import Limits
+from sandbox.plan.moments import CLOCK_UNITS, DATE_UNITS
+from sandbox.plan.nodes import Call, Expression, Literal, Ref, Scalar, Type
+from sandbox.plan.signatures import VALUES, Signature
+from sandbox.plan.values import INTEGER_HI, INTEGER_LO, TEXT_LENGTH, Values, of_literal
+
+MAX_BUCKETS = 10_000
+MAX_DIGITS = 15
+KINDS: Mapping[Type, type | tuple[type, ...]] = {
+    Type.BOOLEAN: bool,
+    Type.INTEGER: int,
+    Type.DOUBLE: (int, Fraction),
+    Type.TEXT: str,
+    Type.DATE: date,
+    Type.TIMESTAMP: date,
+}
+
+
+def references(expression: Expression) -> Iterator[str]:
+    """The columns that an expression reads."""
+    match expression:
+        case Ref(name):
+            yield name
+        case Literal():
+            return
+        case Call(_, arguments):
+            for argument in arguments:
+                yield from references(argument)
+
+
+def conjuncts(condition: Expression | None) -> tuple[Expression, ...]:
+    """The top-level AND terms of a condition."""
+    match condition:
+        case None:
+            return ()
+        case Call("and", arguments):
+            return tuple(term for argument in arguments for term in conjuncts(argument))
+        case _:
+            return (condition,)
+
+
+@dataclass(slots=True)
+class Judge:
+    """Judges the expressions of one plan and keeps count of what that costs."""
+
+    limits: Limits
+    nodes: int = 0
+    evaluations: int = 0
+
+    def count(self) -> None:
+        """One more node. Refuses: `plan.too_large`."""
+        self.nodes += 1
+        if self.nodes > self.limits.nodes:
+            raise Refusal("plan.too_large", {"what": "nodes", "limit": str(self.limits.nodes)})
+
+    def values(self, expression: Expression, columns: Mapping[str, Values]) -> Values:
+        """The values of an expression over these columns.
+
+        Refuses: `plan.invalid`, `plan.too_large`, and what `functions.resolve` and `_literals` refuse.
+        """
+        self.count()
+        match expression:
+            case Ref(name):
+                if name not in columns:
+                    raise Refusal("plan.invalid", {"what": f"no column {name} is in reach"})
+                return columns[name]
+            case Literal():
+                return of_literal(_sound(expression))
+            case Call(name, arguments):
+                given = tuple(self.values(argument, columns) for argument in arguments)
+                signature = resolve(name, tuple(one.type for one in given))
+                _literals(name, arguments, signature)
+                budget = self.limits.evaluations - self.evaluations
+                found, spent = evaluate(name, signature, given, budget)
+                self.evaluations += spent
+                return found
+
+    def condition(self, expression: Expression, columns: Mapping[str, Values]) -> None:
+        """A predicate. Refuses: `plan.type`."""
+        found = self.values(expression, columns)
+        if found.type is not Type.BOOLEAN:
+            raise Refusal("plan.type", {"function": "condition", "types": found.type})
+
+
+def _sound(literal: Literal) -> Literal:
+    """The literal, if its value is of its type and the engine can hold it."""
+    type_, value = literal.type, literal.value
+    fits = type_ in VALUES and (value is None or (isinstance(value, KINDS[type_]) and _fits(type_, value)))
+    if not fits:
+        raise Refusal("plan.invalid", {"what": f"not a literal of type {type_}"})
+    return literal
+
+
+def _fits(type_: Type, value: Scalar) -> bool:
+    match value:
+        case bool():
+            return type_ is Type.BOOLEAN
+        case int() if type_ is Type.INTEGER:
+            return INTEGER_LO <= value <= INTEGER_HI
+        case int() | Fraction():
+            return -(2**1000) <= value <= 2**1000
+        case str():
+            return len(value) <= TEXT_LENGTH and "\0" not in value
+        case _:
+            return hasattr(value, "hour") == (type_ is Type.TIMESTAMP) and getattr(value, "tzinfo", None) is None
+
+
+def _literals(name: str, arguments: tuple[Expression, ...], signature: Signature) -> None:
+    """Refuses `plan.literal` where an argument must be a literal and is none, or one that means nothing there."""
+    for position in sorted(FUNCTIONS[name].literals(len(arguments))):
+        argument = arguments[position]
+        if not isinstance(argument, Literal) or not _meant(name, position, argument.value, arguments, signature):
+            raise Refusal("plan.literal", {"function": name, "position": str(position + 1)})
+
+
+def _meant(name: str, position: int, value: Scalar, arguments: tuple[Expression, ...], signature: Signature) -> bool:
+    """Whether a literal argument's value means something to the function."""
+    if name == "in":
+        return True
+    if value is None:
+        return False
+    match name, position, value:
+        case "round", _, int():
+            return abs(value) <= MAX_DIGITS
+        case "width_bucket", 3, int():
+            return 1 <= value <= MAX_BUCKETS
+        case (("clamp" | "width_bucket"), 2, _):
+            return _above(value, arguments[1], strictly=name == "width_bucket")
+        case (("date_trunc" | "date_difference"), 0, str()):
+            return value in DATE_UNITS or (value in CLOCK_UNITS and signature.parameters[1] is Type.TIMESTAMP)
+        case _:
+            return True
+
+
+def _above(value: Scalar, other: Expression, *, strictly: bool) -> bool:
+    """Whether the upper limit lies above the lower one, as the engine holds them."""
+    if not isinstance(other, Literal) or other.value is None:
+        return False
+    if isinstance(value, (int, Fraction)) and isinstance(other.value, (int, Fraction)):
+        hi, lo = float(value), float(other.value)
+        return math.isfinite(hi - lo) and (lo < hi if strictly else lo <= hi)
+    return isinstance(value, date) and isinstance(other.value, date) and str(other.value) <= str(value)

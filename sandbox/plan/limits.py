@@ -1,0 +1,40 @@
+"""How large a plan may be: what `check` refuses before any charge (rule 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes computed from cards, plan and public facts alone."""
+
+    nodes: int
+    """Nodes of the whole plan, literals included."""
+    measures: int
+    joins: int
+    """Of the whole plan."""
+    rows_per_unit: int
+    """After any operator of a private part."""
+    row_bytes: int
+    """Of any relation's row."""
+    public_rows: int
+    """After any operator of the public part."""
+    cells: int
+    """Group keys of one measure; with more, its keys are private."""
+    evaluations: int
+    """Evaluations of functions on single values, of the whole plan, to know value sets."""
+
+
+def standard(cells: int) -> Limits:
+    """The limits of a deployment that allows so many group keys of one measure."""
+    return Limits(
+        nodes=4096,
+        measures=16,
+        joins=8,
+        rows_per_unit=1_000_000,
+        row_bytes=1 << 16,
+        public_rows=10_000_000,
+        cells=cells,
+        evaluations=200_000,
+    )

@@ -1,0 +1,169 @@
+"""What is known of a relation, private or public, after each operator: columns, sizes, keys (rule 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from sandbox.errors import Refusal
+from sandbox.plan.expressions import conjuncts, references
+from sandbox.plan.nodes import Call, Expression, JoinKind, Output, Ref, Type
+from sandbox.plan.values import TEXT_LENGTH, Values
+
+HIDDEN_BYTES = 32
+"""Of the hidden columns of a private row."""
+WIDTHS: Mapping[Type, int] = {
+    Type.BOOLEAN: 1,
+    Type.INTEGER: 8,
+    Type.DOUBLE: 8,
+    Type.DATE: 4,
+    Type.TIMESTAMP: 8,
+    Type.UNIT: 8,
+    Type.PRESENCE: 8,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a relation from cards and public facts alone."""
+
+    domain: str | None
+    """Unit domain; None: public."""
+    columns: Mapping[str, Values]
+    rows: int
+    """At most so many per unit; of a public relation, in all."""
+    keys: frozenset[frozenset[str]]
+    """Sets of columns that name at most one row; of a private relation, within a unit."""
+    matches: Mapping[str, int]
+    """Of a public relation, per column where it is known: at most so many rows share one value."""
+
+    @property
+    def row_bytes(self) -> int:
+        return HIDDEN_BYTES + sum(map(_width, self.columns.values()))
+
+
+def _width(values: Values) -> int:
+    if values.type is not Type.TEXT:
+        return WIDTHS[values.type]
+    members = values.members
+    if members is None:
+        return 16 + 4 * TEXT_LENGTH
+    return 16 + max((len(one.encode()) for one in members if isinstance(one, str)), default=0)
+
+
+def settled(known: Known) -> Known:
+    """With one row per unit, every column is determined by the unit (rule 20)."""
+    if known.domain is None or known.rows != 1:
+        return known
+    columns = {name: replace(values, per_unit=True) for name, values in known.columns.items()}
+    return replace(known, columns=columns, keys=known.keys | {frozenset[str]()})
+
+
+def projected(known: Known, outputs: tuple[Output, ...], columns: Mapping[str, Values]) -> Known:
+    """Keys and match counts survive where their columns are passed through."""
+    passed: dict[str, str] = {}
+    for output in outputs:
+        if isinstance(output.expression, Ref):
+            passed.setdefault(output.expression.name, output.name)
+    keys = {frozenset(passed[name] for name in key) for key in known.keys if key <= passed.keys()}
+    matches = {passed[name]: count for name, count in known.matches.items() if name in passed}
+    return Known(known.domain, columns, known.rows, frozenset(keys), matches)
+
+
+def joined(left: Known, right: Known, kind: JoinKind, unit: bool, condition: Expression | None) -> Known:
+    """The join, by rule 10.
+
+    Refuses: `plan.domains`, `plan.join_unit`, `plan.join_preserved`.
+    """
+    both = left.domain is not None and right.domain is not None
+    if both and left.domain != right.domain:
+        raise Refusal("plan.domains")
+    if unit != both:
+        raise Refusal("plan.join_unit")
+    if kind is JoinKind.LEFT and left.domain is None and right.domain is not None:
+        raise Refusal("plan.join_preserved")
+    terms = conjuncts(condition)
+    to_right, to_left = (_partners(one, other, terms) for one, other in ((right, left), (left, right)))
+    found = Known(
+        left.domain if left.domain is not None else right.domain,
+        {**left.columns, **_right_columns(left, right, kind, condition, to_right)},
+        _rows(left, right, kind, to_right, to_left),
+        _keys(left, right, kind, to_right, to_left),
+        _matches(left, right, to_right, to_left),
+    )
+    return settled(found)
+
+
+def _partners(side: Known, other: Known, terms: Iterable[Expression]) -> int:
+    """At most so many rows of `side` match one row of the other side (of the same unit, where both are private)."""
+    covered = {name for term in terms if (name := _covered(term, side, other)) is not None}
+    if any(key <= covered for key in side.keys):
+        return min(1, side.rows)
+    return min((side.matches[name] for name in covered if name in side.matches), default=side.rows)
+
+
+def _covered(term: Expression, side: Known, other: Known) -> str | None:
+    """The column of `side` that the term fixes by an equality with an expression over the other side."""
+    match term:
+        case Call("equal", (one, another)):
+            for column, fixing in ((one, another), (another, one)):
+                apart = set(references(fixing)) <= set(other.columns)
+                if apart and isinstance(column, Ref) and column.name in side.columns:
+                    return column.name if _exact(column.name, fixing, side, other) else None
+    return None
+
+
+def _exact(name: str, fixing: Expression, side: Known, other: Known) -> bool:
+    """Whether at most one value of the column equals a given one: not for integers compared as 64-bit reals."""
+    if side.columns[name].type is not Type.INTEGER:
+        return True
+    return isinstance(fixing, Ref) and other.columns[fixing.name].type is Type.INTEGER
+
+
+def _rows(left: Known, right: Known, kind: JoinKind, to_right: int, to_left: int) -> int:
+    """Counted from either side: each left row meets at most `to_right`, each right row at most `to_left`."""
+    if kind is JoinKind.LEFT:
+        return left.rows * max(1, to_right)
+    if right.domain is None and left.domain is not None:
+        return left.rows * to_right
+    if left.domain is None and right.domain is not None:
+        return right.rows * to_left
+    return min(left.rows * to_right, right.rows * to_left)
+
+
+def _keys(left: Known, right: Known, kind: JoinKind, to_right: int, to_left: int) -> frozenset[frozenset[str]]:
+    found = {one | other for one in left.keys for other in right.keys}
+    if to_right <= 1:
+        found |= left.keys
+    if to_left <= 1 and kind is JoinKind.INNER:
+        found |= right.keys
+    return frozenset(found)
+
+
+def _matches(left: Known, right: Known, to_right: int, to_left: int) -> Mapping[str, int]:
+    if left.domain is not None or right.domain is not None:
+        return {}
+    kept = {name: count * max(1, to_right) for name, count in left.matches.items()}
+    return kept | {name: count * max(1, to_left) for name, count in right.matches.items()}
+
+
+def _right_columns(
+    left: Known, right: Known, kind: JoinKind, condition: Expression | None, to_right: int
+) -> Mapping[str, Values]:
+    """The right side's columns: NULL-extended by LEFT, and determined by the unit where the match is."""
+    by_unit = set(references(condition)) if condition is not None else set[str]()
+    decided = all(left.columns[name].per_unit for name in by_unit if name in left.columns)
+    if right.domain is None:
+        columns = {name: replace(one, per_unit=decided and to_right <= 1) for name, one in right.columns.items()}
+    elif left.domain is None or kind is JoinKind.INNER:
+        columns = dict(right.columns)
+    else:
+        columns = {
+            name: replace(one, per_unit=one.per_unit and condition is None) for name, one in right.columns.items()
+        }
+    if kind is JoinKind.INNER:
+        return columns
+    return {
+        name: replace(one, nullable=True, type=Type.PRESENCE if one.type is Type.UNIT else one.type)
+        for name, one in columns.items()
+    }
