@@ -1,0 +1,142 @@
+"""Which SQL function or operator is which function of the plan language, and the order of its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from sandbox.plan.nodes import Type
+
+
+@dataclass(frozen=True, slots=True)
+class CallOf:
+    """A node that becomes a call: the function, and the node's arguments in the function's order."""
+
+    function: str
+    arguments: tuple[str, ...]
+    markers: tuple[str, ...] = ()
+    """Arguments that say nothing more than the function does."""
+
+
+def _binary(function: str) -> CallOf:
+    return CallOf(function, ("this", "expression"))
+
+
+def _unary(function: str) -> CallOf:
+    return CallOf(function, ("this",))
+
+
+CALLS: Mapping[type[exp.Expression], CallOf] = {
+    exp.Abs: _unary("abs"),
+    exp.Add: _binary("add"),
+    exp.AddMonths: _binary("date_add_months"),
+    exp.Ceil: _unary("ceil"),
+    exp.Coalesce: CallOf("coalesce", ("this", "expressions")),
+    exp.Contains: _binary("contains"),
+    exp.Day: _unary("day"),
+    exp.DayOfMonth: _unary("day"),
+    exp.DayOfWeek: _unary("day_of_week"),
+    exp.DayOfYear: _unary("day_of_year"),
+    exp.Div: _binary("divide"),
+    exp.EQ: _binary("equal"),
+    exp.EndsWith: _binary("ends_with"),
+    exp.Exp: _unary("exp"),
+    exp.Floor: _unary("floor"),
+    exp.GT: _binary("greater"),
+    exp.GTE: _binary("greater_equal"),
+    exp.Greatest: CallOf("greatest", ("this", "expressions"), ("ignore_nulls",)),
+    exp.Hour: _unary("hour"),
+    exp.IntDiv: _binary("integer_divide"),
+    exp.LT: _binary("less"),
+    exp.LTE: _binary("less_equal"),
+    exp.Least: CallOf("least", ("this", "expressions"), ("ignore_nulls",)),
+    exp.Left: _binary("left"),
+    exp.Length: _unary("length"),
+    exp.Ln: _unary("ln"),
+    exp.Lower: _unary("lower"),
+    exp.Mod: _binary("modulo"),
+    exp.Month: _unary("month"),
+    exp.Mul: _binary("multiply"),
+    exp.NEQ: _binary("not_equal"),
+    exp.Neg: _unary("negate"),
+    exp.Not: _unary("not"),
+    exp.NullSafeNEQ: _binary("is_distinct_from"),
+    exp.Nullif: _binary("nullif"),
+    exp.Pow: _binary("power"),
+    exp.Quarter: _unary("quarter"),
+    exp.Replace: CallOf("replace", ("this", "expression", "replacement")),
+    exp.Right: _binary("right"),
+    exp.Round: CallOf("round", ("this", "decimals")),
+    exp.Sign: _unary("sign"),
+    exp.Sqrt: _unary("sqrt"),
+    exp.StartsWith: _binary("starts_with"),
+    exp.Sub: _binary("subtract"),
+    exp.Substring: CallOf("substring", ("this", "start", "length")),
+    exp.Upper: _unary("upper"),
+    exp.WidthBucket: CallOf("width_bucket", ("this", "min_value", "max_value", "num_buckets")),
+    exp.Year: _unary("year"),
+}
+
+NAMED: Mapping[str, str] = {
+    "clamp": "clamp",
+    "date_add_days": "date_add_days",
+    "date_add_months": "date_add_months",
+    "date_difference": "date_difference",
+    "date_part": "date_part",
+    "mean": "avg",
+    "prefix": "starts_with",
+    "suffix": "ends_with",
+}
+"""Functions that the parser does not know by class. `date_part` and `avg` are no rows of the table but forms."""
+
+PARTS: Mapping[str, str] = {
+    "year": "year",
+    "years": "year",
+    "quarter": "quarter",
+    "month": "month",
+    "months": "month",
+    "day": "day",
+    "days": "day",
+    "dayofmonth": "day",
+    "dow": "day_of_week",
+    "dayofweek": "day_of_week",
+    "weekday": "day_of_week",
+    "doy": "day_of_year",
+    "dayofyear": "day_of_year",
+    "hour": "hour",
+    "hours": "hour",
+}
+"""The parts of a date that EXTRACT and date_part name."""
+
+INTERVALS: Mapping[str, tuple[str, int]] = {
+    "day": ("date_add_days", 1),
+    "week": ("date_add_days", 7),
+    "month": ("date_add_months", 1),
+    "quarter": ("date_add_months", 3),
+    "year": ("date_add_months", 12),
+}
+"""What adding one of this interval's unit means."""
+
+CASTS: Mapping[exp.DType, tuple[str, Type]] = {
+    **dict.fromkeys(
+        (exp.DType.TINYINT, exp.DType.SMALLINT, exp.DType.INT, exp.DType.BIGINT), ("cast_integer", Type.INTEGER)
+    ),
+    **dict.fromkeys((exp.DType.FLOAT, exp.DType.DOUBLE), ("cast_double", Type.DOUBLE)),
+    **dict.fromkeys((exp.DType.TEXT, exp.DType.VARCHAR, exp.DType.CHAR), ("cast_text", Type.TEXT)),
+    **dict.fromkeys((exp.DType.TIMESTAMP, exp.DType.TIMESTAMPNTZ), ("cast_timestamp", Type.TIMESTAMP)),
+    exp.DType.DATE: ("cast_date", Type.DATE),
+    exp.DType.BOOLEAN: ("cast_boolean", Type.BOOLEAN),
+}
+
+_FORMS = (
+    "avg cast coalesce concat count count_if date_add date_diff date_trunc dayofweek dayofyear extract ltrim rtrim sum trim"
+)
+
+
+def names() -> tuple[str, ...]:
+    """Every function name that SQL may use, for the nearest one to a misspelt name."""
+    operators = {"add", "subtract", "multiply", "divide", "negate", "not", "equal", "not_equal", "less", "less_equal"}
+    calls = {call.function for call in CALLS.values()} - operators - {"greater", "greater_equal", "is_distinct_from"}
+    return tuple(sorted(calls | set(NAMED) | set(_FORMS.split())))

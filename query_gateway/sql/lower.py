@@ -1,0 +1,377 @@
+"""From one SELECT to one plan: private part, measures, public part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from query_gateway.sql.context import Groups, Rows, aggregates
+from query_gateway.sql.joins import Item, Joins
+from query_gateway.sql.parse import parse_select
+from query_gateway.sql.places import Places
+from query_gateway.sql.prune import prune
+from query_gateway.sql.restrict import restrict
+from query_gateway.sql.scalar import Typed
+from query_gateway.sql.schema import Schema, fold
+from query_gateway.sql.scope import Column, Origin, Scope, Source, nearest
+from query_gateway.sql.state import State
+from sandbox.errors import Refusal, Span
+from sandbox.plan.nodes import (
+    Filter,
+    Label,
+    Limit,
+    Measure,
+    Order,
+    Output,
+    Plan,
+    Project,
+    Ref,
+    Relation,
+    Released,
+    Scan,
+    ScanColumn,
+    Sort,
+    Type,
+)
+
+MAX_LABEL = 60
+"""Characters of an answer's column label."""
+MAX_LIMIT = 2**31 - 1
+
+Environment = Mapping[str, "Defined"]
+"""What table names mean besides the cards' tables: the CTEs in sight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """A CTE and what was in sight where it stands."""
+
+    cte: exp.CTE
+    environment: Environment
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A plan, not yet judged, and the place of each generated name in the SQL."""
+
+    plan: Plan
+    spans: Mapping[str, Span]
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """The relation that a SELECT yields."""
+
+    relation: Relation
+    columns: tuple[Column, ...]
+    domain: str | None
+    """Unit domain; None when public."""
+    released: bool
+
+
+def lower(sql: str, schema: Schema) -> Lowered:
+    """The plan of one SELECT. Nothing of it is trusted before `check`.
+
+    Refuses: the `sql.*` codes, and the `plan.*` codes of rules that it can tell sooner and show in the text.
+    """
+    parsed = parse_select(sql)
+    places = Places(parsed)
+    restrict(parsed.select, places)
+    return Lowering(State(schema, places)).plan(parsed.select)
+
+
+class Lowering:
+    """Lowers the SELECTs of one query."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._groups: dict[int, Groups] = {}
+        """Measures by the SELECT they come from: a CTE used twice is measured once."""
+
+    def plan(self, select: exp.Select) -> Lowered:
+        """The whole query."""
+        answer = self.select(select, {})
+        if answer.domain is not None:
+            raise self._raw(select, answer)
+        if not self._groups:
+            raise self._state.refuse("sql.public_only", select)
+        measures = tuple(self._measure(groups) for groups in self._groups.values())
+        plan = Plan(measures, answer.relation, _labels(answer.columns))
+        return Lowered(*prune(plan, self._state.spans, self._state.mentioned))
+
+    def select(self, select: exp.Select, environment: Environment) -> Selected:
+        """One SELECT, with the CTEs in sight."""
+        self._state.spend()
+        for cte in select.args["with_"].expressions if select.args.get("with_") else []:
+            environment = {**environment, fold(cte.alias): Defined(cte, environment)}
+        known = self._groups.get(id(select))
+        if known is not None:
+            return self._grouped(select, known)
+        item, rows = self._from(select, environment)
+        if not _asks_groups(select):
+            return self._row_level(select, item, rows)
+        if item.domain is None:
+            place = next((one for one in select.find_all(exp.Expression) if aggregates(one)), select)
+            raise self._state.refuse("sql.aggregate_over_release" if item.released else "sql.public_only", place)
+        groups = Groups(self._state.fresh("m", select), select, rows, item.relation)
+        self._add_keys(select, groups)
+        self._groups[id(select)] = groups
+        return self._grouped(select, groups)
+
+    def _from(self, select: exp.Select, environment: Environment) -> tuple[Item, Rows]:
+        clause = select.args.get("from_")
+        if clause is None:
+            raise self._state.refuse("sql.public_only", select)
+        aliases = {
+            fold(one.alias): one.this for one in reversed(select.expressions) if isinstance(one, exp.Alias)
+        }
+        rows = Rows(self._state, Scope(), aliases)
+        first = self._item(clause.this, environment, rows.scope)
+        joins = []
+        for node in select.args.get("joins") or []:
+            if node.side == "FULL" or node.kind not in ("", "INNER", "CROSS", "OUTER"):
+                raise self._state.refuse("sql.unsupported", node, what=f"{node.side or node.kind} JOIN")
+            joins.append((node, self._item(node.this, environment, rows.scope)))
+        where = select.args.get("where")
+        return Joins(self._state, rows).join(first, joins, None if where is None else where.this), rows
+
+    def _item(self, node: exp.Expression, environment: Environment, scope: Scope) -> Item:
+        """A FROM item; its columns come into scope."""
+        self._state.spend()
+        match node:
+            case exp.Table(this=exp.Identifier()):
+                defined = environment.get(fold(node.name)) if not node.db else None
+                if defined is None:
+                    return self._scan(node, scope)
+                inner, names = defined.cte.this, defined.cte.args["alias"].columns
+                selected = self._inner(inner, defined.environment, names)
+            case exp.Subquery():
+                selected = self._inner(node.this, environment, [])
+            case _:
+                raise self._state.refuse("sql.unsupported", node, what="a table function")
+        columns = self._renamed(selected.columns, node, node.args.get("alias"))
+        scope.sources.append(Source(node.alias_or_name, columns))
+        return Item(
+            selected.relation, frozenset({len(scope.sources) - 1}), selected.domain, selected.released, node
+        )
+
+    def _inner(
+        self, node: exp.Expression, environment: Environment, names: Sequence[exp.Expression]
+    ) -> Selected:
+        inner = node.unnest() if isinstance(node, exp.Subquery) else node
+        if not isinstance(inner, exp.Select):
+            raise self._state.refuse("sql.unsupported", node, what="a join in parentheses")
+        selected = self.select(inner, environment)
+        renamed = self._named(selected.columns, names, node)
+        return Selected(selected.relation, renamed, selected.domain, selected.released)
+
+    def _renamed(
+        self, columns: tuple[Column, ...], node: exp.Expression, alias: exp.Expression | None
+    ) -> tuple[Column, ...]:
+        return columns if alias is None else self._named(columns, alias.args.get("columns") or [], node)
+
+    def _named(
+        self, columns: tuple[Column, ...], names: Sequence[exp.Expression], node: exp.Expression
+    ) -> tuple[Column, ...]:
+        """The columns under the names that an alias lists."""
+        if len(names) > len(columns):
+            raise self._state.refuse("sql.alias_columns", node)
+        listed = [one.name for one in names] + [column.name for column in columns[len(names) :]]
+        return tuple(
+            Column(name, column.ref, column.type, column.origin)
+            for name, column in zip(listed, columns, strict=True)
+        )
+
+    def _scan(self, node: exp.Table, scope: Scope) -> Item:
+        """A card's table."""
+        table = self._state.schema.find(node.db or None, node.name)
+        if table is None:
+            raise self._unknown(node)
+        scan = self._state.scan()
+        origins = [Origin(scan, table, column.name, self._state.fresh("c")) for column in table.columns]
+        columns = tuple(
+            Column(column.name, origin.ref, column.type, origin)
+            for column, origin in zip(table.columns, origins, strict=True)
+        )
+        columns = self._renamed(columns, node, node.args.get("alias"))
+        scope.sources.append(Source(node.alias_or_name, columns))
+        relation = Scan(table.dataset, table.name, tuple(ScanColumn(one.ref, one.column) for one in origins))
+        return Item(relation, frozenset({len(scope.sources) - 1}), table.domain, False, node)
+
+    def _unknown(self, node: exp.Table) -> Refusal:
+        schema = self._state.schema
+        if node.db and fold(node.db) not in map(fold, schema.datasets()):
+            near = nearest(node.db, schema.datasets())
+            return self._state.refuse("sql.unknown_dataset", node, dataset=node.db, near=near)
+        wanted = fold(node.db or schema.default)
+        names = [table.name for table in schema.tables if fold(table.dataset) == wanted]
+        return self._state.refuse("sql.unknown_table", node, table=node.name, near=nearest(node.name, names))
+
+    def _row_level(self, select: exp.Select, item: Item, rows: Rows) -> Selected:
+        """A SELECT without aggregates: row by row, private or public."""
+        if item.domain is not None:
+            for clause in ("order", "limit", "offset"):
+                if select.args.get(clause) is not None:
+                    raise self._state.refuse("plan.order", select.args[clause])
+        return self._projected(select, item.relation, rows, item.domain, item.released)
+
+    def _add_keys(self, select: exp.Select, groups: Groups) -> None:
+        clause = select.args.get("group")
+        if clause is None:
+            return
+        if clause.args.get("all"):
+            items = [item.unalias() for item in select.expressions]
+            for item in items:
+                if not groups.measured(item):
+                    groups.add_key(item)
+        for term in clause.expressions:
+            groups.add_key(self._ordinal(select, term) or term)
+
+    def _ordinal(self, select: exp.Select, term: exp.Expression) -> exp.Expression | None:
+        """The item that a number in GROUP BY or ORDER BY means."""
+        if not isinstance(term, exp.Literal) or term.is_string:
+            return None
+        position = int(term.name) if term.name.isdecimal() and len(term.name) < 5 else 0
+        if not 1 <= position <= len(select.expressions):
+            raise self._state.refuse("sql.ordinal", term, position=term.name)
+        item = select.expressions[position - 1]
+        if item.is_star:
+            raise self._state.refuse("sql.ordinal", term, position=term.name)
+        return item.unalias()
+
+    def _grouped(self, select: exp.Select, groups: Groups) -> Selected:
+        """The public part of a SELECT with aggregates: HAVING, the select list, ORDER BY, LIMIT."""
+        relation: Relation = Released(groups.measure)
+        having = select.args.get("having")
+        if having is not None:
+            relation = Filter(relation, groups.predicate(having.this).expression)
+        return self._projected(select, relation, groups, None, True)
+
+    def _projected(
+        self, select: exp.Select, source: Relation, context: Rows | Groups, domain: str | None, released: bool
+    ) -> Selected:
+        items = [found for item in select.expressions for found in self._items(item, context)]
+        outputs = [
+            (Output(self._state.fresh("o", item), typed.expression), typed, name, item)
+            for item, typed, name in items
+        ]
+        columns = tuple(
+            Column(name, output.name, self._type(typed), self._origin(typed, context))
+            for output, typed, name, _ in outputs
+        )
+        unvalued = next((one for one in outputs if one[1].type in (Type.UNIT, Type.PRESENCE)), None)
+        if domain is None and unvalued is not None:
+            raise self._state.refuse("sql.unit_value", unvalued[3])
+        made = [output for output, *_ in outputs]
+        terms = self._order(select, context, columns, made)
+        relation: Relation = Project(source, tuple(made))
+        if terms:
+            relation = Sort(relation, tuple(terms))
+        return Selected(self._limited(select, relation), columns, domain, released)
+
+    @staticmethod
+    def _type(typed: Typed) -> Type:
+        return Type.INTEGER if typed.type is None else typed.type
+
+    @staticmethod
+    def _origin(typed: Typed, context: Rows | Groups) -> Origin | None:
+        """The scan column that an item passes on unchanged."""
+        match context, typed.expression:
+            case Rows(scope=scope), Ref(name):
+                columns = [column for source in scope.sources for column in source.columns if column.ref == name]
+                return columns[0].origin if columns else None
+        return None
+
+    def _items(self, item: exp.Expression, context: Rows | Groups) -> list[tuple[exp.Expression, Typed, str]]:
+        """One item of the select list, or the columns that a star means."""
+        inner = item.unalias()
+        if inner.is_star and isinstance(inner, exp.Star | exp.Column):
+            if isinstance(context, Groups):
+                raise self._state.refuse("sql.star_grouped", item)
+            table = inner.table if isinstance(inner, exp.Column) else None
+            found = context.scope.star(table or None, self._state.places.span(item))
+            self._state.spend(len(found))
+            return [(item, Typed(Ref(column.ref), column.type, 1), column.name) for column in found]
+        name = item.alias if isinstance(item, exp.Alias) else inner.name if isinstance(inner, exp.Column) else ""
+        return [(item, context.lower(inner), name or self._state.places.text(inner))]
+
+    def _order(
+        self, select: exp.Select, context: Rows | Groups, columns: Sequence[Column], made: list[Output]
+    ) -> list[Order]:
+        """The terms of ORDER BY, over outputs; those that are not selected are added to `made` unlabelled."""
+        clause = select.args.get("order")
+        terms = []
+        for term in clause.expressions if clause is not None else []:
+            node = self._ordinal(select, term.this) or term.this
+            named = [
+                column
+                for column in columns
+                if isinstance(node, exp.Column) and not node.table and fold(column.name) == fold(node.name)
+            ]
+            expression = Ref(named[0].ref) if named else self._sorted(context.lower(node), made, node)
+            terms.append(Order(expression, bool(term.args.get("desc"))))
+        return terms
+
+    def _sorted(self, typed: Typed, made: list[Output], node: exp.Expression) -> Ref:
+        if typed.type in (Type.UNIT, Type.PRESENCE):
+            raise self._state.refuse("sql.unit_value", node)
+        known = next((output for output in made if output.expression == typed.expression), None)
+        if known is None:
+            known = Output(self._state.fresh("o", node), typed.expression)
+            made.append(known)
+        return Ref(known.name)
+
+    def _limited(self, select: exp.Select, relation: Relation) -> Relation:
+        limit, offset = select.args.get("limit"), select.args.get("offset")
+        if limit is None and offset is None:
+            return relation
+        count = MAX_LIMIT if limit is None else self._count(limit.args.get("expression"), limit)
+        return Limit(relation, count, 0 if offset is None else self._count(offset.expression, offset))
+
+    def _count(self, node: exp.Expression | None, clause: exp.Expression) -> int:
+        match node:
+            case exp.Literal(is_string=False) if node.name.isdecimal() and len(node.name) < 10:
+                return int(node.name)
+        raise self._state.refuse("sql.limit", clause)
+
+    def _measure(self, groups: Groups) -> Measure:
+        keys = tuple(output for output, _ in groups.keys.values())
+        if not groups.aggregates:
+            raise self._state.refuse("sql.no_aggregate", groups.place)
+        return Measure(groups.measure, groups.source, keys, tuple(groups.aggregates.values()))
+
+    def _raw(self, select: exp.Select, answer: Selected) -> Refusal:
+        """Why private rows are not shown, at the unit key if one was asked for."""
+        for column in answer.columns:
+            span = self._state.spans.get(column.ref)
+            if column.type in (Type.UNIT, Type.PRESENCE) and span is not None:
+                return Refusal("sql.unit_value", {"column": column.name[:MAX_LABEL]}, span=span)
+        return self._state.refuse("plan.raw_rows", select.expressions[0])
+
+
+def _asks_groups(select: exp.Select) -> bool:
+    """Whether a SELECT aggregates: by GROUP BY, HAVING, or an aggregate in its own list or order."""
+    if select.args.get("group") is not None or select.args.get("having") is not None:
+        return True
+    order = select.args.get("order")
+    tops = [*select.expressions, *(order.expressions if order is not None else [])]
+    return any(aggregates(node) for top in tops for node in top.walk() if node.find_ancestor(exp.Select) is select)
+
+
+def _labels(columns: Sequence[Column]) -> tuple[Label, ...]:
+    """The analyst's names, made distinct."""
+    labels: list[Label] = []
+    taken: set[str] = set()
+    for column in columns:
+        label = " ".join(column.name.split())[:MAX_LABEL] or column.ref
+        count = 1
+        while label in taken:
+            count += 1
+            label = f"{' '.join(column.name.split())[:MAX_LABEL]}_{count}"
+        taken.add(label)
+        labels.append(Label(column.ref, label))
+    return tuple(labels)
+
+

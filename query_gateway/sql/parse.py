@@ -1,0 +1,145 @@
+"""From SQL text to one SELECT tree, within limits that are checked before any parser runs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp, parse, tokenize
+from sqlglot.errors import SqlglotError
+from sqlglot.tokens import Token, TokenType
+
+from sandbox.errors import Refusal, Span
+
+MAX_CHARACTERS = 20_000
+MAX_TOKENS = 5_000
+MAX_NESTING = 32
+"""Of parentheses, brackets and CASE; also the longest run of prefix operators."""
+MAX_JOINS = 12
+"""The parser's work doubles with every JOIN that has no ON."""
+MAX_DEPTH = 60
+"""Levels of the tree; chains of AND and of OR count once."""
+DIALECT = "duckdb"
+
+OPENING = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE}
+CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END}
+_PREFIXES = {TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE, TokenType.PARAMETER}
+_WORDS = {TokenType.VAR, TokenType.IDENTIFIER}
+_KINDS = {
+    "Command": "statement",
+    "Set": "SET",
+    "Union": "UNION",
+    "Except": "EXCEPT",
+    "Intersect": "INTERSECT",
+}
+
+logging.getLogger("sqlglot").addHandler(logging.NullHandler())
+logging.getLogger("sqlglot").propagate = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """One SELECT with the text and the tokens it came from."""
+
+    sql: str
+    tokens: tuple[Token, ...]
+    select: exp.Select
+
+
+def parse_select(sql: str) -> Parsed:
+    """The one SELECT that `sql` holds.
+
+    Refuses: `sql.too_large`, `sql.too_deep`, `sql.syntax`, `sql.several_statements`, `sql.not_select`,
+    `sql.set_operation`.
+    """
+    if len(sql) > MAX_CHARACTERS:
+        raise Refusal("sql.too_large", {"what": "characters", "limit": str(MAX_CHARACTERS)})
+    tokens = _tokens(sql)
+    _measure(tokens)
+    try:
+        statements = [statement for statement in parse(sql, dialect=DIALECT) if statement is not None]
+    except (SqlglotError, ValueError) as error:
+        raise Refusal("sql.syntax", {"what": _reason(error)}, span=_place(sql, error)) from None
+    if len(statements) > 1:
+        raise Refusal("sql.several_statements", span=_second(tokens))
+    select = statements[0] if statements else None
+    while isinstance(select, exp.Subquery) and set(_given(select)) == {"this"}:
+        select = select.this
+    if isinstance(select, exp.SetOperation):
+        raise Refusal("sql.set_operation", {"what": _KINDS.get(type(select).__name__, "UNION")})
+    if not isinstance(select, exp.Select):
+        raise Refusal("sql.not_select", span=Span(0, tokens[0].end + 1) if tokens else None)
+    if not select.expressions:
+        raise Refusal("sql.syntax", {"what": "nothing is selected"})
+    _measure_tree(select)
+    return Parsed(sql, tokens, select)
+
+
+def _tokens(sql: str) -> tuple[Token, ...]:
+    try:
+        tokens = tuple(tokenize(sql, dialect=DIALECT))
+    except (SqlglotError, ValueError) as error:
+        raise Refusal("sql.syntax", {"what": "a text, name or comment does not end"}, span=_place(sql, error)) from None
+    return tokens
+
+
+def _measure(tokens: Sequence[Token]) -> None:
+    """Refuses more tokens, nesting or joins than the limits, and what the parser would misread."""
+    if len(tokens) > MAX_TOKENS:
+        raise Refusal("sql.too_large", {"what": "tokens", "limit": str(MAX_TOKENS)})
+    nesting = prefixes = joins = 0
+    for index, token in enumerate(tokens):
+        kind = token.token_type
+        span = Span(token.start, token.end + 1)
+        nesting += (kind in OPENING) - (kind in CLOSING)
+        prefixes = prefixes + 1 if kind in _PREFIXES else 0
+        joins += kind in (TokenType.JOIN, TokenType.STRAIGHT_JOIN)
+        if max(nesting, prefixes) > MAX_NESTING:
+            raise Refusal("sql.too_deep", {"limit": str(MAX_NESTING)}, span=span)
+        if joins > MAX_JOINS:
+            raise Refusal("sql.too_large", {"what": "joins", "limit": str(MAX_JOINS)}, span=span)
+        if kind is TokenType.PIPE_GT:
+            raise Refusal("sql.unsupported", {"what": "|>"}, span=span)
+        if index and kind in _WORDS and tokens[index - 1].token_type is TokenType.NUMBER and tokens[index - 1].end + 1 == token.start:
+            raise Refusal("sql.syntax", {"what": "a number runs into a word"}, span=span)
+
+
+def _measure_tree(root: exp.Expression) -> None:
+    """Refuses a tree that is deeper than MAX_DEPTH. Iterative: a deep tree is what it looks for."""
+    pending: list[tuple[exp.Expression, int]] = [(root, 0)]
+    while pending:
+        node, depth = pending.pop()
+        if depth > MAX_DEPTH:
+            raise Refusal("sql.too_deep", {"limit": str(MAX_DEPTH)})
+        for child in node.iter_expressions():
+            chained = isinstance(node, exp.And | exp.Or) and type(child) is type(node)
+            pending.append((child, depth + (not chained)))
+
+
+def _given(node: exp.Expression) -> list[str]:
+    return [name for name, value in node.args.items() if value not in (None, False, [])]
+
+
+def _second(tokens: Sequence[Token]) -> Span | None:
+    """Where the second statement starts."""
+    ends = [index for index, token in enumerate(tokens) if token.token_type is TokenType.SEMICOLON]
+    later = [token for token in tokens[ends[0] :] if token.token_type is not TokenType.SEMICOLON] if ends else []
+    return Span(later[0].start, later[-1].end + 1) if later else None
+
+
+def _reason(error: Exception) -> str:
+    """The parser's own words for what is wrong, which are made from the text alone."""
+    details = getattr(error, "errors", None) or [{}]
+    token = details[0].get("highlight")
+    return f"unexpected {token[:40]!r}" if token else "it is incomplete"
+
+
+def _place(sql: str, error: Exception) -> Span | None:
+    details = getattr(error, "errors", None) or [{}]
+    line, column, text = details[0].get("line"), details[0].get("col"), details[0].get("highlight")
+    if not isinstance(line, int) or not isinstance(column, int) or not text:
+        return None
+    lines = sql.split("\n")
+    end = sum(len(one) + 1 for one in lines[: line - 1]) + column
+    return Span(max(0, end - len(text)), min(end, len(sql)))

@@ -1,0 +1,162 @@
+"""Drops what a plan computes and nothing uses, and numbers the rest in order, so that equal queries give equal plans."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from sandbox.errors import Span
+from sandbox.plan.nodes import (
+    Call,
+    Expression,
+    Filter,
+    Join,
+    Label,
+    Limit,
+    Literal,
+    Measure,
+    Order,
+    Output,
+    Plan,
+    Project,
+    Ref,
+    Relation,
+    Released,
+    Scan,
+    ScanColumn,
+    Sort,
+)
+
+
+def prune(plan: Plan, spans: Mapping[str, Span], mentioned: Collection[str]) -> tuple[Plan, dict[str, Span]]:
+    """The plan without unused columns, aggregates and measures, and the places under the new names.
+
+    Scan columns in `mentioned` stay: the query reads them, though no expression holds them.
+    """
+    needed = _Needed(mentioned)
+    answer = needed.relation(plan.answer, {label.name for label in plan.labels})
+    measures = [needed.measure(one) for one in plan.measures if one.name in needed.released]
+    names = _Names()
+    renamed = [names.measure(measure) for measure in measures]
+    answer = names.relation(answer)
+    labels = tuple(Label(names.new(label.name), label.label) for label in plan.labels)
+    places = {}
+    for name, span in spans.items():
+        stem, dot, part = name.partition(".")
+        if stem in names.known:
+            places[names.known[stem] + dot + part] = span
+    return Plan(tuple(renamed), answer, labels), places
+
+
+def refs(expression: Expression) -> Iterator[str]:
+    """The columns that an expression reads."""
+    match expression:
+        case Ref(name):
+            yield name
+        case Call(_, arguments):
+            for argument in arguments:
+                yield from refs(argument)
+
+
+@dataclass(slots=True)
+class _Needed:
+    """Drops from a relation the columns that nothing above it needs."""
+
+    mentioned: Collection[str]
+    released: dict[str, set[str]] = field(default_factory=dict)
+    """Columns needed of each measure."""
+
+    def measure(self, measure: Measure) -> Measure:
+        wanted = self.released[measure.name]
+        aggregates = [one for one in measure.aggregates if one.name in wanted] or list(measure.aggregates[:1])
+        below = {name for key in measure.keys for name in refs(key.expression)}
+        for aggregate in aggregates:
+            for part in (aggregate.argument, aggregate.filter):
+                below |= set() if part is None else set(refs(part))
+        return replace(measure, source=self.relation(measure.source, below), aggregates=tuple(aggregates))
+
+    def relation(self, relation: Relation, wanted: set[str]) -> Relation:
+        match relation:
+            case Scan(columns=columns):
+                kept = [one for one in columns if one.name in wanted or one.name in self.mentioned]
+                return replace(relation, columns=tuple(kept))
+            case Released(measure):
+                self.released.setdefault(measure, set()).update(wanted)
+                return relation
+            case Filter(source, predicate):
+                return Filter(self.relation(source, wanted | set(refs(predicate))), predicate)
+            case Project(source, outputs):
+                made = tuple(output for output in outputs if output.name in wanted)
+                below = {name for output in made for name in refs(output.expression)}
+                return Project(self.relation(source, below), made)
+            case Join(left, right, kind, unit, condition):
+                below = wanted | (set() if condition is None else set(refs(condition)))
+                return Join(self.relation(left, below), self.relation(right, below), kind, unit, condition)
+            case Sort(source, terms):
+                below = wanted | {name for term in terms for name in refs(term.expression)}
+                return Sort(self.relation(source, below), terms)
+            case Limit(source, count, offset):
+                return Limit(self.relation(source, wanted), count, offset)
+
+
+@dataclass(slots=True)
+class _Names:
+    """Renames in the order of evaluation: c1, c2, … of scans, and so on for every prefix."""
+
+    known: dict[str, str] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def new(self, name: str) -> str:
+        if name not in self.known:
+            prefix = name[0]
+            self.counts[prefix] = self.counts.get(prefix, 0) + 1
+            self.known[name] = f"{prefix}{self.counts[prefix]}"
+        return self.known[name]
+
+    def measure(self, measure: Measure) -> Measure:
+        source = self.relation(measure.source)
+        aggregates = tuple(
+            replace(
+                one,
+                name=self.new(one.name),
+                argument=None if one.argument is None else self.expression(one.argument),
+                filter=None if one.filter is None else self.expression(one.filter),
+            )
+            for one in measure.aggregates
+        )
+        return Measure(self.new(measure.name), source, tuple(map(self.output, measure.keys)), aggregates)
+
+    def relation(self, relation: Relation) -> Relation:
+        match relation:
+            case Scan(dataset, table, columns):
+                return Scan(
+                    dataset, table, tuple(ScanColumn(self.new(one.name), one.column) for one in columns)
+                )
+            case Released(measure):
+                return Released(self.new(measure))
+            case Filter(source, predicate):
+                return Filter(self.relation(source), self.expression(predicate))
+            case Project(source, outputs):
+                return Project(self.relation(source), tuple(map(self.output, outputs)))
+            case Join(left, right, kind, unit, condition):
+                sides = self.relation(left), self.relation(right)
+                return Join(*sides, kind, unit, None if condition is None else self.expression(condition))
+            case Sort(source, terms):
+                below = self.relation(source)
+                return Sort(
+                    below, tuple(Order(self.expression(one.expression), one.descending) for one in terms)
+                )
+            case Limit(source, count, offset):
+                return Limit(self.relation(source), count, offset)
+
+    def output(self, output: Output) -> Output:
+        return Output(self.new(output.name), self.expression(output.expression))
+
+    def expression(self, expression: Expression) -> Expression:
+        match expression:
+            case Ref(name):
+                return Ref(self.new(name))
+            case Call(function, arguments):
+                return Call(function, tuple(map(self.expression, arguments)))
+            case Literal():
+                return expression

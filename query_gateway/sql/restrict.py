@@ -1,0 +1,180 @@
+"""The allow-list: which nodes of the parser's tree, and which arguments of each, this language has.
+
+Everything else is refused, including any argument that is not empty and that the lowering does not read.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+
+from sqlglot import exp
+
+from query_gateway.sql.functions import CALLS, NAMED, names
+from query_gateway.sql.places import Places
+from sandbox.errors import Refusal, Span
+
+_BINARY = ("this", "expression")
+_STRUCTURE: Mapping[type[exp.Expression], tuple[str, ...]] = {
+    exp.Alias: ("this", "alias"),
+    exp.Avg: ("this",),
+    exp.Between: ("this", "low", "high"),
+    exp.Boolean: ("this",),
+    exp.CTE: ("this", "alias", "materialized"),
+    exp.Case: ("this", "ifs", "default"),
+    exp.Cast: ("this", "to"),
+    exp.Column: ("this", "table"),
+    exp.Concat: ("expressions", "safe", "coalesce"),
+    exp.Count: ("this", "big_int"),
+    exp.CountIf: ("this",),
+    exp.DPipe: ("this", "expression", "safe"),
+    exp.DataType: ("this",),
+    exp.DateAdd: ("this", "expression"),
+    exp.DateDiff: ("this", "expression", "unit", "date_part_boundary"),
+    exp.Distinct: ("expressions",),
+    exp.Extract: ("this", "expression"),
+    exp.Filter: ("this", "expression"),
+    exp.From: ("this",),
+    exp.Group: ("expressions", "all"),
+    exp.Having: ("this",),
+    exp.ILike: ("this", "expression", "negate"),
+    exp.Identifier: ("this", "quoted"),
+    exp.If: ("this", "true", "false"),
+    exp.In: ("this", "expressions"),
+    exp.Interval: ("this", "unit"),
+    exp.Is: ("this", "expression"),
+    exp.Join: ("this", "side", "kind", "on", "using"),
+    exp.Like: ("this", "expression", "negate"),
+    exp.Limit: ("expression",),
+    exp.Literal: ("this", "is_string"),
+    exp.Null: (),
+    exp.Offset: ("expression",),
+    exp.Order: ("expressions",),
+    exp.Ordered: ("this", "desc"),
+    exp.Paren: ("this",),
+    exp.Select: (
+        "expressions",
+        "from_",
+        "joins",
+        "where",
+        "group",
+        "having",
+        "order",
+        "limit",
+        "offset",
+        "with_",
+    ),
+    exp.Star: (),
+    exp.Subquery: ("this", "alias"),
+    exp.Sum: ("this",),
+    exp.Table: ("this", "db", "alias"),
+    exp.TableAlias: ("this", "columns"),
+    exp.TimestampTrunc: ("this", "unit"),
+    exp.Trim: ("this", "position"),
+    exp.TryCast: ("this", "to", "safe"),
+    exp.Var: ("this",),
+    exp.Where: ("this",),
+    exp.With: ("expressions",),
+    exp.Anonymous: ("this", "expressions"),
+    exp.And: _BINARY,
+    exp.Or: _BINARY,
+    exp.NullSafeEQ: _BINARY,
+}
+ALLOWED: Mapping[type[exp.Expression], tuple[str, ...]] = {
+    **_STRUCTURE,
+    **{kind: call.arguments + call.markers for kind, call in CALLS.items()},
+}
+_CLOCKS = {"now", "today", "get_current_timestamp", "transaction_timestamp", "current_localtimestamp"}
+_CODES: Mapping[type[exp.Expression], str] = {
+    exp.Exists: "sql.subquery",
+    exp.Any: "sql.subquery",
+    exp.Window: "sql.window",
+    exp.SetOperation: "sql.set_operation",
+    exp.Placeholder: "sql.parameter",
+    exp.Parameter: "sql.parameter",
+    exp.CurrentDate: "sql.clock",
+    exp.CurrentTime: "sql.clock",
+    exp.CurrentTimestamp: "sql.clock",
+    exp.Localtimestamp: "sql.clock",
+    exp.AggFunc: "sql.aggregate",
+    exp.IgnoreNulls: "sql.aggregate",
+}
+_WORDS: Mapping[tuple[str, str], str] = {
+    ("Column", "db"): "a name of more than two parts",
+    ("Column", "catalog"): "a name of more than two parts",
+    ("Table", "catalog"): "a name of more than two parts",
+    ("Join", "method"): "this kind of join",
+    ("Limit", "limit_options"): "LIMIT with a percentage",
+    ("Ordered", "nulls_first"): "NULLS FIRST",
+    ("Select", "into"): "SELECT INTO",
+    ("Select", "locks"): "FOR UPDATE",
+    ("Select", "sample"): "USING SAMPLE",
+    ("Star", "except_"): "* EXCLUDE",
+    ("Star", "replace"): "* REPLACE",
+    ("Star", "rename"): "* RENAME",
+    ("Table", "sample"): "TABLESAMPLE",
+    ("Trim", "expression"): "TRIM of chosen characters",
+    ("With", "recursive"): "WITH RECURSIVE",
+}
+
+
+def restrict(root: exp.Expression, places: Places) -> None:
+    """Refuses the first node or argument, in reading order, that is not on the list.
+
+    Refuses: `sql.unsupported`, `sql.unknown_function`, `sql.aggregate`, `sql.window`, `sql.subquery`, `sql.parameter`,
+    `sql.clock`, `sql.set_operation`, `sql.distinct`, `sql.cast_type`.
+    """
+    found = [problem for node in root.walk() if (problem := _judge(node, places)) is not None]
+    if found:
+        raise min(found, key=lambda problem: problem.span.start if problem.span else len(places.sql))
+
+
+def _judge(node: exp.Expression, places: Places) -> Refusal | None:
+    span = places.span(node)
+    allowed = ALLOWED.get(type(node))
+    if allowed is None:
+        return _unknown(node, span)
+    if isinstance(node, exp.Anonymous):
+        return None if isinstance(node.this, str) and node.this.lower() in NAMED else _unknown(node, span)
+    for name, value in node.args.items():
+        if value in (None, False) or value == [] or name in allowed:
+            continue
+        return _argument(node, name, _first(value, places) or span)
+    return None
+
+
+def _argument(node: exp.Expression, name: str, span: Span | None) -> Refusal:
+    match node, name:
+        case exp.Select(), "distinct":
+            return Refusal("sql.distinct", span=span)
+        case exp.In(), "query":
+            return Refusal("sql.subquery", span=span)
+        case exp.DataType(), _:
+            return Refusal("sql.cast_type", {"type": node.sql(dialect="duckdb")[:60]}, span=span)
+    what = _WORDS.get((type(node).__name__, name), f"{type(node).__name__.upper()} {name.strip('_').upper()}")
+    return Refusal("sql.unsupported", {"what": what}, span=span)
+
+
+def _unknown(node: exp.Expression, span: Span | None) -> Refusal:
+    if isinstance(node, exp.Anonymous) and str(node.this).lower() in _CLOCKS:
+        return Refusal("sql.clock", span=span)
+    for kind, code in _CODES.items():
+        if isinstance(node, kind):
+            return Refusal(code, {"function": _name(node), "what": _name(node)}, span=span)
+    if isinstance(node, exp.Func):
+        name = _name(node)
+        near = difflib.get_close_matches(name.lower(), names(), 1, 0.75)
+        return Refusal("sql.unknown_function", {"function": name, "near": near[0] if near else ""}, span=span)
+    return Refusal("sql.unsupported", {"what": type(node).__name__.upper()}, span=span)
+
+
+def _name(node: exp.Expression) -> str:
+    name = node.this if isinstance(node, exp.Anonymous) else getattr(node, "sql_name", lambda: node.key)()
+    return str(name)[:60]
+
+
+def _first(value: object, places: Places) -> Span | None:
+    nodes: Iterator[exp.Expression] = (
+        one for one in (value if isinstance(value, list) else [value]) if isinstance(one, exp.Expression)
+    )
+    return next((span for one in nodes if (span := places.span(one)) is not None), None)

@@ -1,0 +1,105 @@
+"""What the names in one SELECT mean: the columns of its FROM items, then the aliases of its select list."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from query_gateway.sql.schema import TableSchema, fold
+from sandbox.errors import Refusal, Span
+from sandbox.plan.nodes import Type
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The scan column that a column is, unchanged."""
+
+    scan: int
+    """Which scan of the plan."""
+    table: TableSchema
+    column: str
+    ref: str
+    """The scan column's generated name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that a name can mean."""
+
+    name: str
+    """The analyst's name for it."""
+    ref: str
+    """Its generated name."""
+    type: Type
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One FROM item."""
+
+    name: str
+    """Its alias or table name; empty when it has none."""
+    columns: tuple[Column, ...]
+
+    def extended(self) -> Source:
+        """The source on the side of an outer join that can be missing: its unit keys only tell presence (rule 12)."""
+        return replace(self, columns=tuple(map(_extended, self.columns)))
+
+
+def _extended(column: Column) -> Column:
+    type_ = Type.PRESENCE if column.type is Type.UNIT else column.type
+    return replace(column, type=type_, origin=None)
+
+
+@dataclass(slots=True)
+class Scope:
+    """The FROM items that names can refer to, in order."""
+
+    sources: list[Source] = field(default_factory=list)
+    merged: dict[str, Column] = field(default_factory=dict)
+    """Columns that a USING made one of, by folded name."""
+
+    def find(self, table: str | None, name: str, span: Span | None) -> Column | None:
+        """The column of this name; None when there is none. Refuses `sql.ambiguous_column`, `sql.unknown_table`."""
+        wanted = fold(name)
+        if table is None and wanted in self.merged:
+            return self.merged[wanted]
+        found = [
+            column
+            for source in (self.sources if table is None else self._named(table, span))
+            for column in source.columns
+            if fold(column.name) == wanted
+        ]
+        if len(found) > 1:
+            raise Refusal("sql.ambiguous_column", {"column": name[:60]}, span=span)
+        return found[0] if found else None
+
+    def star(self, table: str | None, span: Span | None) -> list[Column]:
+        """The columns that a star means."""
+        sources = self.sources if table is None else self._named(table, span)
+        columns = [column for source in sources for column in source.columns]
+        if table is not None:
+            return columns
+        kept = {fold(name): column for name, column in self.merged.items()}
+        seen = [column for column in columns if fold(column.name) not in kept]
+        return [*kept.values(), *seen]
+
+    def near(self, name: str) -> str:
+        """The column name nearest to a misspelt one; empty when none is near."""
+        return nearest(name, [column.name for source in self.sources for column in source.columns])
+
+    def _named(self, table: str, span: Span | None) -> Sequence[Source]:
+        found = [source for source in self.sources if source.name and fold(source.name) == fold(table)]
+        if not found:
+            near = nearest(table, [source.name for source in self.sources])
+            raise Refusal("sql.unknown_table", {"table": table[:60], "near": near}, span=span)
+        return found
+
+
+def nearest(name: str, names: Sequence[str]) -> str:
+    """The name most like `name`; empty when none is."""
+    folded: Mapping[str, str] = {fold(one): one for one in names if one}
+    near = difflib.get_close_matches(fold(name)[:60], list(folded), 1, 0.6)
+    return folded[near[0]] if near else ""
