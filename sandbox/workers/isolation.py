@@ -40,6 +40,15 @@ def apply(parent: int, keep: Collection[int], megabytes: int) -> None:
     _prctl(_NO_NEW_PRIVS, 1)
 
 
+def confine() -> None:
+    """Confines the child of a load, whose descriptors its parent chose: no dump, no new rights, no orphan."""
+    os.umask(0o077)
+    _prctl(_PDEATHSIG, signal.SIGKILL)
+    _limit(resource.RLIMIT_CORE, 0)
+    _prctl(_DUMPABLE, 0)
+    _prctl(_NO_NEW_PRIVS, 1)
+
+
 def _close_except(keep: Collection[int]) -> None:
     """Closes every descriptor but `keep`; standard input, output and error lead nowhere."""
     nowhere = os.open(os.devnull, os.O_RDWR)
