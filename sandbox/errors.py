@@ -46,6 +46,8 @@ class Refusal(VitrineError):
     """A query that would be accepted."""
     subject: str | None = None
     """The plan's generated name it is about (`a1`, `a1.argument`, `k1`), where the span is not known yet."""
+    rules: tuple[str, ...] = ()
+    """Ids of the policy rules that decided, where rules did."""
 
     def __post_init__(self) -> None:
         if self.code not in PROBLEMS:
@@ -115,13 +117,17 @@ PROBLEMS: Mapping[str, Problem] = {
     "registry.state": Problem(409, "{what} is {state}.", "{what} 的状态为 {state}。"),
     "registry.unknown": Problem(404, "{what} is not registered.", "{what} 未登记。"),
     "request.body": Problem(422, "The request body cannot be used: {what}.", "请求正文无效：{what}。"),
+    "request.format": Problem(406, "The answer can be written as {formats} only.", "该回答只能以 {formats} 格式给出。"),
     "request.frame": Problem(400, "The frame is malformed.", "帧格式错误。"),
     "request.header": Problem(400, "The header {header} is repeated.", "请求头 {header} 重复出现。"),
     "request.idempotency_conflict": Problem(409, "The idempotency key was used with another request.", "该幂等键已用于另一请求。"),
+    "request.method": Problem(405, "The resource does not know the method {method}.", "该资源不支持 {method} 方法。"),
+    "request.range": Problem(400, "The parameters of the request are not usable.", "请求参数不可用。"),
     "request.route": Problem(404, "There is no such resource.", "没有该资源。"),
     "request.too_large": Problem(413, "The body is larger than {limit} bytes.", "请求正文超过 {limit} 字节。"),
     "service.busy": Problem(503, "The service is busy; send the same request again later.", "服务繁忙，请稍后以同一请求重试。"),
     "service.failed": Problem(500, "The request could not be carried out. A charge that was made stands.", "请求未能完成；已发生的扣减不退回。"),
+    "service.unreachable": Problem(503, "The sandbox cannot be reached; send the same request again later.", "暂时无法连接沙箱，请稍后以同一请求重试。"),
     "settings.invalid": Problem(500, "The settings cannot be used: {what}.", "配置无效：{what}。"),
     "sql.aggregate": Problem(422, "The aggregate {function} is not offered; COUNT, SUM and AVG are.", "不提供聚合函数 {function}，可用 COUNT、SUM、AVG。"),
     "sql.aggregate_over_release": Problem(422, "A released result cannot be aggregated again.", "不能对已发布的结果再次聚合。"),
