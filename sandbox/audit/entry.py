@@ -70,6 +70,7 @@ class OpenedAccount:
     """A new account with nothing spent."""
 
     account: Name
+    """`kind:name`, with the id of the licence or the name of the data set or unit domain."""
     kind: AccountKind
     limit: Amounts
 
@@ -79,9 +80,11 @@ class AccountCharge:
     """One account's part of a charge, and its balance after it."""
 
     account: Name
+    """`kind:name`, with the id of the licence or the name of the data set or unit domain."""
     kind: AccountKind
     loss: Amounts
     spent: Amounts
+    """After the charge."""
     limit: Amounts
 
 
@@ -118,14 +121,17 @@ class QueryAuthorized:
     charge: Name
     licence: Name
     licence_file: Digest
+    """Of the signed licence."""
     scenario: Name
     datasets: tuple[DatasetUse, ...]
     sql: Body
+    """As the person wrote it."""
     plan: Digest
     """Of the canonical plan."""
     rules: tuple[Name, ...]
     """That decided."""
     accounts: tuple[AccountCharge, ...]
+    """The licence's, and those of every data set and its unit domain unless another licence paid them before."""
     mechanisms: tuple[MechanismUse, ...]
     """Empty when the answer is a release that another licence paid for before."""
     opendp: Name
@@ -140,6 +146,7 @@ class QueryReleased:
 
     charge: Name
     authorization: Index
+    """Leaf of the charge's `query.authorized`."""
     release: Digest
     """Of the release's canonical bytes."""
 
