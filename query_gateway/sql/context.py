@@ -32,17 +32,17 @@ class Rows:
 
     state: State
     scope: Scope
-    aliases: Mapping[str, exp.Expression]
+    aliases: Mapping[str, exp.Expr]
     """The select list's expressions by folded alias."""
     known: dict[str, Typed] = field(default_factory=dict)
     """Aliases lowered once and shared."""
     open: set[str] = field(default_factory=set)
     """Aliases being lowered: one that needs itself has no meaning."""
 
-    def lower(self, node: exp.Expression) -> Typed:
+    def lower(self, node: exp.Expr) -> Typed:
         return Scalars(self.state, self).lower(node)
 
-    def predicate(self, node: exp.Expression) -> Typed:
+    def predicate(self, node: exp.Expr) -> Typed:
         return Scalars(self.state, self).predicate(node)
 
     def find(self, node: exp.Column) -> Column | None:
@@ -62,7 +62,7 @@ class Rows:
         self.state.spend(self.known[alias].size)
         return self.known[alias]
 
-    def read(self, column: Column, node: exp.Expression) -> Typed:
+    def read(self, column: Column, node: exp.Expr) -> Typed:
         """A column as an expression."""
         origin = column.origin
         self.state.locate(column.ref if origin is None else origin.ref, node)
@@ -73,7 +73,7 @@ class Rows:
     def unknown(self, node: exp.Column) -> Exception:
         return self.state.refuse("sql.unknown_column", node, column=node.name, near=self.scope.near(node.name))
 
-    def special(self, node: exp.Expression) -> Typed | None:  # noqa: ARG002 a row has no nodes of its own
+    def special(self, node: exp.Expr) -> Typed | None:  # noqa: ARG002 a row has no nodes of its own
         return None
 
 
@@ -92,13 +92,13 @@ class Groups:
     known: dict[str, Typed] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
 
-    def lower(self, node: exp.Expression) -> Typed:
+    def lower(self, node: exp.Expr) -> Typed:
         return Scalars(self.rows.state, self).lower(node)
 
-    def predicate(self, node: exp.Expression) -> Typed:
+    def predicate(self, node: exp.Expr) -> Typed:
         return Scalars(self.rows.state, self).predicate(node)
 
-    def add_key(self, node: exp.Expression) -> None:
+    def add_key(self, node: exp.Expr) -> None:
         """Groups by an expression over the rows. Refuses `sql.unit_value`."""
         state = self.rows.state
         key = self.rows.lower(node)
@@ -109,7 +109,7 @@ class Groups:
         if key.expression not in self.keys:
             self.keys[key.expression] = Output(state.fresh("k", node), key.expression), key.type
 
-    def measured(self, node: exp.Expression) -> bool:
+    def measured(self, node: exp.Expr) -> bool:
         """Whether the node needs an aggregate, itself or by an alias."""
         for part in node.walk():
             if aggregates(part) or (isinstance(part, exp.Column) and self._alias(part) is not None):
@@ -119,7 +119,7 @@ class Groups:
     def column(self, node: exp.Column) -> Typed:
         raise self.rows.unknown(node)
 
-    def special(self, node: exp.Expression) -> Typed | None:
+    def special(self, node: exp.Expr) -> Typed | None:
         if not self.measured(node):
             return self._grouped(self.rows.lower(node), node)
         if aggregates(node) or isinstance(node, exp.Filter):
@@ -150,13 +150,13 @@ class Groups:
         self.open.discard(alias)
         return alias if needed else None
 
-    def _grouped(self, typed: Typed, node: exp.Expression) -> Typed:
+    def _grouped(self, typed: Typed, node: exp.Expr) -> Typed:
         """An expression over the rows as one over the group keys. Refuses `sql.not_grouped`."""
         expression = self._over_keys(typed.expression, node)
         key = self.keys.get(typed.expression)
         return Typed(expression, typed.type if key is None else key[1], typed.size)
 
-    def _over_keys(self, expression: Expression, node: exp.Expression) -> Expression:
+    def _over_keys(self, expression: Expression, node: exp.Expr) -> Expression:
         if expression in self.keys:
             return Ref(self.keys[expression][0].name)
         match expression:
@@ -166,7 +166,7 @@ class Groups:
                 return Call(function, tuple(self._over_keys(one, node) for one in arguments))
         return expression
 
-    def _not_grouped(self, ref: str, node: exp.Expression) -> Exception:
+    def _not_grouped(self, ref: str, node: exp.Expr) -> Exception:
         columns = [column for source in self.rows.scope.sources for column in source.columns if column.ref == ref]
         column = columns[0]
         named = [one for one in node.find_all(exp.Column) if fold(one.name) == fold(column.name)]
@@ -174,7 +174,7 @@ class Groups:
         code = "sql.unit_value" if column.type in _NO_VALUE else "sql.not_grouped"
         return self.rows.state.refuse(code, place, column=column.name)
 
-    def _aggregate(self, node: exp.Expression) -> Typed:
+    def _aggregate(self, node: exp.Expr) -> Typed:
         state = self.rows.state
         call, condition = node, None
         if isinstance(node, exp.Filter):
@@ -188,7 +188,7 @@ class Groups:
         if asked not in self.aggregates:
             name = state.fresh("a", node)
             self.aggregates[asked] = Aggregate(name, function, argument, filter_)
-            if isinstance(inner := call.this, exp.Expression):
+            if isinstance(inner := call.this, exp.Expr):
                 state.locate(f"{name}.argument", inner)
             elif call.expressions:
                 state.locate(f"{name}.argument", call.expressions[0])
@@ -196,9 +196,7 @@ class Groups:
                 state.locate(f"{name}.filter", node.expression.this)
         return Typed(Ref(self.aggregates[asked].name), type_, 1)
 
-    def _asked(
-        self, call: exp.Expression
-    ) -> tuple[AggregateFunction, Expression | None, Expression | None, Type]:
+    def _asked(self, call: exp.Expr) -> tuple[AggregateFunction, Expression | None, Expression | None, Type]:
         """Function, argument, filter of its own, and type of an aggregate."""
         inner = call.expressions[0] if isinstance(call, exp.Anonymous) and call.expressions else call.this
         match call:
@@ -210,7 +208,7 @@ class Groups:
                 return *self._rows(inner), Type.INTEGER
             case exp.CountIf():
                 return AggregateFunction.ROWS, None, self.rows.predicate(inner).expression, Type.INTEGER
-        if isinstance(inner, exp.Distinct) or not isinstance(inner, exp.Expression):
+        if isinstance(inner, exp.Distinct) or not isinstance(inner, exp.Expr):
             raise self.rows.state.refuse("sql.unsupported", call, what="DISTINCT here")
         argument = self.rows.lower(inner)
         if argument.type in _NO_VALUE:
@@ -222,7 +220,7 @@ class Groups:
             return AggregateFunction.SUM, argument.expression, None, argument.type
         return AggregateFunction.AVG, argument.expression, None, Type.DOUBLE
 
-    def _rows(self, inner: exp.Expression) -> tuple[AggregateFunction, Expression | None, Expression | None]:
+    def _rows(self, inner: exp.Expr) -> tuple[AggregateFunction, Expression | None, Expression | None]:
         """COUNT(x): rows where x is not NULL."""
         counted = self.rows.lower(inner)
         match counted:
@@ -234,7 +232,7 @@ class Groups:
                 return AggregateFunction.ROWS, None, Call("is_not_null", (counted.expression,))
         return AggregateFunction.ROWS, counted.expression, None
 
-    def _units(self, call: exp.Expression, counted: Sequence[exp.Expression]) -> Expression | None:
+    def _units(self, call: exp.Expr, counted: Sequence[exp.Expr]) -> Expression | None:
         """The filter of COUNT(DISTINCT unit), of its CASE form too. Refuses `sql.count_distinct`."""
         inner = counted[0].unnest() if len(counted) == 1 else None
         match inner:
@@ -243,11 +241,11 @@ class Groups:
                 extra = self._presence(branch.args["true"].unnest(), call)
                 condition = self.rows.predicate(branch.this).expression
                 return condition if extra is None else Call("and", (condition, extra))
-            case exp.Expression():
+            case exp.Expr():
                 return self._presence(inner, call)
         raise self.rows.state.refuse("sql.count_distinct", call)
 
-    def _presence(self, node: exp.Expression, call: exp.Expression) -> Expression | None:
+    def _presence(self, node: exp.Expr, call: exp.Expr) -> Expression | None:
         unit = self.rows.lower(node)
         if unit.type is Type.UNIT:
             return None
@@ -256,7 +254,7 @@ class Groups:
         raise self.rows.state.refuse("sql.count_distinct", call)
 
 
-def aggregates(node: exp.Expression) -> bool:
+def aggregates(node: exp.Expr) -> bool:
     """Whether the node is an aggregate."""
     named = isinstance(node, exp.Anonymous) and node.name.lower() == "mean"
     return named or isinstance(node, AGGREGATES)

@@ -28,7 +28,7 @@ def _unary(function: str) -> CallOf:
     return CallOf(function, ("this",))
 
 
-CALLS: Mapping[type[exp.Expression], CallOf] = {
+CALLS: Mapping[type[exp.Expr], CallOf] = {
     exp.Abs: _unary("abs"),
     exp.Add: _binary("add"),
     exp.AddMonths: _binary("date_add_months"),
@@ -130,9 +130,7 @@ CASTS: Mapping[exp.DType, tuple[str, Type]] = {
     exp.DType.BOOLEAN: ("cast_boolean", Type.BOOLEAN),
 }
 
-_FORMS = (
-    "avg cast coalesce concat count count_if date_add date_diff date_trunc dayofweek dayofyear extract ltrim rtrim sum trim"
-)
+_FORMS = "avg cast concat count count_if date_add date_diff date_trunc dayofweek dayofyear extract ltrim rtrim sum trim"
 
 
 def names() -> tuple[str, ...]:

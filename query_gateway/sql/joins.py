@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from query_gateway.sql.context import Rows
-from query_gateway.sql.scalar import Scalars, Typed
 from query_gateway.sql.prune import refs
+from query_gateway.sql.scalar import Scalars, Typed
 from query_gateway.sql.schema import TableSchema, fold
 from query_gateway.sql.scope import Column, Origin, Source
 from query_gateway.sql.state import State, conjuncts
@@ -27,7 +27,7 @@ class Item:
     """Unit domain; None when public."""
     released: bool
     """Whether it is made of released results."""
-    place: exp.Expression
+    place: exp.Expr
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Joins:
     """FROM items that an outer join has made missable so far."""
     finally_extended: frozenset[int] = frozenset()
 
-    def join(self, first: Item, joins: Sequence[tuple[exp.Join, Item]], where: exp.Expression | None) -> Item:
+    def join(self, first: Item, joins: Sequence[tuple[exp.Join, Item]], where: exp.Expr | None) -> Item:
         """The relation of the FROM clause with its WHERE.
 
         Refuses: `plan.join_unit`, `plan.join_preserved`, `plan.domains`, `sql.nested_measure`, `sql.unit_value`.
@@ -80,7 +80,7 @@ class Joins:
         return _filtered(self._flush(), self._take(self.where, lambda _: True))
 
     def _read_where(
-        self, joins: Sequence[tuple[exp.Join, Item]], where: exp.Expression | None, sources: list[Source]
+        self, joins: Sequence[tuple[exp.Join, Item]], where: exp.Expr | None, sources: list[Source]
     ) -> None:
         """Reads WHERE while every source is visible, as the outer joins leave them."""
         extended: set[int] = set()
@@ -106,7 +106,7 @@ class Joins:
                 if chosen is not None:
                     scope.merged.setdefault(fold(name.name), chosen)
 
-    def _named(self, source: Source, name: exp.Expression) -> Column | None:
+    def _named(self, source: Source, name: exp.Expr) -> Column | None:
         return next((column for column in source.columns if fold(column.name) == fold(name.name)), None)
 
     def _condition(self, node: exp.Join, item: Item) -> list[Term]:
@@ -124,7 +124,7 @@ class Joins:
             raise self.state.refuse("sql.join_condition", item.place)
         return terms
 
-    def _term(self, node: exp.Expression) -> Term:
+    def _term(self, node: exp.Expr) -> Term:
         match node.unnest():
             case exp.EQ(this=exp.Column() as left, expression=exp.Column() as right):
                 ours, theirs = self.rows.find(left), self.rows.find(right)
@@ -134,7 +134,7 @@ class Joins:
                     return self._equality(ours, theirs, node)
         return self._plain(self.rows.predicate(node).expression, None)
 
-    def _equality(self, left: Column, right: Column, node: exp.Expression) -> Term:
+    def _equality(self, left: Column, right: Column, node: exp.Expr) -> Term:
         """The equality of two columns: of units, of a foreign key with the key it refers to, or of values."""
         pair = None if left.origin is None or right.origin is None else (left.origin, right.origin)
         units = Type.UNIT in (left.type, right.type)
@@ -194,14 +194,10 @@ class Joins:
         joined = self._joined(kept, missable, JoinKind.LEFT, terms, right.place)
         self.extended |= missable.sources
         sources = self.rows.scope.sources
-        sources[:] = [
-            one.extended() if position in missable.sources else one for position, one in enumerate(sources)
-        ]
+        sources[:] = [one.extended() if position in missable.sources else one for position, one in enumerate(sources)]
         return joined
 
-    def _joined(
-        self, left: Item, right: Item, kind: JoinKind, terms: Sequence[Term], place: exp.Expression
-    ) -> Item:
+    def _joined(self, left: Item, right: Item, kind: JoinKind, terms: Sequence[Term], place: exp.Expr) -> Item:
         private = [item for item in (left, right) if item.domain is not None]
         if private and (left.released or right.released):
             raise self.state.refuse("sql.nested_measure", place)
@@ -254,7 +250,11 @@ def _refers(pairs: Sequence[tuple[Origin, Origin]]) -> bool:
     """Whether equal columns include a whole foreign key through which one table's rows get their unit."""
     both = [*pairs, *((right, left) for left, right in pairs)]
     return any(
-        _covers(ours.table, theirs.table, {(a.column, b.column) for a, b in both if a.scan == ours.scan and b.scan == theirs.scan})
+        _covers(
+            ours.table,
+            theirs.table,
+            {(a.column, b.column) for a, b in both if (a.scan, b.scan) == (ours.scan, theirs.scan)},
+        )
         for ours, theirs in both
     )
 

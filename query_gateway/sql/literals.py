@@ -52,9 +52,7 @@ def time(value: str, type_: Type, span: Span | None) -> Literal:
             return Literal(type_, datetime.fromisoformat(written))
         if not form.fullmatch(written):
             raise ValueError
-        return Literal(
-            type_, date.fromisoformat(written) if type_ is Type.DATE else datetime.fromisoformat(written)
-        )
+        return Literal(type_, date.fromisoformat(written) if type_ is Type.DATE else datetime.fromisoformat(written))
     except ValueError:
         raise Refusal("sql.literal", {"text": value[:40], "type": type_}, span=span) from None
 

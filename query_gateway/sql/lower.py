@@ -87,14 +87,14 @@ class Lowering:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._top: exp.Select | None = None
         self._groups: dict[int, Groups] = {}
         """Measures by the SELECT they come from: a CTE used twice is measured once."""
 
     def plan(self, select: exp.Select) -> Lowered:
         """The whole query."""
+        self._top = select
         answer = self.select(select, {})
-        if answer.domain is not None:
-            raise self._raw(select, answer)
         if not self._groups:
             raise self._state.refuse("sql.public_only", select)
         measures = tuple(self._measure(groups) for groups in self._groups.values())
@@ -113,7 +113,7 @@ class Lowering:
         if not _asks_groups(select):
             return self._row_level(select, item, rows)
         if item.domain is None:
-            place = next((one for one in select.find_all(exp.Expression) if aggregates(one)), select)
+            place = next((one for one in select.find_all(exp.Expr) if aggregates(one)), select)
             raise self._state.refuse("sql.aggregate_over_release" if item.released else "sql.public_only", place)
         groups = Groups(self._state.fresh("m", select), select, rows, item.relation)
         self._add_keys(select, groups)
@@ -124,9 +124,7 @@ class Lowering:
         clause = select.args.get("from_")
         if clause is None:
             raise self._state.refuse("sql.public_only", select)
-        aliases = {
-            fold(one.alias): one.this for one in reversed(select.expressions) if isinstance(one, exp.Alias)
-        }
+        aliases = {fold(one.alias): one.this for one in reversed(select.expressions) if isinstance(one, exp.Alias)}
         rows = Rows(self._state, Scope(), aliases)
         first = self._item(clause.this, environment, rows.scope)
         joins = []
@@ -137,7 +135,7 @@ class Lowering:
         where = select.args.get("where")
         return Joins(self._state, rows).join(first, joins, None if where is None else where.this), rows
 
-    def _item(self, node: exp.Expression, environment: Environment, scope: Scope) -> Item:
+    def _item(self, node: exp.Expr, environment: Environment, scope: Scope) -> Item:
         """A FROM item; its columns come into scope."""
         self._state.spend()
         match node:
@@ -153,13 +151,9 @@ class Lowering:
                 raise self._state.refuse("sql.unsupported", node, what="a table function")
         columns = self._renamed(selected.columns, node, node.args.get("alias"))
         scope.sources.append(Source(node.alias_or_name, columns))
-        return Item(
-            selected.relation, frozenset({len(scope.sources) - 1}), selected.domain, selected.released, node
-        )
+        return Item(selected.relation, frozenset({len(scope.sources) - 1}), selected.domain, selected.released, node)
 
-    def _inner(
-        self, node: exp.Expression, environment: Environment, names: Sequence[exp.Expression]
-    ) -> Selected:
+    def _inner(self, node: exp.Expr, environment: Environment, names: Sequence[exp.Expr]) -> Selected:
         inner = node.unnest() if isinstance(node, exp.Subquery) else node
         if not isinstance(inner, exp.Select):
             raise self._state.refuse("sql.unsupported", node, what="a join in parentheses")
@@ -167,21 +161,16 @@ class Lowering:
         renamed = self._named(selected.columns, names, node)
         return Selected(selected.relation, renamed, selected.domain, selected.released)
 
-    def _renamed(
-        self, columns: tuple[Column, ...], node: exp.Expression, alias: exp.Expression | None
-    ) -> tuple[Column, ...]:
+    def _renamed(self, columns: tuple[Column, ...], node: exp.Expr, alias: exp.Expr | None) -> tuple[Column, ...]:
         return columns if alias is None else self._named(columns, alias.args.get("columns") or [], node)
 
-    def _named(
-        self, columns: tuple[Column, ...], names: Sequence[exp.Expression], node: exp.Expression
-    ) -> tuple[Column, ...]:
+    def _named(self, columns: tuple[Column, ...], names: Sequence[exp.Expr], node: exp.Expr) -> tuple[Column, ...]:
         """The columns under the names that an alias lists."""
         if len(names) > len(columns):
             raise self._state.refuse("sql.alias_columns", node)
         listed = [one.name for one in names] + [column.name for column in columns[len(names) :]]
         return tuple(
-            Column(name, column.ref, column.type, column.origin)
-            for name, column in zip(listed, columns, strict=True)
+            Column(name, column.ref, column.type, column.origin) for name, column in zip(listed, columns, strict=True)
         )
 
     def _scan(self, node: exp.Table, scope: Scope) -> Item:
@@ -211,6 +200,8 @@ class Lowering:
 
     def _row_level(self, select: exp.Select, item: Item, rows: Rows) -> Selected:
         """A SELECT without aggregates: row by row, private or public."""
+        if item.domain is not None and select is self._top:
+            raise self._raw(select, rows)
         if item.domain is not None:
             for clause in ("order", "limit", "offset"):
                 if select.args.get(clause) is not None:
@@ -229,14 +220,14 @@ class Lowering:
         for term in clause.expressions:
             groups.add_key(self._ordinal(select, term) or term)
 
-    def _ordinal(self, select: exp.Select, term: exp.Expression) -> exp.Expression | None:
+    def _ordinal(self, select: exp.Select, term: exp.Expr) -> exp.Expr | None:
         """The item that a number in GROUP BY or ORDER BY means."""
         if not isinstance(term, exp.Literal) or term.is_string:
             return None
         position = int(term.name) if term.name.isdecimal() and len(term.name) < 5 else 0
         if not 1 <= position <= len(select.expressions):
             raise self._state.refuse("sql.ordinal", term, position=term.name)
-        item = select.expressions[position - 1]
+        item: exp.Expr = select.expressions[position - 1]
         if item.is_star:
             raise self._state.refuse("sql.ordinal", term, position=term.name)
         return item.unalias()
@@ -254,8 +245,7 @@ class Lowering:
     ) -> Selected:
         items = [found for item in select.expressions for found in self._items(item, context)]
         outputs = [
-            (Output(self._state.fresh("o", item), typed.expression), typed, name, item)
-            for item, typed, name in items
+            (Output(self._state.fresh("o", item), typed.expression), typed, name, item) for item, typed, name in items
         ]
         columns = tuple(
             Column(name, output.name, self._type(typed), self._origin(typed, context))
@@ -284,7 +274,7 @@ class Lowering:
                 return columns[0].origin if columns else None
         return None
 
-    def _items(self, item: exp.Expression, context: Rows | Groups) -> list[tuple[exp.Expression, Typed, str]]:
+    def _items(self, item: exp.Expr, context: Rows | Groups) -> list[tuple[exp.Expr, Typed, str]]:
         """One item of the select list, or the columns that a star means."""
         inner = item.unalias()
         if inner.is_star and isinstance(inner, exp.Star | exp.Column):
@@ -314,7 +304,7 @@ class Lowering:
             terms.append(Order(expression, bool(term.args.get("desc"))))
         return terms
 
-    def _sorted(self, typed: Typed, made: list[Output], node: exp.Expression) -> Ref:
+    def _sorted(self, typed: Typed, made: list[Output], node: exp.Expr) -> Ref:
         if typed.type in (Type.UNIT, Type.PRESENCE):
             raise self._state.refuse("sql.unit_value", node)
         known = next((output for output in made if output.expression == typed.expression), None)
@@ -330,7 +320,7 @@ class Lowering:
         count = MAX_LIMIT if limit is None else self._count(limit.args.get("expression"), limit)
         return Limit(relation, count, 0 if offset is None else self._count(offset.expression, offset))
 
-    def _count(self, node: exp.Expression | None, clause: exp.Expression) -> int:
+    def _count(self, node: exp.Expr | None, clause: exp.Expr) -> int:
         match node:
             case exp.Literal(is_string=False) if node.name.isdecimal() and len(node.name) < 10:
                 return int(node.name)
@@ -342,12 +332,14 @@ class Lowering:
             raise self._state.refuse("sql.no_aggregate", groups.place)
         return Measure(groups.measure, groups.source, keys, tuple(groups.aggregates.values()))
 
-    def _raw(self, select: exp.Select, answer: Selected) -> Refusal:
-        """Why private rows are not shown, at the unit key if one was asked for."""
-        for column in answer.columns:
-            span = self._state.spans.get(column.ref)
-            if column.type in (Type.UNIT, Type.PRESENCE) and span is not None:
-                return Refusal("sql.unit_value", {"column": column.name[:MAX_LABEL]}, span=span)
+    def _raw(self, select: exp.Select, rows: Rows) -> Refusal:
+        """Why private rows are not shown, at the unit key if one was asked for by name."""
+        for item in select.expressions:
+            inner = item.unalias()
+            if inner.is_star:
+                break
+            if rows.lower(inner).type in (Type.UNIT, Type.PRESENCE):
+                return self._state.refuse("sql.unit_value", inner)
         return self._state.refuse("plan.raw_rows", select.expressions[0])
 
 
@@ -373,5 +365,3 @@ def _labels(columns: Sequence[Column]) -> tuple[Label, ...]:
         taken.add(label)
         labels.append(Label(column.ref, label))
     return tuple(labels)
-
-

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp, parse, tokenize
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from sandbox.errors import Refusal, Span
 
@@ -101,13 +101,18 @@ def _measure(tokens: Sequence[Token]) -> None:
             raise Refusal("sql.too_large", {"what": "joins", "limit": str(MAX_JOINS)}, span=span)
         if kind is TokenType.PIPE_GT:
             raise Refusal("sql.unsupported", {"what": "|>"}, span=span)
-        if index and kind in _WORDS and tokens[index - 1].token_type is TokenType.NUMBER and tokens[index - 1].end + 1 == token.start:
+        before = tokens[index - 1] if index else None
+        if before is None:
+            continue
+        if kind in _WORDS and before.token_type is TokenType.NUMBER and before.end + 1 == token.start:
             raise Refusal("sql.syntax", {"what": "a number runs into a word"}, span=span)
+        if kind is TokenType.COMMA and before.token_type is TokenType.COMMA:
+            raise Refusal("sql.syntax", {"what": "nothing stands between two commas"}, span=span)
 
 
-def _measure_tree(root: exp.Expression) -> None:
+def _measure_tree(root: exp.Expr) -> None:
     """Refuses a tree that is deeper than MAX_DEPTH. Iterative: a deep tree is what it looks for."""
-    pending: list[tuple[exp.Expression, int]] = [(root, 0)]
+    pending: list[tuple[exp.Expr, int]] = [(root, 0)]
     while pending:
         node, depth = pending.pop()
         if depth > MAX_DEPTH:
@@ -117,7 +122,7 @@ def _measure_tree(root: exp.Expression) -> None:
             pending.append((child, depth + (not chained)))
 
 
-def _given(node: exp.Expression) -> list[str]:
+def _given(node: exp.Expr) -> list[str]:
     return [name for name, value in node.args.items() if value not in (None, False, [])]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from query_gateway.sql.parse import CLOSING, OPENING, Parsed
 from sandbox.errors import Span
@@ -38,7 +38,7 @@ class Places:
         self.tokens: Sequence[Token] = parsed.tokens
         self._starts = {token.start: index for index, token in enumerate(parsed.tokens)}
 
-    def span(self, node: exp.Expression) -> Span | None:
+    def span(self, node: exp.Expr) -> Span | None:
         """The characters of the node's text; of the nearest enclosing node's where it has no token of its own."""
         extent = self.extent(node)
         return None if extent is None else self.of(extent)
@@ -46,12 +46,12 @@ class Places:
     def of(self, extent: Extent) -> Span:
         return Span(self.tokens[extent.first].start, self.tokens[extent.last].end + 1)
 
-    def text(self, node: exp.Expression) -> str:
+    def text(self, node: exp.Expr) -> str:
         """The node's text; empty where it cannot be told."""
         span = self.span(node)
         return "" if span is None else self.sql[span.start : span.end]
 
-    def extent(self, node: exp.Expression) -> Extent | None:
+    def extent(self, node: exp.Expr) -> Extent | None:
         """The node's tokens."""
         positions = [
             index
@@ -152,7 +152,7 @@ class Places:
             depth += (self.tokens[last].token_type in OPENING) - (self.tokens[last].token_type in CLOSING)
         return Extent(first, last)
 
-    def _led(self, node: exp.Expression, extent: Extent) -> Extent:
+    def _led(self, node: exp.Expr, extent: Extent) -> Extent:
         """The extent with the words that open or close the node but carry no position."""
         first, last, tokens = extent.first, extent.last, self.tokens
         before = tokens[first - 1].token_type if first else None
@@ -162,6 +162,8 @@ class Places:
                     first -= 1
             case exp.Func() if before is TokenType.L_PAREN and "start" not in node.meta and first > 1:
                 first -= 2
+            case exp.Select():
+                first = min(first, self.keyword(node) or first)
             case exp.Paren() | exp.Subquery() if before is TokenType.L_PAREN:
                 first -= 1
             case exp.Not() | exp.Neg() if before in (TokenType.NOT, TokenType.DASH):

@@ -1,4 +1,4 @@
-"""Drops what a plan computes and nothing uses, and numbers the rest in order, so that equal queries give equal plans."""
+"""Drops what a plan computes and nothing uses, and numbers the rest in order: equal queries give equal plans."""
 
 from __future__ import annotations
 
@@ -129,9 +129,7 @@ class _Names:
     def relation(self, relation: Relation) -> Relation:
         match relation:
             case Scan(dataset, table, columns):
-                return Scan(
-                    dataset, table, tuple(ScanColumn(self.new(one.name), one.column) for one in columns)
-                )
+                return Scan(dataset, table, tuple(ScanColumn(self.new(one.name), one.column) for one in columns))
             case Released(measure):
                 return Released(self.new(measure))
             case Filter(source, predicate):
@@ -143,9 +141,7 @@ class _Names:
                 return Join(*sides, kind, unit, None if condition is None else self.expression(condition))
             case Sort(source, terms):
                 below = self.relation(source)
-                return Sort(
-                    below, tuple(Order(self.expression(one.expression), one.descending) for one in terms)
-                )
+                return Sort(below, tuple(Order(self.expression(one.expression), one.descending) for one in terms))
             case Limit(source, count, offset):
                 return Limit(self.relation(source), count, offset)
 

@@ -15,7 +15,7 @@ from query_gateway.sql.places import Places
 from sandbox.errors import Refusal, Span
 
 _BINARY = ("this", "expression")
-_STRUCTURE: Mapping[type[exp.Expression], tuple[str, ...]] = {
+_STRUCTURE: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.Alias: ("this", "alias"),
     exp.Avg: ("this",),
     exp.Between: ("this", "low", "high"),
@@ -80,12 +80,12 @@ _STRUCTURE: Mapping[type[exp.Expression], tuple[str, ...]] = {
     exp.Or: _BINARY,
     exp.NullSafeEQ: _BINARY,
 }
-ALLOWED: Mapping[type[exp.Expression], tuple[str, ...]] = {
+ALLOWED: Mapping[type[exp.Expr], tuple[str, ...]] = {
     **_STRUCTURE,
     **{kind: call.arguments + call.markers for kind, call in CALLS.items()},
 }
 _CLOCKS = {"now", "today", "get_current_timestamp", "transaction_timestamp", "current_localtimestamp"}
-_CODES: Mapping[type[exp.Expression], str] = {
+_CODES: Mapping[type[exp.Expr], str] = {
     exp.Exists: "sql.subquery",
     exp.Any: "sql.subquery",
     exp.Window: "sql.window",
@@ -118,7 +118,7 @@ _WORDS: Mapping[tuple[str, str], str] = {
 }
 
 
-def restrict(root: exp.Expression, places: Places) -> None:
+def restrict(root: exp.Expr, places: Places) -> None:
     """Refuses the first node or argument, in reading order, that is not on the list.
 
     Refuses: `sql.unsupported`, `sql.unknown_function`, `sql.aggregate`, `sql.window`, `sql.subquery`, `sql.parameter`,
@@ -129,7 +129,7 @@ def restrict(root: exp.Expression, places: Places) -> None:
         raise min(found, key=lambda problem: problem.span.start if problem.span else len(places.sql))
 
 
-def _judge(node: exp.Expression, places: Places) -> Refusal | None:
+def _judge(node: exp.Expr, places: Places) -> Refusal | None:
     span = places.span(node)
     allowed = ALLOWED.get(type(node))
     if allowed is None:
@@ -143,7 +143,7 @@ def _judge(node: exp.Expression, places: Places) -> Refusal | None:
     return None
 
 
-def _argument(node: exp.Expression, name: str, span: Span | None) -> Refusal:
+def _argument(node: exp.Expr, name: str, span: Span | None) -> Refusal:
     match node, name:
         case exp.Select(), "distinct":
             return Refusal("sql.distinct", span=span)
@@ -155,7 +155,7 @@ def _argument(node: exp.Expression, name: str, span: Span | None) -> Refusal:
     return Refusal("sql.unsupported", {"what": what}, span=span)
 
 
-def _unknown(node: exp.Expression, span: Span | None) -> Refusal:
+def _unknown(node: exp.Expr, span: Span | None) -> Refusal:
     if isinstance(node, exp.Anonymous) and str(node.this).lower() in _CLOCKS:
         return Refusal("sql.clock", span=span)
     for kind, code in _CODES.items():
@@ -168,13 +168,13 @@ def _unknown(node: exp.Expression, span: Span | None) -> Refusal:
     return Refusal("sql.unsupported", {"what": type(node).__name__.upper()}, span=span)
 
 
-def _name(node: exp.Expression) -> str:
+def _name(node: exp.Expr) -> str:
     name = node.this if isinstance(node, exp.Anonymous) else getattr(node, "sql_name", lambda: node.key)()
     return str(name)[:60]
 
 
 def _first(value: object, places: Places) -> Span | None:
-    nodes: Iterator[exp.Expression] = (
-        one for one in (value if isinstance(value, list) else [value]) if isinstance(one, exp.Expression)
+    nodes: Iterator[exp.Expr] = (
+        one for one in (value if isinstance(value, list) else [value]) if isinstance(one, exp.Expr)
     )
     return next((span for one in nodes if (span := places.span(one)) is not None), None)

@@ -36,7 +36,7 @@ class Context(Protocol):
 
     def column(self, node: exp.Column) -> Typed: ...
 
-    def special(self, node: exp.Expression) -> Typed | None: ...
+    def special(self, node: exp.Expr) -> Typed | None: ...
 
 
 class Scalars:
@@ -46,7 +46,7 @@ class Scalars:
         self._state = state
         self._context = context
 
-    def predicate(self, node: exp.Expression) -> Typed:
+    def predicate(self, node: exp.Expr) -> Typed:
         """A condition. Refuses `plan.type` when it is not BOOLEAN."""
         found = self.lower(node)
         if found.type is None:
@@ -57,7 +57,7 @@ class Scalars:
             raise self._state.refuse("plan.type", node, function="condition", types=found.type)
         return found
 
-    def lower(self, node: exp.Expression) -> Typed:
+    def lower(self, node: exp.Expr) -> Typed:
         """The node in the plan language. Refuses what has no meaning there, with its place."""
         self._state.spend()
         special = self._context.special(node)
@@ -90,7 +90,7 @@ class Scalars:
             case _:
                 return self._form(node)
 
-    def _form(self, node: exp.Expression) -> Typed:
+    def _form(self, node: exp.Expr) -> Typed:
         match node:
             case exp.Between():
                 value = self.lower(node.this)
@@ -126,11 +126,11 @@ class Scalars:
                 raise self._state.refuse("sql.subquery", node)
             case exp.Star():
                 raise self._state.refuse("sql.unsupported", node, what="*")
-            case _ if isinstance(node, AGGREGATES) or isinstance(node, exp.Filter):
+            case _ if isinstance(node, (*AGGREGATES, exp.Filter)):
                 raise self._state.refuse("sql.aggregate_place", node)
         raise self._state.refuse("sql.unsupported", node, what=type(node).__name__.upper())
 
-    def call(self, function: str, arguments: Sequence[Typed], node: exp.Expression) -> Typed:
+    def call(self, function: str, arguments: Sequence[Typed], node: exp.Expr) -> Typed:
         """A call, folded where it is a constant. Refuses `plan.type`, `sql.unit_value`, `sql.literal_argument`."""
         if any(one.type is Type.UNIT for one in arguments) and function in ("is_null", "is_not_null"):
             return Typed(Literal(Type.BOOLEAN, function == "is_not_null"), Type.BOOLEAN, 1)
@@ -141,14 +141,10 @@ class Scalars:
             return Typed(folded, folded.type, 1)
         for position in sorted(FUNCTIONS[function].literals(len(expressions))):
             if not isinstance(expressions[position], Literal):
-                raise self._state.refuse(
-                    "sql.literal_argument", node, function=function, position=str(position + 1)
-                )
+                raise self._state.refuse("sql.literal_argument", node, function=function, position=str(position + 1))
         return Typed(Call(function, expressions), result, 1 + sum(one.size for one in arguments))
 
-    def _typed(
-        self, function: str, arguments: Sequence[Typed], node: exp.Expression
-    ) -> tuple[Sequence[Typed], Type]:
+    def _typed(self, function: str, arguments: Sequence[Typed], node: exp.Expr) -> tuple[Sequence[Typed], Type]:
         """The arguments with every constant given the type that the function takes, and the result's type."""
         given = [one for one in arguments if one.type is not None]
         attempts = [list(arguments), self._with_times(arguments, node)]
@@ -164,28 +160,28 @@ class Scalars:
         types = ", ".join(one.type or "NULL" for one in arguments)
         raise self._state.refuse("plan.type", node, function=function, types=types)
 
-    def _with_times(self, arguments: Sequence[Typed], node: exp.Expression) -> list[Typed]:
+    def _with_times(self, arguments: Sequence[Typed], node: exp.Expr) -> list[Typed]:
         """The arguments with text constants read as dates, where one is compared with a date."""
         wanted = next((one.type for one in arguments if one.type in _TIMES), None)
         if wanted is None:
             return list(arguments)
         return [self._as_time(one, wanted, node) for one in arguments]
 
-    def _as_time(self, one: Typed, wanted: Type, node: exp.Expression) -> Typed:
+    def _as_time(self, one: Typed, wanted: Type, node: exp.Expr) -> Typed:
         match one.expression:
             case Literal(Type.TEXT, str(value)) if value.lower() not in _UNITS:
                 written = Type.TIMESTAMP if ":" in value else wanted
                 return Typed(literals.time(value, written, self._state.places.span(node)), written, 1)
         return one
 
-    def _each(self, nodes: Sequence[exp.Expression | None]) -> list[Typed]:
+    def _each(self, nodes: Sequence[exp.Expr | None]) -> list[Typed]:
         null = Typed(Literal(Type.INTEGER, None), None, 1)
         return [null if node is None else self.lower(node) for node in nodes]
 
-    def _operands(self, node: exp.Expression) -> list[Typed]:
+    def _operands(self, node: exp.Expr) -> list[Typed]:
         return self._each((node.this, node.args["expression"]))
 
-    def _chain(self, node: exp.Expression) -> Typed:
+    def _chain(self, node: exp.Expr) -> Typed:
         """AND and OR over any number of terms, without recursing along the chain."""
         pending, terms = [node], []
         while pending:
@@ -198,7 +194,7 @@ class Scalars:
                 terms.append(self.predicate(one))
         return self.call("and" if isinstance(node, exp.And) else "or", terms, node)
 
-    def _sum(self, node: exp.Expression) -> Typed:
+    def _sum(self, node: exp.Expr) -> Typed:
         """Addition and subtraction, of dates too."""
         left, right = self._operands(node)
         adds = isinstance(node, exp.Add)
@@ -213,7 +209,7 @@ class Scalars:
                 return self.call("date_add_days", (right, left), node)
         return self.call("add" if adds else "subtract", (left, right), node)
 
-    def _moved(self, node: exp.Expression) -> Typed:
+    def _moved(self, node: exp.Expr) -> Typed:
         """A date plus or minus an interval."""
         interval = node.args["expression"]
         unit = interval.args["unit"].name.lower().removesuffix("s") if interval.args.get("unit") else ""
@@ -221,11 +217,12 @@ class Scalars:
             raise self._state.refuse("sql.unsupported", interval, what=f"INTERVAL {unit.upper()}".strip())
         function, step = INTERVALS[unit]
         amount = self._amount(interval.this)
-        factor = Typed(Literal(Type.INTEGER, -step if isinstance(node, exp.Sub) else step), Type.INTEGER, 1)
-        scaled = amount if factor.expression == Literal(Type.INTEGER, 1) else self.call("multiply", (amount, factor), node)
-        return self.call(function, (self.lower(node.this), scaled), node)
+        factor = -step if isinstance(node, exp.Sub) else step
+        if factor != 1:
+            amount = self.call("multiply", (amount, Typed(Literal(Type.INTEGER, factor), Type.INTEGER, 1)), node)
+        return self.call(function, (self.lower(node.this), amount), node)
 
-    def _amount(self, node: exp.Expression) -> Typed:
+    def _amount(self, node: exp.Expr) -> Typed:
         if isinstance(node, exp.Literal) and node.is_string:
             digits = node.name.strip()
             sign = -1 if digits.startswith("-") else 1
@@ -257,7 +254,7 @@ class Scalars:
             parts.append(self.lower(branch.args["true"]))
         return self.call("case", [*parts, *self._each((node.args.get("default"),))], node)
 
-    def _constant(self, node: exp.Expression) -> Typed:
+    def _constant(self, node: exp.Expr) -> Typed:
         span = self._state.places.span(node)
         match node:
             case exp.Null():
@@ -279,7 +276,7 @@ class Scalars:
                 return Typed(Literal(type_, None), type_, 1)
         return value if value.type is type_ else self.call(function, (value,), node)
 
-    def _like(self, node: exp.Expression) -> Typed:
+    def _like(self, node: exp.Expr) -> Typed:
         value, pattern = self._operands(node)
         if isinstance(node, exp.ILike):
             value = self.call("lower", (value,), node)
@@ -289,14 +286,14 @@ class Scalars:
         found = self.call("like", (value, pattern), node)
         return self.call("not", (found,), node) if node.args.get("negate") else found
 
-    def _unit(self, node: exp.Expression) -> Typed:
+    def _unit(self, node: exp.Expr) -> Typed:
         unit = node.args.get("unit")
         name = unit.name.lower().removesuffix("s") if isinstance(unit, exp.Var | exp.Literal) else ""
         if name not in _UNITS:
             raise self._state.refuse("sql.unsupported", node, what=f"the date unit {name}".strip())
         return Typed(Literal(Type.TEXT, name), Type.TEXT, 1)
 
-    def _part(self, part: str, value: Typed, node: exp.Expression) -> Typed:
+    def _part(self, part: str, value: Typed, node: exp.Expr) -> Typed:
         function = PARTS.get(part.lower())
         if function is None:
             raise self._state.refuse("sql.unsupported", node, what=f"the date part {part}")
@@ -318,8 +315,8 @@ class Scalars:
 _UNITS = frozenset({"day", "week", "month", "quarter", "year", "hour"})
 
 
-def _parts(node: exp.Expression, names: Sequence[str]) -> list[exp.Expression]:
-    found: list[exp.Expression] = []
+def _parts(node: exp.Expr, names: Sequence[str]) -> list[exp.Expr]:
+    found: list[exp.Expr] = []
     for name in names:
         value = node.args.get(name)
         found += value if isinstance(value, list) else [value] if value is not None else []

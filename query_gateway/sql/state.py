@@ -27,7 +27,7 @@ class State:
         self._nodes = 0
         self._scans = 0
 
-    def fresh(self, prefix: str, place: exp.Expression | None = None) -> str:
+    def fresh(self, prefix: str, place: exp.Expr | None = None) -> str:
         """A generated name that no other part of the plan has."""
         self._names += 1
         name = f"{prefix}{self._names}"
@@ -40,7 +40,7 @@ class State:
         self._scans += 1
         return self._scans
 
-    def locate(self, name: str, place: exp.Expression) -> None:
+    def locate(self, name: str, place: exp.Expr) -> None:
         """Remembers the first place of a generated name."""
         if name not in self.spans and (span := self.places.span(place)) is not None:
             self.spans[name] = span
@@ -51,13 +51,13 @@ class State:
         if self._nodes > MAX_NODES:
             raise Refusal("sql.too_large", {"what": "parts", "limit": str(MAX_NODES)})
 
-    def refuse(self, code: str, place: exp.Expression | None, **detail: str) -> Refusal:
+    def refuse(self, code: str, place: exp.Expr | None, **detail: str) -> Refusal:
         """A refusal that points at a node."""
         short = {name: value[:60] for name, value in detail.items()}
         return Refusal(code, short, span=None if place is None else self.places.span(place))
 
 
-def conjuncts(nodes: Iterable[exp.Expression]) -> list[exp.Expression]:
+def conjuncts(nodes: Iterable[exp.Expr]) -> list[exp.Expr]:
     """The top-level AND terms, in reading order."""
     pending, found = list(nodes)[::-1], []
     while pending:

@@ -1,0 +1,335 @@
+"""What to write instead: the place of a refusal in the text, and an edit of the text that is itself accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.tokenizer_core import TokenType
+
+from query_gateway.sql.lower import lower
+from query_gateway.sql.parse import MAX_CHARACTERS, Parsed, parse_select
+from query_gateway.sql.places import Extent, Places
+from query_gateway.sql.schema import Schema, fold
+from sandbox.errors import Refusal, Span
+from sandbox.plan.nodes import Type
+
+MAX_ATTEMPTS = 8
+"""Rewrites that are tried for one refusal."""
+CLAMP = ("0", "100")
+"""Limits that a rewrite proposes where nothing is known; the caller is to choose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Where a refusal is, and what would be accepted."""
+
+    span: Span | None
+    rewrite: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Characters [start, end) of the text become `text`."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A refused query: its tree and tokens, and what was refused where."""
+
+    parsed: Parsed
+    places: Places
+    schema: Schema
+    refusal: Refusal
+    span: Span
+
+    @property
+    def text(self) -> str:
+        """The fragment that was refused."""
+        return self.parsed.sql[self.span.start : self.span.end]
+
+    def selects(self) -> list[exp.Select]:
+        """The SELECTs around the fragment, innermost first."""
+        around = []
+        for select in self.parsed.select.find_all(exp.Select):
+            span = self.places.span(select)
+            if span is not None and span.start <= self.span.start and self.span.end <= span.end:
+                around.append((span.end - span.start, select))
+        return [select for _, select in sorted(around, key=lambda pair: pair[0])]
+
+
+def with_rewrite(sql: str, schema: Schema, refusal: Refusal) -> Refusal:
+    """The refusal with a rewrite, if one is accepted."""
+    rewrite = _rewrite(sql, schema, refusal)
+    return Refusal(refusal.code, refusal.detail, span=refusal.span, rewrite=rewrite, subject=refusal.subject)
+
+
+def explain(sql: str, schema: Schema, code: str, subject: str | None) -> Explanation:
+    """The place and the rewrite of a refusal by `check`, whose subject is a generated name of the same SQL's plan."""
+    spans = lower(sql, schema).spans
+    span = None if subject is None else spans.get(subject) or spans.get(subject.partition(".")[0])
+    refusal = Refusal(code, span=span)
+    return Explanation(span, _rewrite(sql, schema, refusal))
+
+
+def _rewrite(sql: str, schema: Schema, refusal: Refusal) -> str | None:
+    if refusal.code == "sql.several_statements" and refusal.span is not None:
+        return _first_accepted(schema, iter([sql[: refusal.span.start].rstrip("; \t\r\n")]))
+    editor = EDITORS.get(refusal.code)
+    if editor is None or refusal.span is None:
+        return None
+    try:
+        parsed = parse_select(sql)
+    except Refusal:
+        return None
+    refused = Refused(parsed, Places(parsed), schema, refusal, refusal.span)
+    return _first_accepted(schema, (_applied(sql, edits) for edits in editor(refused)))
+
+
+def _first_accepted(schema: Schema, candidates: Iterator[str]) -> str | None:
+    for _, candidate in zip(range(MAX_ATTEMPTS), candidates, strict=False):
+        if len(candidate) > MAX_CHARACTERS:
+            continue
+        try:
+            lower(candidate, schema)
+        except (Refusal, SqlglotError):
+            continue
+        return candidate
+    return None
+
+
+def _applied(sql: str, edits: Sequence[Edit]) -> str:
+    for edit in sorted(edits, key=lambda one: (one.start, one.end), reverse=True):
+        sql = sql[: edit.start] + edit.text + sql[edit.end :]
+    return sql.rstrip()
+
+
+def _nearest(refused: Refused) -> Iterator[list[Edit]]:
+    """The name that was meant, perhaps."""
+    near, place = refused.refusal.detail.get("near"), refused.span
+    if not near:
+        return
+    named = [
+        token
+        for token in refused.places.tokens
+        if place.start <= token.start < place.end and token.token_type in (TokenType.VAR, TokenType.IDENTIFIER)
+    ]
+    for token in sorted(named, key=lambda one: fold(one.text) != fold(_meant(refused))):
+        yield [Edit(token.start, token.end + 1, _quoted(near))]
+
+
+def _meant(refused: Refused) -> str:
+    """The name that is unknown."""
+    detail = refused.refusal.detail
+    return next((detail[one] for one in ("column", "table", "dataset", "function") if one in detail), "")
+
+
+def _quoted(name: str) -> str:
+    plain = name.isidentifier() and name == name.strip()
+    return name if plain else '"' + name.replace('"', '""') + '"'
+
+
+def _count_only(refused: Refused) -> Iterator[list[Edit]]:
+    """An aggregate instead of rows: by the plain columns asked for, or over all rows."""
+    for select in refused.selects():
+        yield from _counted(refused, select)
+
+
+def _counted(refused: Refused, select: exp.Select) -> Iterator[list[Edit]]:
+    items, end = refused.places.items(select), refused.places.end(select)
+    if items is None or end is None:
+        return
+    span = refused.places.of(items)
+    tail = [
+        _without(refused, extent)
+        for kind in (TokenType.ORDER_BY, TokenType.LIMIT, TokenType.OFFSET, TokenType.GROUP_BY, TokenType.HAVING)
+        if (extent := refused.places.clause(select, kind)) is not None
+    ]
+    yield [Edit(span.start, span.end, "COUNT(*) AS n"), *tail]
+
+
+def _without(refused: Refused, extent: Extent) -> Edit:
+    """Leaves a clause out, with the white space before it."""
+    span = refused.places.of(extent)
+    start = span.start
+    while start and refused.parsed.sql[start - 1].isspace():
+        start -= 1
+    return Edit(start, span.end, "")
+
+
+def _unit(refused: Refused) -> Iterator[list[Edit]]:
+    """Counts units instead of naming them."""
+    counted = f"COUNT(DISTINCT {refused.text})"
+    for select in refused.selects():
+        group = refused.places.clause(select, TokenType.GROUP_BY)
+        columns = [one for item in select.expressions if isinstance(one := item.unalias(), exp.Column)]
+        asked = [one for one in columns if refused.places.text(one) == refused.text]
+        edits = [Edit(span.start, span.end, counted) for one in asked if (span := refused.places.span(one)) is not None]
+        if edits and group is not None:
+            yield [*edits, *_fewer_groups(refused, select, group)]
+        if edits:
+            yield edits
+        yield from _counted(refused, select)
+
+
+def _fewer_groups(refused: Refused, select: exp.Select, group: Extent) -> list[Edit]:
+    """GROUP BY without the refused term; no GROUP BY when it was the only one."""
+    terms = select.args["group"].expressions
+    kept = [text for term in terms if (text := refused.places.text(term)) != refused.text]
+    if not kept:
+        return [_without(refused, group)]
+    span = refused.places.of(group)
+    return [Edit(span.start, span.end, "GROUP BY " + ", ".join(kept))]
+
+
+def _group(refused: Refused) -> Iterator[list[Edit]]:
+    """The column as one more group key."""
+    for select in refused.selects()[:1]:
+        group, end = refused.places.clause(select, TokenType.GROUP_BY), refused.places.end(select)
+        if group is not None:
+            place = refused.places.of(group).end
+            yield [Edit(place, place, f", {refused.text}")]
+        elif end is not None:
+            yield [Edit(place := _before_tail(refused, select, end), place, f" GROUP BY {refused.text}")]
+
+
+def _before_tail(refused: Refused, select: exp.Select, end: int) -> int:
+    """Where GROUP BY belongs."""
+    later = (TokenType.HAVING, TokenType.ORDER_BY, TokenType.LIMIT, TokenType.OFFSET)
+    starts = [extent.first for kind in later if (extent := refused.places.clause(select, kind)) is not None]
+    return refused.places.tokens[min([end, *starts]) - 1].end + 1
+
+
+def _with_count(refused: Refused) -> Iterator[list[Edit]]:
+    """The groups with a COUNT(*)."""
+    for select in refused.selects()[:1]:
+        items = refused.places.items(select)
+        if items is not None:
+            end = refused.places.of(items).end
+            yield [Edit(end, end, ", COUNT(*) AS n")]
+
+
+def _distinct(refused: Refused) -> Iterator[list[Edit]]:
+    """GROUP BY instead of DISTINCT."""
+    for select in refused.selects()[:1]:
+        items, end = refused.places.items(select), refused.places.end(select)
+        if items is None or end is None:
+            continue
+        tokens = refused.places.tokens
+        word = tokens[items.first]
+        keys = ", ".join(refused.places.text(item.unalias()) for item in select.expressions)
+        tail = _before_tail(refused, select, end)
+        last = refused.places.of(items).end
+        drop = Edit(word.start, tokens[items.first + 1].start, "")
+        yield [drop, Edit(last, last, ", COUNT(*) AS n"), Edit(tail, tail, f" GROUP BY {keys}")]
+        yield [drop]
+
+
+def _clamp(refused: Refused) -> Iterator[list[Edit]]:
+    """The argument held within limits that the caller is to choose."""
+    span = refused.span
+    yield [Edit(span.start, span.end, f"clamp({refused.text}, {CLAMP[0]}, {CLAMP[1]})")]
+
+
+def _join_unit(refused: Refused) -> Iterator[list[Edit]]:
+    """The equality of unit keys as a term of the join."""
+    for select in refused.selects()[:1]:
+        froms = [select.args["from_"].this, *(join.this for join in select.args.get("joins") or [])]
+        keyed = [(one.alias_or_name, key) for one in froms for key in _unit_names(refused.schema, one)]
+        place = next((one for one in froms if refused.places.span(one) == refused.span), None)
+        if place is None:
+            continue
+        join = place.parent
+        for name, key in keyed:
+            for other, theirs in _unit_pairs(refused.schema, place):
+                if fold(name) != fold(other):
+                    yield from _joined_on(refused, select, join, f"{name}.{key} = {other}.{theirs}")
+
+
+def _unit_pairs(schema: Schema, node: exp.Expr) -> list[tuple[str, str]]:
+    return [(node.alias_or_name, key) for key in _unit_names(schema, node)]
+
+
+def _unit_names(schema: Schema, node: exp.Expr) -> list[str]:
+    table = schema.find(node.db or None, node.name) if isinstance(node, exp.Table) else None
+    return [] if table is None else [column.name for column in table.columns if column.type is Type.UNIT]
+
+
+def _joined_on(refused: Refused, select: exp.Select, join: exp.Expr | None, term: str) -> Iterator[list[Edit]]:
+    places = refused.places
+    on = join.args.get("on") if isinstance(join, exp.Join) else None
+    if on is not None and (span := places.span(on)) is not None:
+        opening, closing = ("(", ")") if isinstance(on.unnest(), exp.Or) else ("", "")
+        yield [Edit(span.start, span.start, f"{term} AND {opening}"), Edit(span.end, span.end, closing)]
+        yield [Edit(span.start, span.end, term)]
+        return
+    where, end = places.clause(select, TokenType.WHERE), places.end(select)
+    if where is not None:
+        start = places.of(Extent(where.first + 1, where.last))
+        yield [Edit(start.start, start.start, f"{term} AND ("), Edit(start.end, start.end, ")")]
+    elif end is not None:
+        group = places.clause(select, TokenType.GROUP_BY)
+        tail = places.tokens[group.first - 1].end + 1 if group is not None else _before_tail(refused, select, end)
+        yield [Edit(tail, tail, f" WHERE {term}")]
+
+
+def _kept_side(refused: Refused) -> Iterator[list[Edit]]:
+    """An inner join, which needs no preserved side."""
+    tokens = refused.places.tokens
+    before = [index for index, token in enumerate(tokens) if token.start < refused.span.end]
+    sides = [index for index in before if tokens[index].token_type in (TokenType.LEFT, TokenType.RIGHT)]
+    for index in reversed(sides):
+        after = index + 2 if tokens[index + 1].token_type is TokenType.OUTER else index + 1
+        yield [Edit(tokens[index].start, tokens[after].start, "")]
+
+
+def _no_order(refused: Refused) -> Iterator[list[Edit]]:
+    """Private rows in no order and without limit."""
+    for select in refused.selects()[:1]:
+        kinds = (TokenType.ORDER_BY, TokenType.LIMIT, TokenType.OFFSET)
+        found = [extent for kind in kinds if (extent := refused.places.clause(select, kind)) is not None]
+        yield [_without(refused, extent) for extent in found]
+
+
+def _qualified(refused: Refused) -> Iterator[list[Edit]]:
+    """The column with its table's name."""
+    for select in refused.selects()[:1]:
+        for one in [select.args["from_"].this, *(join.this for join in select.args.get("joins") or [])]:
+            yield [Edit(refused.span.start, refused.span.start, f"{one.alias_or_name}.")]
+
+
+def _cast(refused: Refused) -> Iterator[list[Edit]]:
+    """A cast to DOUBLE."""
+    tokens = [token for token in refused.places.tokens if token.start >= refused.span.start]
+    starts = [index for index, token in enumerate(tokens) if token.token_type in (TokenType.ALIAS, TokenType.DCOLON)]
+    for start in starts[:1]:
+        end = start + 1
+        if end + 1 < len(tokens) and tokens[end + 1].token_type is TokenType.L_PAREN:
+            end = next((i for i in range(end, len(tokens)) if tokens[i].token_type is TokenType.R_PAREN), end)
+        yield [Edit(tokens[start + 1].start, tokens[end].end + 1, "DOUBLE")]
+
+
+Editor = Callable[[Refused], Iterator[list[Edit]]]
+EDITORS: Mapping[str, Editor] = {
+    "plan.join_preserved": _kept_side,
+    "plan.join_unit": _join_unit,
+    "plan.order": _no_order,
+    "plan.raw_rows": _count_only,
+    "plan.unbounded_sum": _clamp,
+    "sql.ambiguous_column": _qualified,
+    "sql.cast_type": _cast,
+    "sql.distinct": _distinct,
+    "sql.no_aggregate": _with_count,
+    "sql.not_grouped": _group,
+    "sql.unit_value": _unit,
+    "sql.unknown_column": _nearest,
+    "sql.unknown_dataset": _nearest,
+    "sql.unknown_function": _nearest,
+    "sql.unknown_table": _nearest,
+}
