@@ -80,6 +80,7 @@ class AmountForm:
         return int(value)
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
 _DIGITS = re.compile(r"0|[1-9][0-9]{0,39}")
 _EXACT = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400}|/[1-9][0-9]{0,399})?|0x[01]\.[0-9a-f]{1,13}p[+-][0-9]{1,4}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -113,7 +114,7 @@ Amount: TypeAlias = Annotated[int, AmountForm("amount")]
 def canonical(value: Json) -> bytes:
     """The one text of this JSON value."""
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode()
+        return _ENCODER.encode(value).encode()
     except (TypeError, ValueError) as error:
         raise Malformed("not JSON") from error
 

@@ -245,17 +245,14 @@ class _Audit:
     def _strangers(self, size: int) -> Iterator[Finding]:
         """Nothing stands in the directory but the log."""
         expected = {CHECKPOINT, *(tile.path for tile in bundles(size)), *(tile.path for tile in tiles(size))}
-        for root, folders, names in os.walk(self._directory):
-            links = [name for name in folders if Path(root, name).is_symlink()]
-            for name in [*names, *links]:
-                path = Path(root, name)
-                relative = path.relative_to(self._directory).as_posix()
-                if path.is_symlink() or not (relative in expected or self._is_text(relative, name)):
-                    yield Finding("file.unexpected", file=relative)
+        for path in _files(self._directory):
+            if path not in expected and not self._is_text(path):
+                yield Finding("file.unexpected", file=path)
 
-    def _is_text(self, relative: str, name: str) -> bool:
+    def _is_text(self, path: str) -> bool:
+        digest = path.rpartition("/")[2]
         return (
-            _SHA256.fullmatch(name) is not None and relative == body_path(name) and bytes.fromhex(name) in self._texts
+            _SHA256.fullmatch(digest) is not None and path == body_path(digest) and bytes.fromhex(digest) in self._texts
         )
 
     def _read(self, path: str, limit: int) -> bytes:
@@ -265,6 +262,16 @@ class _Audit:
         if len(data) > limit:
             raise Malformed("a file is too large")
         return data
+
+
+def _files(directory: Path, prefix: str = "") -> Iterator[str]:
+    """The path of everything that is no folder; a link stands under a name that no file of a log has."""
+    with os.scandir(directory) as found:
+        for each in found:
+            if each.is_dir(follow_symlinks=False):
+                yield from _files(Path(each.path), f"{prefix}{each.name}/")
+            else:
+                yield prefix + each.name + ("" if each.is_file(follow_symlinks=False) else "@")
 
 
 def _granted(limit: Amounts, budget: LicenceBudget) -> bool:
