@@ -64,6 +64,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "budget.exhausted": Problem(409, "The budget of the {kind} {account} does not cover this request; it never refills.", "{account}（{kind}）的隐私预算不足以支付该请求；预算不会恢复。"),
     "budget.too_large": Problem(422, "The budget is larger than the ledger can hold.", "预算超出账本可记录的范围。"),
     "budget.unknown": Problem(404, "There is no such account: {account}.", "没有该账户：{account}。"),
+    "dataset.unknown": Problem(404, "There is no data set {dataset}.", "没有数据集 {dataset}。"),
     "dataset.withdrawn": Problem(403, "The data set {dataset} was withdrawn.", "数据集 {dataset} 已撤回。"),
     "identity.components": Problem(401, "The signature must cover {components}, in this order and nothing else.", "签名必须依次且仅覆盖 {components}。"),
     "identity.key_expired": Problem(401, "The signing key has expired.", "签名密钥已过期。"),
@@ -171,4 +172,8 @@ PROBLEMS: Mapping[str, Problem] = {
     "vault.damaged": Problem(500, "The sealed file {file} is missing or damaged.", "加密文件 {file} 缺失或已损坏。"),
     "vault.exists": Problem(409, "There is a vault in this folder already.", "该目录中已有密钥库。"),
     "vault.key": Problem(500, "The vault key is missing, malformed, or readable by others.", "密钥库密钥缺失、格式错误或可被他人读取。"),
+    "file.exists": Problem(409, "{file} exists already.", "{file} 已存在。"),
+    "state.busy": Problem(409, "The sandbox is running; stop it first.", "沙箱正在运行，请先停止。"),
+    "state.exists": Problem(409, "The folder {folder} is not empty.", "文件夹 {folder} 不为空。"),
+    "policy.invalid": Problem(500, "The policy cannot be used: {what}.", "策略文件无效：{what}。"),
 }

@@ -59,7 +59,9 @@ def receive_request(connection: socket.socket, max_body: int) -> HttpRequest | N
         return None
     head, body = frame
     match head:
-        case {"method": str(method), "path": str(path), "query": str(query), "headers": list(pairs), **rest} if not rest:
+        case {"method": str(method), "path": str(path), "query": str(query), "headers": list(pairs), **rest} if (
+            not rest
+        ):
             return HttpRequest(method, path, query, tuple(_header(pair) for pair in pairs), body)
     raise Refusal("request.frame")
 

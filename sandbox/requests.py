@@ -1,8 +1,7 @@
-"""What a caller asks, read strictly from the signed bytes, and the canonical bytes of what is answered."""
+"""What a caller asks, read strictly from the signed bytes."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,7 +34,7 @@ class QueryRequest:
 
 
 def read_query(body: bytes) -> QueryRequest:
-    """Reads the body of a query or estimate. Refuses `request.body` for anything unknown, missing or of another type."""
+    """Reads the body of a query or estimate. Refuses `request.body` for what is unknown, missing or of another type."""
     fields = _object(read_json(body), "body")
     request = QueryRequest(
         licence=_text(fields, "licence"),
@@ -61,16 +60,6 @@ def read_json(body: bytes) -> object:
         _refuse("not JSON")
 
 
-def canonical(value: object) -> bytes:
-    """The canonical JSON of a value: sorted names, no white space, UTF-8, shortest floats. Raises on NaN and infinities."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-
-
-def digest(content: bytes) -> str:
-    """SHA-256, hex."""
-    return hashlib.sha256(content).hexdigest()
-
-
 def _spend(fields: Mapping[str, object]) -> Spend:
     spend = _object(fields.get("spend"), "spend")
     match spend:
@@ -78,7 +67,7 @@ def _spend(fields: Mapping[str, object]) -> Spend:
             return Spend(epsilon=_exact(value, "spend.epsilon"), rho=None)
         case {"rho": value, **rest} if not rest:
             return Spend(epsilon=None, rho=_exact(value, "spend.rho"))
-    _refuse("spend is {\"epsilon\": …} or {\"rho\": …}")
+    _refuse('spend is {"epsilon": …} or {"rho": …}')
 
 
 def _bounds(fields: Mapping[str, object]) -> Bounds | None:

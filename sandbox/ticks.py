@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from policies.cards import DatasetCard
 from policies.domains import UnitDomain
 from sandbox.plan.check import CheckedPlan
-from sandbox.plan.nodes import Filter, Join, Limit, Project, Relation, Released, Scan, Sort
+from sandbox.plan.nodes import Scan, scans
 
 
 def time_class(
@@ -23,9 +23,7 @@ def time_class(
     Unit: milliseconds.
     """
     rows = sum(
-        _declared_rows(scan, cards, domains)
-        for measure in checked.plan.measures
-        for scan in _scans(measure.source)
+        _declared_rows(scan, cards, domains) for measure in checked.plan.measures for scan in scans(measure.source)
     )
     needed = rows * row_nanoseconds // 1_000_000
     allowed = tick_milliseconds
@@ -50,15 +48,3 @@ def _declared_rows(scan: Scan, cards: Mapping[str, DatasetCard], domains: Mappin
     if table is None or table.rows_per_unit is None:
         return 0
     return domains[card.unit_domain].max_units * table.rows_per_unit
-
-
-def _scans(relation: Relation) -> tuple[Scan, ...]:
-    match relation:
-        case Scan():
-            return (relation,)
-        case Filter(source) | Project(source) | Sort(source) | Limit(source):
-            return _scans(source)
-        case Join(left, right):
-            return _scans(left) + _scans(right)
-        case Released():
-            return ()

@@ -34,9 +34,9 @@ def run(options: argparse.Namespace) -> int:
             [path.read_text(encoding="utf-8") for path in options.checkpoint],
         )
     except (OSError, UnicodeDecodeError, PolicyError, Unverified) as error:
-        print(f"audit verify: {error}", file=sys.stderr)
+        sys.stderr.write(f"audit verify: {error}\n")
         return 2
-    print(json.dumps(report.to_json(), indent=2) if options.json else _text(report))
+    sys.stdout.write((json.dumps(report.to_json(), indent=2) if options.json else _text(report)) + "\n")
     return 0 if report.ok else 1
 
 

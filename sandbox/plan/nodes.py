@@ -210,3 +210,16 @@ class Plan:
     """The public part: no private scan stands in it."""
     labels: tuple[Label, ...]
     """The answer's columns in order."""
+
+
+def scans(relation: Relation) -> tuple[Scan, ...]:
+    """Every scan that the relation reads, from left to right."""
+    match relation:
+        case Scan():
+            return (relation,)
+        case Filter(source) | Project(source) | Sort(source) | Limit(source):
+            return scans(source)
+        case Join(left, right):
+            return scans(left) + scans(right)
+        case Released():
+            return ()

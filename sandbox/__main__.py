@@ -1,0 +1,211 @@
+"""The sandbox's commands: `python -m sandbox …`, run by `vitrine` under the same names."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from policies.rules import Role
+from sandbox import commands
+from sandbox.audit import command as audit_command
+from sandbox.errors import PROBLEMS, Refusal
+from sandbox.service import serve
+from sandbox.state import StateFolder, create
+
+
+def main() -> int:
+    """Runs one command; 0 when it was done, 1 when it was refused."""
+    options = _parser().parse_args()
+    logging.basicConfig(format="%(asctime)s %(name)s %(message)s", level=logging.INFO)
+    try:
+        found = options.run(options)
+    except Refusal as refusal:
+        _refused(refusal, options)
+        return 1
+    if isinstance(found, int):
+        return found
+    if found is not None:
+        _show(found, as_json=options.json)
+    return 0
+
+
+def _init(options: argparse.Namespace) -> Mapping[str, object]:
+    settings: dict[str, str | int] = {
+        "authority": options.authority,
+        "origin": options.origin,
+        "socket": "sandbox.sock",
+        "database": "sqlite",
+        "tick_milliseconds": options.tick,
+        "row_nanoseconds": 100,
+        "workers": 2,
+        "worker_threads": max(1, (os.cpu_count() or 1)),
+        "worker_megabytes": 4096,
+        "worker_jobs": 1000,
+        "worker_seconds": 600,
+        "frontends": 2,
+        "connections": 32,
+        "max_body": 65536,
+        "max_cells": 100_000,
+        "max_failures": 3,
+    }
+    state = create(options.state, settings, options.policies)
+    return {"state": str(state.path), "log_key": str(state.log_public_key)}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="The trusted side of Vitrine.")
+    kinds = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    init = _command(kinds, "init", "make a state folder with all keys", _init)
+    init.add_argument("--authority", required=True, help="public name that signed requests carry, HOST[:PORT]")
+    init.add_argument("--origin", required=True, help="name of the log")
+    init.add_argument("--tick", type=int, required=True, help="milliseconds; charged answers leave on multiples of it")
+    init.add_argument("--policies", type=Path, required=True, help="folder with cards/ and domains/")
+    _command(kinds, "serve", "serve until told to stop", lambda options: serve(_state(options)))
+    _command(kinds, "status", "what is in force, and the accounts", lambda options: commands.status(_state(options)))
+
+    institution = _group(kinds, "institution")
+    add = _command(
+        institution, "add", "register an institution", lambda o: commands.add_institution(_state(o), o.id, o.name)
+    )
+    add.add_argument("--id", required=True)
+    add.add_argument("--name", required=True)
+
+    person = _group(kinds, "person")
+    add = _command(
+        person,
+        "add",
+        "register a person",
+        lambda o: commands.add_person(_state(o), o.id, o.institution, o.role),
+    )
+    add.add_argument("--id", required=True)
+    add.add_argument("--institution", required=True)
+    add.add_argument("--role", action="append", required=True, choices=[role.value for role in Role])
+
+    key = _group(kinds, "key")
+    add = _command(
+        key,
+        "register",
+        "register a person's signing key",
+        lambda o: commands.register_key(_state(o), o.person, o.public, o.expires),
+    )
+    add.add_argument("--person", required=True)
+    add.add_argument("--public", type=Path, required=True)
+    add.add_argument("--expires", type=_moment, required=True, help="YYYY-MM-DD, UTC")
+    add = _command(key, "revoke", "revoke a signing key", lambda o: commands.revoke_key(_state(o), o.id))
+    add.add_argument("id")
+
+    dataset = _group(kinds, "dataset")
+    add = _command(
+        dataset,
+        "load",
+        "load files, one per table and named like it, into a sealed snapshot",
+        lambda o: commands.load(_state(o), o.dataset, o.files, _tell),
+    )
+    add.add_argument("dataset")
+    add.add_argument("files", type=Path, nargs="+")
+    add = _command(dataset, "withdraw", "withdraw a data set", lambda o: commands.withdraw(_state(o), o.dataset))
+    add.add_argument("dataset")
+
+    licence = _group(kinds, "licence")
+    add = _command(licence, "sign", "sign a licence text", lambda o: commands.sign(o.text, o.key, o.out))
+    add.add_argument("text", type=Path)
+    add.add_argument("--key", type=Path, required=True, help="the department's private key")
+    add.add_argument("--out", type=Path, required=True)
+    add = _command(
+        licence, "issue", "put a signed licence in force", lambda o: commands.issue_licence(_state(o), o.file)
+    )
+    add.add_argument("file", type=Path)
+    _command(licence, "list", "every licence", lambda o: commands.licences(_state(o)))
+    for change in ("suspend", "resume", "revoke"):
+        add = _command(
+            licence,
+            change,
+            f"{change} a licence",
+            lambda o, change=change: commands.change_licence(_state(o), change, o.licence),
+        )
+        add.add_argument("licence")
+
+    audit = _group(kinds, "audit")
+    add = _command(
+        audit, "export", "write the log to a directory", lambda o: commands.export_log(_state(o), o.directory)
+    )
+    add.add_argument("directory", type=Path)
+    add = _command(audit, "verify", "check an exported log offline", audit_command.run)
+    audit_command.add_arguments(add)
+
+    add = _command(kinds, "backup", "copy a stopped state folder", lambda o: commands.backup(_state(o), o.directory))
+    add.add_argument("directory", type=Path)
+    return parser
+
+
+def _group(kinds: Kinds, name: str) -> Kinds:
+    return kinds.add_parser(name).add_subparsers(required=True, metavar="COMMAND")
+
+
+def _command(
+    kinds: Kinds,
+    name: str,
+    help_text: str,
+    run: Callable[[argparse.Namespace], object],
+) -> argparse.ArgumentParser:
+    parser = kinds.add_parser(name, help=help_text, description=help_text)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--state",
+        type=Path,
+        default=Path(os.environ.get("VITRINE_STATE", "vitrine-state")),
+        help="state folder (default: $VITRINE_STATE, else ./vitrine-state)",
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _state(options: argparse.Namespace) -> StateFolder:
+    return StateFolder(options.state)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+
+
+def _tell(line: str) -> None:
+    """For the provider's own terminal (rule 4)."""
+    sys.stderr.write(f"{line}\n")
+
+
+def _refused(refusal: Refusal, options: argparse.Namespace) -> None:
+    problem = PROBLEMS[refusal.code]
+    if options.json:
+        _write({"code": refusal.code, "detail": dict(refusal.detail)})
+    for sentence in (problem.zh, problem.en):
+        sys.stderr.write(f"{refusal.code}: {sentence.format_map(dict(refusal.detail))}\n")
+
+
+def _show(found: object, *, as_json: bool) -> None:
+    if as_json:
+        _write(found)
+        return
+    rows = found if isinstance(found, list) else [found]
+    for row in rows or []:
+        table = Table(show_header=False, box=None)
+        for name, value in row.items():
+            table.add_row(str(name), value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        Console().print(table)
+
+
+def _write(found: object) -> None:
+    sys.stdout.write(json.dumps(found, ensure_ascii=False, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

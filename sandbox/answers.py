@@ -1,0 +1,154 @@
+"""The bodies of answers, from committed state alone: the same charge is answered with the same bytes for ever."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from sqlalchemy import Connection
+
+from policies.canonical import canonical_json, plain
+from sandbox.audit import log
+from sandbox.audit.checkpoint import LogPublicKey
+from sandbox.audit.entry import AccountCharge, AccountKind, Amounts, QueryAuthorized, decode
+from sandbox.balances import after, amounts_json, balance_json, more, now
+from sandbox.engines.render import measured_columns
+from sandbox.errors import Fault
+from sandbox.ledger.accounts import Line, lines_of, read_account
+from sandbox.ledger.charges import Charge, State, find_release, history, lines
+from sandbox.preparation import Prepared
+from sandbox.privacy.calibrate import PricedMeasure
+from sandbox.privacy.intervals import half_widths
+from sandbox.privacy.loss import Loss
+from sandbox.registry.directory import RegisteredLicence
+
+
+def query_answer(connection: Connection, charge: Charge, key: LogPublicKey) -> tuple[int, bytes]:
+    """Status and body of the answer to a charged request; `charge` is the one that paid."""
+    if charge.state is State.AUTHORIZED or charge.final_leaf is None:
+        return 202, canonical_json({"id": charge.id, "state": State.AUTHORIZED.value})
+    stored = find_release(connection, charge.id)
+    if stored is None:
+        return 500, canonical_json({"code": "service.failed", "detail": {}, "id": charge.id})
+    authorized = _authorized(connection, charge.authorized_leaf)
+    answer: dict[str, object] = {
+        "id": charge.id,
+        "state": State.RELEASED.value,
+        "digest": stored.digest,
+        "release": json.loads(stored.body),
+        "charge": _charge(authorized.accounts),
+        "balance": [
+            balance_json(balance) | {"more": more(balance, _loss(each.loss))}
+            for each, balance in zip(authorized.accounts, after(authorized.accounts), strict=True)
+        ],
+        "receipt": log.receipt(connection, charge.final_leaf, key).to_json(),
+    }
+    return 200, canonical_json(answer)
+
+
+def history_answer(connection: Connection, person: str, limit: int) -> list[dict[str, object]]:
+    """The person's latest accepted queries, newest first."""
+    return [
+        _request(charge) | {"charge": _lost(lines(connection, charge.id))}
+        for charge in history(connection, person, limit)
+    ]
+
+
+def licence_answer(connection: Connection, found: RegisteredLicence) -> dict[str, object]:
+    """A licence, its state and what is left of its account and of those of its data sets and their people."""
+    licence = found.licence
+    account = read_account(connection, AccountKind.LICENCE, licence.id)
+    if account is None:
+        raise Fault("a licence without an account")
+    return {
+        **plain(licence),
+        "state": found.state.value,
+        "digest": found.digest,
+        "balance": [balance_json(balance) for balance in now([account])],
+    }
+
+
+def estimate_answer(connection: Connection, prepared: Prepared) -> dict[str, object]:
+    """The price of a query, the half-widths it gives, and whether the accounts afford it."""
+    loss = prepared.priced.loss
+    charged = lines_of(loss, prepared.licence.id, tuple(prepared.snapshots), tuple(prepared.domains))
+    accounts = [account for line in charged if (account := read_account(connection, line.kind, line.name))]
+    left = min(more(balance, _loss(line.loss)) for balance, line in zip(now(accounts), charged, strict=True))
+    return {
+        "charge": amounts_json(loss),
+        "affordable": left > 0,
+        "more": left,
+        "balance": [balance_json(balance) for balance in now(accounts)],
+        "columns": _columns(prepared),
+        "measures": [_measure(priced) for priced in prepared.priced.measures],
+    }
+
+
+def _columns(prepared: Prepared) -> list[dict[str, object]]:
+    """Per column of the answer, half the width of its intervals; null where that depends on private counts."""
+    size = prepared.request.expected_size
+    halves: dict[str, float | None] = {}
+    known: dict[str, float | None] = {}
+    for priced in prepared.priced.measures:
+        known |= half_widths(priced, None)
+        halves |= half_widths(priced, size)
+    origins = measured_columns(prepared.checked)
+    return [
+        {
+            "name": label.label,
+            "type": prepared.checked.answer[label.name].value,
+            "half_width": halves.get(origins.get(label.name, "")),
+            "assumed": known.get(origins.get(label.name, "")) != halves.get(origins.get(label.name, "")),
+        }
+        for label in prepared.checked.plan.labels
+    ]
+
+
+def _measure(priced: PricedMeasure) -> dict[str, object]:
+    bounded = priced.bounded
+    cells = bounded.checked.key_set.cells
+    return {
+        "measure": bounded.checked.measure.name,
+        "groups": bounded.bounds.groups,
+        "rows": bounded.bounds.rows,
+        "fold": bounded.fold,
+        "cells": None if cells is None else len(cells),
+        "private_keys": cells is None,
+    }
+
+
+def _request(charge: Charge) -> dict[str, object]:
+    asked: Mapping[str, object] = json.loads(charge.request)
+    return {
+        "id": charge.id,
+        "time": charge.authorized_at,
+        "person": charge.actor.person,
+        "state": charge.state.value,
+        "repeat": charge.follows is not None,
+        "licence": charge.licence,
+        "scenario": asked["scenario"],
+        "dataset": asked["dataset"],
+        "sql": asked["sql"],
+    }
+
+
+def _authorized(connection: Connection, leaf: int) -> QueryAuthorized:
+    (data,) = log.entries(connection, leaf, leaf + 1)
+    act = decode(data).act
+    if not isinstance(act, QueryAuthorized):
+        raise Fault("the leaf of a charge is its authorization")
+    return act
+
+
+def _charge(accounts: tuple[AccountCharge, ...]) -> dict[str, object]:
+    """What the licence paid."""
+    return _lost(tuple(Line(each.account, each.loss) for each in accounts))
+
+
+def _lost(charged: tuple[Line, ...]) -> dict[str, object]:
+    own = next((line.loss for line in charged if line.account.startswith("licence:")), None)
+    return {} if own is None else amounts_json(own)
+
+
+def _loss(lost: Amounts) -> Loss:
+    return Loss(lost.rho or 0, lost.delta, lost.epsilon)

@@ -1,0 +1,74 @@
+"""Accounts as people read them: what is spent, the limit, the ε they amount to, and how many more such requests fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Context, Decimal
+from fractions import Fraction
+
+from sandbox.audit.entry import AccountCharge, AccountKind, Amounts
+from sandbox.ledger.accounts import Account
+from sandbox.privacy.accountant import Limit, affords
+from sandbox.privacy.conversion import epsilon_of
+from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss
+
+_DIGITS = Context(prec=12, rounding=ROUND_CEILING)
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """One account: what is spent of its limit."""
+
+    account: str
+    kind: AccountKind
+    spent: Amounts
+    limit: Amounts
+
+
+def after(charged: Iterable[AccountCharge]) -> tuple[Balance, ...]:
+    """The balances that a charge left."""
+    return tuple(Balance(each.account, each.kind, each.spent, each.limit) for each in charged)
+
+
+def now(accounts: Iterable[Account]) -> tuple[Balance, ...]:
+    """The balances as committed."""
+    return tuple(Balance(each.id, each.kind, each.spent, each.limit) for each in accounts)
+
+
+def more(balance: Balance, loss: Loss) -> int:
+    """How many more requests of this loss the account can take; those it does not count are no limit."""
+    spent = Loss(balance.spent.rho or 0, balance.spent.delta, balance.spent.epsilon)
+    return affords(spent, loss, Limit(balance.limit.rho, balance.limit.delta, balance.limit.epsilon))
+
+
+def balance_json(balance: Balance) -> dict[str, object]:
+    """The account for reading: decimals, rounded up."""
+    return {
+        "account": balance.account,
+        "kind": balance.kind.value,
+        "spent": amounts_json(balance.spent) | {"epsilon_at_delta": _epsilon(balance.spent.rho, balance.limit.delta)},
+        "limit": amounts_json(balance.limit) | {"epsilon_at_delta": _epsilon(balance.limit.rho, balance.limit.delta)},
+    }
+
+
+def amounts_json(amounts: Amounts | Loss) -> dict[str, object]:
+    """ρ, δ and ε in decimals."""
+    return {
+        "rho": None if amounts.rho is None else decimal(amounts.rho * RHO_UNIT),
+        "delta": decimal(amounts.delta * DELTA_UNIT),
+        "epsilon": None if amounts.epsilon is None else decimal(amounts.epsilon * EPSILON_UNIT),
+    }
+
+
+def decimal(value: Fraction) -> str:
+    """Twelve digits, rounded up: what is shown is never less than what is lost."""
+    shown = _DIGITS.divide(Decimal(value.numerator), Decimal(value.denominator))
+    return f"{shown.normalize():f}" if shown == 0 or shown >= Decimal("1e-4") else str(shown.normalize())
+
+
+def _epsilon(rho: int | None, delta: int) -> str | None:
+    """The ε that ρ amounts to at the account's whole δ; None where it counts no ρ or δ."""
+    if rho is None or delta == 0:
+        return None
+    return decimal(epsilon_of(rho * RHO_UNIT, delta * DELTA_UNIT))

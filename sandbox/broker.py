@@ -1,0 +1,405 @@
+"""The whole path of a request, straight down: who, what, whether, at which price, charged, run, released.
+
+Everything before the charge reveals nothing and costs nothing; everything after it ends in a release, in the one answer
+for all failures, or is run again under the same charge.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from secrets import token_hex
+from typing import TypeVar
+
+from sqlalchemy import Engine
+
+from policies.bundle import Bundle
+from policies.rules import Action, Context, DatasetUse, Decision, LicenceResource, Principal, State, Use
+from sandbox.audit import entry
+from sandbox.audit.entry import Header
+from sandbox.datasets.snapshot import Snapshot, Snapshots
+from sandbox.errors import Fault, Refusal, VitrineError
+from sandbox.execution import Run, execute
+from sandbox.frontend import Frontend
+from sandbox.identity import VerifiedRequest
+from sandbox.ledger.charges import Charge, find_charge, find_release, pending, snapshots_of
+from sandbox.ledger.transactions import (
+    Authorized,
+    ChargeRequest,
+    Existing,
+    Failed,
+    Leaf,
+    Outcome,
+    Refused,
+    authorize,
+    begin_attempt,
+    fail,
+    note,
+    release,
+)
+from sandbox.ledger.writer import Writer
+from sandbox.plan.limits import Limits
+from sandbox.preparation import Prepared, prepare
+from sandbox.privacy.mechanisms import FEATURES, version
+from sandbox.registry.directory import RegisteredLicence, Registry
+from sandbox.registry.standing import Standing
+from sandbox.requests import QueryRequest, read_query
+from sandbox.settings import Settings
+from sandbox.ticks import leave, time_class
+from sandbox.underway import UnderWay
+from sandbox.workers.pool import FailureKind, WorkerFailure
+
+T = TypeVar("T")
+
+_LOGGER = logging.getLogger("vitrine.broker")
+
+
+def milliseconds() -> int:
+    """The time, as registry and log count it: since 1970, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A prepared request that the rules allow."""
+
+    prepared: Prepared
+    registered: RegisteredLicence
+    rules: tuple[str, ...]
+    """That decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The charge that answers a query."""
+
+    charge: Charge
+    """The one that paid."""
+    repeat: bool
+    """Found again: nothing was charged for this request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """What the path needs; one per process."""
+
+    settings: Settings
+    limits: Limits
+    bundle: Bundle
+    engine: Engine
+    writer: Writer
+    registry: Registry
+    snapshots: Snapshots
+    frontend: Frontend
+    run: Run
+    under_way: UnderWay
+
+    def estimate(self, caller: VerifiedRequest, body: bytes) -> Decided | Refusal:
+        """The price of a query, from card, policy and request alone; its leaf is written."""
+        return self._acting(caller, Action.ESTIMATE, body, self._estimated)
+
+    def answer(self, caller: VerifiedRequest, body: bytes, wait: bool) -> Answered | Refusal:
+        """The charge that answers the query, ended unless `wait` is not wanted; nothing is charged for a repeat."""
+        return self._acting(caller, Action.QUERY, body, lambda who, request: self._answered(who, request, body, wait))
+
+    def refuse(self, caller: VerifiedRequest, action: str, refusal: Refusal, request: QueryRequest | None) -> Refusal:
+        """Writes the leaf of a refusal that was not written in a transaction of its own."""
+        sql = None if request is None else request.sql
+        act = entry.Refused(
+            action=action,
+            code=refusal.code,
+            rules=refusal.rules,
+            licence=None if request is None else request.licence,
+            sql=None if sql is None else _digest(sql),
+        )
+        try:
+            self.note(caller, Leaf(act, () if sql is None else (sql.encode(),)))
+        except Refusal as replayed:
+            return replayed
+        return refusal
+
+    def note(self, caller: VerifiedRequest, leaf: Leaf) -> None:
+        """Writes the leaf of an act that charges nothing. Refuses `identity.replayed`."""
+        header = self._header(caller)
+        self.writer.submit(lambda connection: note(connection, caller.nonce, header, leaf)).result()
+
+    def recover(self) -> None:
+        """Runs every charge again that a stopped process left open, under its own price and with fresh noise."""
+        with self.engine.connect() as connection:
+            left = pending(connection)
+        for charge in left:
+            self.under_way.announce(charge.id)
+            self.under_way.start(charge.id, lambda charge=charge: self._again(charge))  # type: ignore[misc]
+
+    def _acting(
+        self,
+        caller: VerifiedRequest,
+        action: Action,
+        body: bytes,
+        act: Callable[[VerifiedRequest, QueryRequest], T | Refusal],
+    ) -> T | Refusal:
+        request = None
+        try:
+            request = read_query(body)
+            return act(caller, request)
+        except Refusal as refusal:
+            return self.refuse(caller, action, refusal, request)
+
+    def _estimated(self, caller: VerifiedRequest, request: QueryRequest) -> Decided:
+        decided = self._decided(caller, request, Action.ESTIMATE)
+        loss = decided.prepared.priced.loss
+        act = entry.Estimated(
+            licence=request.licence,
+            scenario=request.scenario,
+            datasets=tuple(decided.prepared.snapshots),
+            sql=_digest(request.sql),
+            plan=decided.prepared.plan_digest,
+            loss=entry.Amounts(loss.rho, loss.delta, loss.epsilon),
+        )
+        self.note(caller, Leaf(act, (request.sql.encode(),)))
+        return decided
+
+    def _answered(self, caller: VerifiedRequest, request: QueryRequest, body: bytes, wait: bool) -> Answered | Refusal:
+        decided = self._decided(caller, request, Action.QUERY)
+        charge = token_hex(16)
+        self.under_way.announce(charge)
+        started = False
+        try:
+            asked = self._charge_request(charge, caller, body, decided)
+            outcome = (
+                self.writer.submit(
+                    lambda connection: authorize(connection, asked, lambda found: _leaf(found, asked, decided))
+                )
+                .result()
+                .value.outcome
+            )
+            if isinstance(outcome, Authorized):
+                copied = None if outcome.copies is None else outcome.copies.body
+                self.under_way.start(charge, lambda: self._finish(charge, decided.prepared, copied))
+                started = True
+        finally:
+            if not started:
+                self.under_way.drop(charge)
+        match outcome:
+            case Refused(refusal):
+                return refusal
+            case Existing(found):
+                return Answered(self._awaited(found.payer, wait), repeat=True)
+            case Authorized():
+                return Answered(self._awaited(charge, wait), repeat=False)
+
+    def _decided(self, caller: VerifiedRequest, request: QueryRequest, action: Action) -> Decided:
+        """Steps 3 to 6. Refuses sql.*, plan.*, spend.*, policy.*, licence.*, dataset.*."""
+        registered = self.registry.licence(request.licence)
+        if registered is None:
+            raise Refusal("licence.unknown", {"licence": request.licence})
+        granted = {grant.dataset for grant in registered.licence.grants}
+        current = self._current(request.dataset, granted)
+        prepared = prepare(request, registered.licence, self.frontend, current, self.bundle.domains, self.limits)
+        decision = self._decision(caller, registered, prepared, action)
+        if decision.code is not None:
+            raise Refusal(decision.code, decision.detail, rules=decision.rules)
+        return Decided(prepared, registered, decision.rules)
+
+    def _current(self, asked: str, granted: set[str]) -> dict[str, Snapshot]:
+        """The current snapshots of the data sets that the SQL may name."""
+        match self.registry.dataset_state(asked):
+            case None:
+                raise Refusal("dataset.unknown", {"dataset": asked})
+            case State.WITHDRAWN:
+                raise Refusal("dataset.withdrawn", {"dataset": asked})
+        found = [each for each in self.registry.snapshots() if each.dataset == asked or each.dataset in granted]
+        return {each.dataset: self.snapshots.open(each.id) for each in found}
+
+    def _decision(
+        self, caller: VerifiedRequest, registered: RegisteredLicence, prepared: Prepared, action: Action
+    ) -> Decision:
+        reads = prepared.checked.reads
+        used = {name: snapshot.card for name, snapshot in prepared.snapshots.items()}
+        use = Use(
+            scenario=prepared.request.scenario,
+            output="query",
+            datasets=tuple(DatasetUse(name, State.ACTIVE, card.catalogue.opening) for name, card in used.items()),
+            tables=tuple(sorted({(scan.dataset, scan.table) for scan in prepared.scans})),
+            columns=tuple((read.dataset, read.table, read.column) for read in reads),
+        )
+        signer = caller.signer
+        return self.bundle.rules.decide(
+            Principal(signer.person, signer.institution, signer.roles),
+            action,
+            LicenceResource(registered.licence, registered.state),
+            Context(milliseconds() // 1000, State.ACTIVE, State.ACTIVE, use),
+        )
+
+    def _charge_request(self, charge: str, caller: VerifiedRequest, body: bytes, decided: Decided) -> ChargeRequest:
+        prepared = decided.prepared
+        if caller.idempotency_key is None:
+            raise Fault("a query is signed with an idempotency key")
+        return ChargeRequest(
+            id=charge,
+            header=self._header(caller),
+            nonce=caller.nonce,
+            standing=Standing(
+                institution=caller.signer.institution,
+                person=caller.signer.person,
+                key_id=caller.signer.key_id,
+                licence=prepared.licence.id,
+                licence_digest=decided.registered.digest,
+                snapshots=tuple((name, snapshot.id) for name, snapshot in prepared.snapshots.items()),
+                bundle=self.bundle.digest,
+            ),
+            idempotency_key=caller.idempotency_key,
+            request_digest=caller.digest,
+            request=body,
+            identity=prepared.identity,
+            loss=prepared.priced.loss,
+            domains=tuple(prepared.domains),
+        )
+
+    def _awaited(self, charge: str, wait: bool) -> Charge:
+        if wait:
+            self.under_way.wait(charge)
+        with self.engine.connect() as connection:
+            found = find_charge(connection, charge)
+        if found is None:
+            raise Fault("a charge is gone")
+        return found
+
+    def _finish(self, charge: str, prepared: Prepared, copied: bytes | None) -> None:
+        """Runs the charge, waits for its time, and ends it: how long it took and why it failed stays unseen."""
+        started = time.monotonic()
+        body = copied if copied is not None else self._released(charge, prepared)
+        leave(started, self._time_class(prepared))
+        at = milliseconds()
+        if body is None:
+            self._fail(charge, at)
+        else:
+            self.writer.submit(lambda connection: release(connection, charge, body, at)).result()
+
+    def _released(self, charge: str, prepared: Prepared) -> bytes | None:
+        """The release's canonical bytes; None after an incident. Run again when stopped from outside."""
+        while True:
+            try:
+                return execute(prepared, self.snapshots, self.run, self.settings.worker_seconds).release
+            except WorkerFailure as failure:
+                _LOGGER.error("charge %s: worker failed: %s", charge, failure.kind)
+                if failure.kind is not FailureKind.KILLED or self._begin_attempt(charge) is not None:
+                    return None
+            except VitrineError as error:
+                _LOGGER.error("charge %s: withheld: %s", charge, type(error).__name__)
+                return None
+
+    def _again(self, charge: Charge) -> None:
+        """Recovers one open charge; one that this build or policy would price otherwise fails."""
+        if self._begin_attempt(charge.id) is not None:
+            return
+        with self.engine.connect() as connection:
+            used = snapshots_of(connection, charge.id)
+            copied = None if charge.copies is None else find_release(connection, charge.copies)
+        try:
+            prepared = self._prepared_again(charge, dict(used))
+        except VitrineError as error:
+            _LOGGER.error("charge %s: cannot be run again: %s", charge.id, type(error).__name__)
+            self._fail(charge.id, milliseconds())
+            return
+        self._finish(charge.id, prepared, None if copied is None else copied.body)
+
+    def _prepared_again(self, charge: Charge, used: Mapping[str, str]) -> Prepared:
+        registered = self.registry.licence(charge.licence)
+        if registered is None:
+            raise Fault("a charge without a licence")
+        snapshots = {name: self.snapshots.open(snapshot) for name, snapshot in used.items()}
+        prepared = prepare(
+            read_query(charge.request), registered.licence, self.frontend, snapshots, self.bundle.domains, self.limits
+        )
+        if prepared.identity != charge.identity:
+            raise Fault("the request is not what was charged")
+        return prepared
+
+    def _begin_attempt(self, charge: str) -> Failed | None:
+        at = milliseconds()
+        return self.writer.submit(lambda connection: begin_attempt(connection, charge, at)).result().value
+
+    def _fail(self, charge: str, at: int) -> None:
+        """Ends the charge as an incident unless it has ended already."""
+        most = self.settings.max_failures
+        with self.engine.connect() as connection:
+            found = find_charge(connection, charge)
+        if found is not None and found.finished_at is None:
+            self.writer.submit(lambda connection: fail(connection, charge, at, most)).result()
+
+    def _time_class(self, prepared: Prepared) -> int:
+        return time_class(
+            prepared.checked,
+            prepared.cards,
+            self.bundle.domains,
+            self.settings.row_nanoseconds,
+            self.settings.tick_milliseconds,
+        )
+
+    def _header(self, caller: VerifiedRequest) -> Header:
+        return Header(milliseconds(), self.bundle.digest, caller.actor, caller.signed)
+
+
+def _leaf(outcome: Outcome, asked: ChargeRequest, decided: Decided) -> Leaf:
+    """What the log says of an outcome."""
+    request = decided.prepared.request
+    sql = request.sql.encode()
+    match outcome:
+        case Authorized(_, accounts, copies):
+            authorized = entry.QueryAuthorized(
+                charge=asked.id,
+                licence=request.licence,
+                licence_file=decided.registered.digest,
+                scenario=request.scenario,
+                datasets=tuple(
+                    entry.DatasetUse(name, snapshot.id, snapshot.card_digest, snapshot.card.version)
+                    for name, snapshot in decided.prepared.snapshots.items()
+                ),
+                sql=_digest(request.sql),
+                plan=decided.prepared.plan_digest,
+                rules=decided.rules,
+                accounts=accounts,
+                mechanisms=() if copies is not None else _mechanisms(decided.prepared),
+                opendp=version(),
+                features=FEATURES,
+            )
+            return Leaf(authorized, (sql,))
+        case Existing(found, stored) if stored is not None:
+            repeated = entry.QueryRepeated(
+                licence=request.licence,
+                scenario=request.scenario,
+                authorization=found.authorized_leaf,
+                release=stored.digest,
+                sql=_digest(request.sql),
+            )
+            return Leaf(repeated, (sql,))
+        case Existing(found):
+            return Leaf(entry.Read("query", found.id))
+        case Refused(refusal):
+            refused = entry.Refused(Action.QUERY, refusal.code, refusal.rules, request.licence, _digest(request.sql))
+            return Leaf(refused, (sql,))
+
+
+def _mechanisms(prepared: Prepared) -> tuple[entry.MechanismUse, ...]:
+    return tuple(
+        entry.MechanismUse(
+            measure=priced.bounded.checked.measure.name,
+            statistic=step.statistic,
+            mechanism=step.noise,
+            scale=step.scale.hex(),
+            metric=step.noise.metric,
+            sensitivity=step.sensitivity.hex(),
+            threshold=None if step.threshold is None else str(step.threshold.value),
+            loss=entry.Amounts(step.loss.rho, step.loss.delta, step.loss.epsilon),
+        )
+        for priced in prepared.priced.measures
+        for step in priced.measurements
+    )
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()

@@ -1,0 +1,180 @@
+"""The operator's acts at the sandbox's own terminal: each is one transaction with one leaf, as over the API."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from policies.errors import PolicyError
+from policies.licence_files import sign_licence
+from policies.rules import Role
+from sandbox.audit import export, log
+from sandbox.audit.entry import Header
+from sandbox.balances import balance_json, now
+from sandbox.broker import milliseconds
+from sandbox.datasets.intake import load_dataset
+from sandbox.errors import Refusal
+from sandbox.keys import key_id, read_private_key, read_public_key
+from sandbox.ledger.accounts import read_accounts
+from sandbox.ledger.database import migrate, open_database
+from sandbox.ledger.writer import Writer
+from sandbox.registry import acts
+from sandbox.registry.directory import Registry
+from sandbox.state import StateFolder
+
+T = TypeVar("T")
+Row = Mapping[str, object]
+
+
+@contextmanager
+def database(state: StateFolder) -> Iterator[Engine]:
+    """The state's database, at the newest schema."""
+    engine = open_database(state.settings.database)
+    try:
+        migrate(engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def act(state: StateFolder, change: Callable[[Connection, Header], T]) -> T:
+    """Carries out one act and returns when it is committed and its leaf covered by a checkpoint."""
+    header = Header(milliseconds(), state.bundle.digest, None, None)
+    with database(state) as engine:
+        writer = Writer(engine, state.log_key)
+        try:
+            return writer.submit(lambda connection: change(connection, header)).result().value
+        finally:
+            writer.close()
+
+
+def add_institution(state: StateFolder, identifier: str, name: str) -> Row:
+    """Registers an institution."""
+    leaf = act(state, lambda connection, header: acts.add_institution(connection, header, None, identifier, name))
+    return {"institution": identifier, "leaf": leaf}
+
+
+def add_person(state: StateFolder, identifier: str, institution: str, roles: Sequence[str]) -> Row:
+    """Registers a person of an institution."""
+    known = frozenset(Role(role) for role in roles)
+    leaf = act(
+        state, lambda connection, header: acts.add_person(connection, header, None, identifier, institution, known)
+    )
+    return {"person": identifier, "leaf": leaf}
+
+
+def register_key(state: StateFolder, person: str, file: Path, expires: datetime) -> Row:
+    """Registers a person's signing key."""
+    public = read_public_key(file)
+    until = round(expires.timestamp() * 1000)
+    leaf = act(state, lambda connection, header: acts.register_key(connection, header, None, person, public, until))
+    return {"key": key_id(public), "person": person, "leaf": leaf}
+
+
+def revoke_key(state: StateFolder, identifier: str) -> Row:
+    """Revokes a signing key."""
+    leaf = act(state, lambda connection, header: acts.revoke_key(connection, header, None, identifier))
+    return {"key": identifier, "leaf": leaf}
+
+
+def load(state: StateFolder, dataset: str, files: Sequence[Path], tell: Callable[[str], None]) -> Row:
+    """Loads, seals and publishes a snapshot. Refuses dataset.unknown, load.*, registry.*."""
+    bundle = state.bundle
+    card = bundle.cards.get(dataset)
+    if card is None:
+        raise Refusal("dataset.unknown", {"dataset": dataset})
+    domain = bundle.domains[card.unit_domain]
+    snapshot = load_dataset(card, domain, files, state.path, datetime.now(UTC), tell)
+    leaf = act(state, lambda connection, header: acts.load_dataset(connection, header, None, card, domain, snapshot.id))
+    return {"dataset": dataset, "snapshot": snapshot.id, "leaf": leaf}
+
+
+def withdraw(state: StateFolder, dataset: str) -> Row:
+    """Withdraws a data set: no snapshot of it answers any more."""
+    leaf = act(state, lambda connection, header: acts.withdraw_dataset(connection, header, None, dataset))
+    return {"dataset": dataset, "leaf": leaf}
+
+
+def sign(text: Path, key: Path, out: Path) -> Row:
+    """Signs a licence text with the department's key. Refuses policy.invalid."""
+    try:
+        out.write_bytes(sign_licence(text.read_text(encoding="utf-8"), read_private_key(key)))
+    except PolicyError as error:
+        raise Refusal("policy.invalid", {"what": "; ".join(error.problems)}) from None
+    return {"licence": str(out)}
+
+
+def issue_licence(state: StateFolder, file: Path) -> Row:
+    """Puts a signed licence in force. Refuses policy.invalid, registry.*."""
+    signed, department = file.read_bytes(), state.bundle.department
+    try:
+        leaf = act(state, lambda connection, header: acts.issue_licence(connection, header, None, signed, department))
+    except PolicyError as error:
+        raise Refusal("policy.invalid", {"what": "; ".join(error.problems)}) from None
+    return {"licence": file.name, "leaf": leaf}
+
+
+_CHANGES = {"suspend": acts.suspend_licence, "resume": acts.resume_licence, "revoke": acts.revoke_licence}
+
+
+def change_licence(state: StateFolder, change: str, licence: str) -> Row:
+    """Suspends, resumes or revokes a licence, before the next release leaves."""
+    leaf = act(state, lambda connection, header: _CHANGES[change](connection, header, None, licence))
+    return {"licence": licence, "change": change, "leaf": leaf}
+
+
+def licences(state: StateFolder) -> list[Row]:
+    """Every licence and its state."""
+    with database(state) as engine:
+        found = Registry(engine, state.bundle.department).licences()
+    return [
+        {
+            "licence": each.licence.id,
+            "institution": each.licence.institution,
+            "state": each.state.value,
+            "not_after": each.licence.not_after.isoformat(),
+        }
+        for each in found
+    ]
+
+
+def status(state: StateFolder) -> Row:
+    """What is in force, and the accounts."""
+    with database(state) as engine:
+        registry = Registry(engine, state.bundle.department)
+        with engine.connect() as connection:
+            balances = [balance_json(balance) for balance in now(read_accounts(connection))]
+            entries = log.size(connection)
+        return {
+            "institutions": len(registry.institutions()),
+            "people": len(registry.people()),
+            "licences": len(registry.licences()),
+            "snapshots": [{"dataset": each.dataset, "snapshot": each.id} for each in registry.snapshots()],
+            "entries": entries,
+            "accounts": balances,
+        }
+
+
+def export_log(state: StateFolder, directory: Path) -> Row:
+    """Writes the log to a new directory that verifies offline. Refuses file.exists."""
+    if directory.exists():
+        raise Refusal("file.exists", {"file": directory.name})
+    with database(state) as engine, engine.connect() as connection, connection.begin():
+        size = export.export(connection, state.log_public_key, directory)
+    return {"directory": str(directory), "entries": size}
+
+
+def backup(state: StateFolder, directory: Path) -> Row:
+    """Copies the state folder while nothing serves it. Refuses file.exists, state.busy."""
+    if directory.exists():
+        raise Refusal("file.exists", {"file": directory.name})
+    if state.settings.socket.exists():
+        raise Refusal("state.busy")
+    shutil.copytree(state.path, directory, copy_function=shutil.copy2)
+    return {"directory": str(directory)}

@@ -1,0 +1,298 @@
+"""The sandbox's side of the API: a signed request in, canonical JSON out. Every authenticated act leaves one leaf."""
+
+from __future__ import annotations
+
+import logging
+import re
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from secrets import token_hex
+from urllib.parse import parse_qsl
+
+from sqlalchemy import Connection
+
+from policies.canonical import canonical_json
+from policies.catalogue import catalogue_entry
+from policies.rules import Action, Context, Principal, State, Target
+from sandbox.answers import estimate_answer, history_answer, licence_answer, query_answer
+from sandbox.audit import log
+from sandbox.audit.checkpoint import LogPublicKey, open_note
+from sandbox.audit.entry import Read
+from sandbox.broker import Broker, milliseconds
+from sandbox.errors import PROBLEMS, Refusal
+from sandbox.frames import HttpAnswer, HttpRequest
+from sandbox.identity import VerifiedRequest, verify
+from sandbox.ledger.charges import Charge, find_charge
+from sandbox.ledger.transactions import Leaf
+from sandbox.registry.directory import RegisteredLicence
+
+_LOGGER = logging.getLogger("vitrine.door")
+_PAGE = 256
+"""The most entries or requests in one answer."""
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,15}")
+
+Handler = Callable[["Door", VerifiedRequest, HttpRequest, str], HttpAnswer]
+"""Answers one route; the text is the path's own part, empty where there is none."""
+
+
+def refused(refusal: Refusal) -> HttpAnswer:
+    """A refusal as an answer; the gateway writes its sentence."""
+    span = None if refusal.span is None else [refusal.span.start, refusal.span.end]
+    body = {
+        "code": refusal.code,
+        "detail": dict(refusal.detail),
+        "span": span,
+        "rewrite": refusal.rewrite,
+        "trace": token_hex(8),
+    }
+    return HttpAnswer(PROBLEMS[refusal.code].status, canonical_json(body))
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Answers every request; it never raises, and says of a failure of ours only that there was one."""
+
+    broker: Broker
+    log_key: LogPublicKey
+
+    def handle(self, request: HttpRequest) -> HttpAnswer:
+        """The answer to a request as it came from the gateway, which is not trusted."""
+        if request.method == "GET" and request.path == "/healthz":
+            return HttpAnswer(200, canonical_json({"status": "ok"}))
+        try:
+            return self._handled(request)
+        except Refusal as refusal:
+            return refused(refusal)
+        except Exception as error:  # noqa: BLE001 - whatever it was, no caller learns of it
+            _LOGGER.error("request failed: %s", type(error).__name__)
+            return refused(Refusal("service.failed"))
+
+    def _handled(self, request: HttpRequest) -> HttpAnswer:
+        """Refuses identity.*: the act of nobody, which leaves no leaf."""
+        broker = self.broker
+        now = datetime.now(UTC)
+        caller = verify(request, now, broker.registry.signer, broker.settings.authority)
+        try:
+            handler, part = _route(request)
+            return handler(self, caller, request, part)
+        except Refusal as refusal:
+            return refused(broker.refuse(caller, f"{request.method} {request.path}"[:200], refusal, None))
+
+    def query(self, caller: VerifiedRequest, request: HttpRequest, _: str) -> HttpAnswer:
+        """The answer to a query, or 202 while it runs and the caller prefers not to wait."""
+        wait = request.header("prefer") != "respond-async"
+        found = self.broker.answer(caller, request.body, wait)
+        if isinstance(found, Refusal):
+            return refused(found)
+        return self._answer(found.charge, (("vitrine-repeat", "true"),) if found.repeat else ())
+
+    def _answer(self, charge: Charge, headers: tuple[tuple[str, str], ...]) -> HttpAnswer:
+        with self.broker.engine.connect() as connection:
+            status, body = query_answer(connection, charge, self.log_key)
+        if status == 202:
+            headers += (("location", f"/v1/queries/{charge.id}"),)
+        return HttpAnswer(status, body, headers)
+
+    def estimate(self, caller: VerifiedRequest, request: HttpRequest, _: str) -> HttpAnswer:
+        """The price of a query."""
+        found = self.broker.estimate(caller, request.body)
+        if isinstance(found, Refusal):
+            return refused(found)
+        with self.broker.engine.connect() as connection:
+            return _ok(estimate_answer(connection, found.prepared))
+
+    def catalogue(self, caller: VerifiedRequest, _: HttpRequest, __: str) -> HttpAnswer:
+        """Every data set that can be asked."""
+        return self._read(caller, Action.CATALOGUE_READ, Target("catalogue", None), self._catalogue_body)
+
+    def _catalogue_body(self) -> Mapping[str, object]:
+        snapshots = [self.broker.snapshots.open(each.id) for each in self.broker.registry.snapshots()]
+        return {"datasets": [{**catalogue_entry(each.card), "snapshot": each.id} for each in snapshots]}
+
+    def licences(self, caller: VerifiedRequest, _: HttpRequest, __: str) -> HttpAnswer:
+        """The caller's institution's licences."""
+        institution = caller.signer.institution
+        found = self.broker.registry.licences(institution)
+        return self._read(
+            caller,
+            Action.LICENCE_READ,
+            Target("licences", institution),
+            lambda: {"licences": [self._licence_body(each) for each in found]},
+        )
+
+    def licence(self, caller: VerifiedRequest, _: HttpRequest, name: str) -> HttpAnswer:
+        """One licence and its balance."""
+        found = self.broker.registry.licence(name)
+        if found is None:
+            raise Refusal("licence.unknown", {"licence": name})
+        target = Target(name, found.licence.institution)
+        return self._read(caller, Action.LICENCE_READ, target, lambda: self._licence_body(found))
+
+    def _licence_body(self, found: RegisteredLicence) -> Mapping[str, object]:
+        with self.broker.engine.connect() as connection:
+            return licence_answer(connection, found)
+
+    def history(self, caller: VerifiedRequest, request: HttpRequest, _: str) -> HttpAnswer:
+        """The caller's own queries."""
+        asked = _parameters(request, {"limit"})
+        limit = min(_number(asked.get("limit", "20")), _PAGE)
+        target = Target("queries", caller.signer.institution)
+        person = caller.signer.person
+        return self._from_log(
+            caller,
+            Action.HISTORY_READ,
+            target,
+            lambda connection: {"queries": history_answer(connection, person, limit)},
+        )
+
+    def one_query(self, caller: VerifiedRequest, _: HttpRequest, charge: str) -> HttpAnswer:
+        """The state or the answer of an earlier query of the institution."""
+        with self.broker.engine.connect() as connection:
+            found = find_charge(connection, charge)
+            payer = None if found is None else find_charge(connection, found.payer)
+        if found is None or payer is None:
+            raise Refusal("request.route")
+        self._read(caller, Action.HISTORY_READ, Target(charge, found.actor.institution), dict)
+        return self._answer(payer, ())
+
+    def checkpoint(self, caller: VerifiedRequest, _: HttpRequest, __: str) -> HttpAnswer:
+        """The newest signed checkpoint."""
+        return self._from_log(
+            caller,
+            Action.CHECKPOINT_READ,
+            Target("checkpoint", None),
+            lambda connection: {"checkpoint": log.checkpoint(connection)},
+        )
+
+    def entries(self, caller: VerifiedRequest, request: HttpRequest, _: str) -> HttpAnswer:
+        """A page of the log, for auditors."""
+        start, end = _range(request, "start", "end")
+        return self._from_log(
+            caller, Action.AUDIT_READ, Target("entries", None), lambda connection: _page(connection, start, end)
+        )
+
+    def inclusion(self, caller: VerifiedRequest, request: HttpRequest, _: str) -> HttpAnswer:
+        """The proof that a leaf stands in the log."""
+        index, size = _range(request, "index", "size")
+        return self._from_log(
+            caller,
+            Action.CHECKPOINT_READ,
+            Target("proof", None),
+            lambda connection: self._proof(connection, log.inclusion_proof, index, size, ordered=index < size),
+        )
+
+    def consistency(self, caller: VerifiedRequest, request: HttpRequest, _: str) -> HttpAnswer:
+        """The proof that the log only grew."""
+        old, new = _range(request, "old", "new")
+        return self._from_log(
+            caller,
+            Action.CHECKPOINT_READ,
+            Target("proof", None),
+            lambda connection: self._proof(connection, log.consistency_proof, old, new, ordered=old <= new),
+        )
+
+    def _proof(
+        self,
+        connection: Connection,
+        prove: Callable[[Connection, int, int], list[bytes]],
+        first: int,
+        size: int,
+        *,
+        ordered: bool,
+    ) -> Mapping[str, object]:
+        """A proof between sizes that a signed checkpoint covers. Refuses `request.range`."""
+        note = log.checkpoint(connection)
+        if note is None or not ordered or size > open_note(note, self.log_key).size:
+            raise Refusal("request.range")
+        return {"proof": [b64encode(step).decode() for step in prove(connection, first, size)]}
+
+    def _from_log(
+        self,
+        caller: VerifiedRequest,
+        action: Action,
+        target: Target,
+        read: Callable[[Connection], Mapping[str, object]],
+    ) -> HttpAnswer:
+        def body() -> Mapping[str, object]:
+            with self.broker.engine.connect() as connection:
+                return read(connection)
+
+        return self._read(caller, action, target, body)
+
+    def _read(
+        self, caller: VerifiedRequest, action: Action, target: Target, body: Callable[[], Mapping[str, object]]
+    ) -> HttpAnswer:
+        """Decides on a reading, makes its answer and writes its leaf, in this order. Refuses policy.*."""
+        signer = caller.signer
+        decision = self.broker.bundle.rules.decide(
+            Principal(signer.person, signer.institution, signer.roles),
+            action,
+            target,
+            Context(milliseconds() // 1000, State.ACTIVE, State.ACTIVE, None),
+        )
+        if decision.code is not None:
+            raise Refusal(decision.code, decision.detail, rules=decision.rules)
+        answer = _ok(body())
+        self.broker.note(caller, Leaf(Read(action.value, target.id)))
+        return answer
+
+
+_ROUTES: tuple[tuple[str, re.Pattern[str], Handler], ...] = (
+    ("POST", re.compile(r"/v1/queries()"), Door.query),
+    ("GET", re.compile(r"/v1/queries()"), Door.history),
+    ("GET", re.compile(r"/v1/queries/([0-9a-f]{32})"), Door.one_query),
+    ("POST", re.compile(r"/v1/estimates()"), Door.estimate),
+    ("GET", re.compile(r"/v1/catalogue()"), Door.catalogue),
+    ("GET", re.compile(r"/v1/licences()"), Door.licences),
+    ("GET", re.compile(r"/v1/licences/([^/]{1,64})"), Door.licence),
+    ("GET", re.compile(r"/v1/audit/checkpoint()"), Door.checkpoint),
+    ("GET", re.compile(r"/v1/audit/entries()"), Door.entries),
+    ("GET", re.compile(r"/v1/audit/proofs/inclusion()"), Door.inclusion),
+    ("GET", re.compile(r"/v1/audit/proofs/consistency()"), Door.consistency),
+)
+
+
+def _route(request: HttpRequest) -> tuple[Handler, str]:
+    """The route and the path's own part. Refuses `request.route`."""
+    for method, path, handler in _ROUTES:
+        found = path.fullmatch(request.path)
+        if method == request.method and found is not None:
+            return handler, found[1]
+    raise Refusal("request.route")
+
+
+def _parameters(request: HttpRequest, known: set[str]) -> dict[str, str]:
+    """The query's parameters, each known and once. Refuses `request.range`."""
+    try:
+        pairs = parse_qsl(request.query, keep_blank_values=True, strict_parsing=True) if request.query else []
+    except ValueError:
+        raise Refusal("request.range") from None
+    if len(dict(pairs)) != len(pairs) or not dict(pairs).keys() <= known:
+        raise Refusal("request.range")
+    return dict(pairs)
+
+
+def _range(request: HttpRequest, first: str, second: str) -> tuple[int, int]:
+    asked = _parameters(request, {first, second})
+    return _number(asked.get(first, "")), _number(asked.get(second, ""))
+
+
+def _number(text: str) -> int:
+    if not _NUMBER.fullmatch(text):
+        raise Refusal("request.range")
+    return int(text)
+
+
+def _page(connection: Connection, start: int, end: int) -> Mapping[str, object]:
+    """The entries [start, end), at most a page of those that stand. Refuses `request.range`."""
+    end = min(end, start + _PAGE, log.size(connection))
+    if start > end:
+        raise Refusal("request.range")
+    found = [b64encode(data).decode() for data in log.entries(connection, start, end)]
+    return {"start": start, "entries": found}
+
+
+def _ok(body: Mapping[str, object]) -> HttpAnswer:
+    return HttpAnswer(200, canonical_json(body))

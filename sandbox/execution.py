@@ -1,0 +1,155 @@
+"""Steps 8 and 9 of a request, after the charge: a job per measure, noise, then the plan's public part.
+
+An exact answer exists here only between a worker's rows and the noise; what comes out is a release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from policies.canonical import canonical_json
+from sandbox.balances import amounts_json
+from sandbox.datasets.snapshot import Snapshot, Snapshots
+from sandbox.engines.render import render_answer, render_measure
+from sandbox.errors import Fault
+from sandbox.preparation import Prepared
+from sandbox.privacy.intervals import ReleasedMeasure, release
+from sandbox.privacy.keys import align
+from sandbox.privacy.loss import total
+from sandbox.privacy.mechanisms import Invocation, measure
+from sandbox.workers.job import Job, Part, Rows, Side, Table
+
+Run = Callable[[tuple[Part, ...], Side, Job], Rows]
+"""Runs one job in a worker that holds these files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What running a prepared request gave."""
+
+    release: bytes
+    """Canonical."""
+    invocations: tuple[Invocation, ...]
+    """Every mechanism that ran, with the loss it stated."""
+
+
+def execute(prepared: Prepared, snapshots: Snapshots, run: Run, deadline: float) -> Execution:
+    """The release of a charged request: each measure's relation is read once and noised once.
+
+    Raises WorkerFailure, and Fault when a mechanism states another loss than was charged.
+    """
+    names = tuple(prepared.snapshots)
+    ids = tuple(snapshot.id for snapshot in prepared.snapshots.values())
+    invocations: list[Invocation] = []
+    released: dict[str, Table] = {}
+    private = tuple(snapshots.part(snapshot, Side.PRIVATE) for snapshot in ids)
+    for priced in prepared.priced.measures:
+        rows = run(private, Side.PRIVATE, render_measure(priced.bounded, prepared.cards, names, deadline))
+        noisy = measure(priced.measurements, align(priced.bounded, rows.rows), invocations)
+        found = release(priced, noisy)
+        released[found.measure] = _table(len(priced.bounded.checked.keys), found)
+    if total(each.loss for each in invocations) != prepared.priced.loss:
+        raise Fault("the mechanisms lost something else than was charged")
+    answer = render_answer(prepared.checked, prepared.cards, names, released, deadline)
+    public = tuple(snapshots.part(snapshot, Side.PUBLIC) for snapshot in ids)
+    rows = run(public, Side.PUBLIC, answer.job)
+    return Execution(canonical_json(_release(prepared, answer, rows)), tuple(invocations))
+
+
+def _table(keys: int, found: ReleasedMeasure) -> Table:
+    """The released relation as the public part reads it: the two ends of each aggregate's interval follow it."""
+    ends = [(f"{name}{end}", Type.DOUBLE) for name, _ in found.columns[keys:] for end in ("_lo", "_hi")]
+    rows = tuple(
+        (*row, *(end for interval in intervals for end in _ends(interval)))
+        for row, intervals in zip(found.rows, found.intervals, strict=True)
+    )
+    return Table(found.measure, (*found.columns, *ends), rows)
+
+
+def _ends(interval: Interval | None) -> tuple[Fraction | None, Fraction | None]:
+    return (None, None) if interval is None else (Fraction(interval.low), Fraction(interval.high))
+
+
+def _release(prepared: Prepared, answer: AnswerJob, rows: Rows) -> dict[str, object]:
+    """What leaves: nothing in it names a licence, so that a repeat is the same bytes whoever asks."""
+    labels = prepared.checked.plan.labels
+    return {
+        "snapshots": [_source(name, snapshot) for name, snapshot in prepared.snapshots.items()],
+        "columns": [
+            {
+                "name": label.label,
+                "type": prepared.checked.answer[label.name].value,
+                "measured": label.name in answer.intervals,
+            }
+            for label in labels
+        ],
+        "rows": [[_shown(value) for value in row[: len(labels)]] for row in rows.rows],
+        "intervals": [[_interval(row, answer, label.name) for label in labels] for row in rows.rows],
+        "confidence": CONFIDENCE,
+        "privacy": _privacy(prepared),
+    }
+
+
+def _source(name: str, snapshot: Snapshot) -> dict[str, object]:
+    card = snapshot.card
+    return {
+        "dataset": name,
+        "snapshot": snapshot.id,
+        "card_version": card.version,
+        "card": snapshot.card_digest,
+        "provider": {"zh": card.catalogue.provider.zh, "en": card.catalogue.provider.en},
+        "source": {"zh": card.catalogue.source.zh, "en": card.catalogue.source.en},
+        "acquired": card.catalogue.acquired.isoformat(),
+    }
+
+
+def _shown(value: Scalar) -> object:
+    """A value as JSON knows it: numbers as numbers, dates and moments in ISO 8601."""
+    match value:
+        case Fraction():
+            return float(value)
+        case date():
+            return value.isoformat()
+    return value
+
+
+def _interval(row: tuple[Scalar, ...], answer: AnswerJob, name: str) -> list[object] | None:
+    places = answer.intervals.get(name)
+    if places is None or row[places[0]] is None or row[places[1]] is None:
+        return None
+    return [_shown(row[place]) for place in places]
+
+
+def _privacy(prepared: Prepared) -> dict[str, object]:
+    """What was promised: the notion, the loss, whom it protects, each mechanism and each bound."""
+    return {
+        "notion": prepared.licence.notion.value,
+        **amounts_json(prepared.priced.loss),
+        "unit_domains": list(prepared.domains),
+        "mechanisms": [
+            {
+                "measure": priced.bounded.checked.measure.name,
+                "statistic": step.statistic,
+                "kind": priced.bounded.statistic(step.statistic).kind.value,
+                "granularity": str(priced.bounded.statistic(step.statistic).granularity),
+                "mechanism": step.noise.value,
+                "scale": step.scale,
+                "sensitivity": step.sensitivity,
+                "metric": step.noise.metric,
+                "threshold": None if step.threshold is None else step.threshold.value,
+                "loss": amounts_json(step.loss),
+            }
+            for priced in prepared.priced.measures
+            for step in priced.measurements
+        ],
+        "bounds": [
+            {
+                "measure": priced.bounded.checked.measure.name,
+                "groups": priced.bounded.bounds.groups,
+                "rows": priced.bounded.bounds.rows,
+                "fold": priced.bounded.fold,
+            }
+            for priced in prepared.priced.measures
+        ],
+    }

@@ -1,0 +1,133 @@
+"""Steps 3 to 6 of a request: lowered, checked, decided and priced. Reveals nothing and costs nothing.
+
+Reads the signed request, the licence, the cards and the public facts of snapshots, nothing else (rule 3).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from policies.canonical import canonical_json
+from policies.cards import Bounds, DatasetCard
+from policies.domains import UnitDomain
+from policies.licences import Licence
+from sandbox.datasets.snapshot import Snapshot
+from sandbox.errors import Refusal
+from sandbox.frontend import Frontend
+from sandbox.plan.canonical import encode
+from sandbox.plan.check import CheckedMeasure, CheckedPlan, check
+from sandbox.plan.limits import Limits
+from sandbox.plan.nodes import Plan, Scan, scans
+from sandbox.privacy.bounding import BoundedMeasure, bound
+from sandbox.privacy.calibrate import Priced, price
+from sandbox.requests import QueryRequest
+
+MINIMUM_FREQUENCY = 1
+"""No group is withheld for its size beside what the threshold withholds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request whose price is fixed."""
+
+    request: QueryRequest
+    licence: Licence
+    checked: CheckedPlan
+    priced: Priced
+    snapshots: Mapping[str, Snapshot]
+    """Of the data sets that the plan reads, by name."""
+    domains: Mapping[str, UnitDomain]
+    """Of the people that the plan reads, by name."""
+
+    @property
+    def plan_digest(self) -> str:
+        return hashlib.sha256(encode(self.checked.plan)).hexdigest()
+
+    @property
+    def cards(self) -> Mapping[str, DatasetCard]:
+        return {name: snapshot.card for name, snapshot in self.snapshots.items()}
+
+    @property
+    def scans(self) -> tuple[Scan, ...]:
+        """Every table that the plan reads, as often as it does."""
+        return plan_scans(self.checked.plan)
+
+    @property
+    def identity(self) -> str:
+        """What makes two requests the same query (rule 8): SHA-256, hex."""
+        measures = [
+            {
+                "bounds": [each.bounded.bounds.groups, each.bounded.bounds.rows, each.bounded.fold],
+                "steps": [
+                    [step.statistic, step.noise, step.scale.hex(), step.sensitivity.hex(), repr(step.threshold)]
+                    for step in each.measurements
+                ],
+            }
+            for each in self.priced.measures
+        ]
+        whole = {
+            "plan": self.plan_digest,
+            "measures": measures,
+            "snapshots": {name: snapshot.id for name, snapshot in self.snapshots.items()},
+            "notion": self.licence.notion,
+            "delta": str(self.licence.budget.delta),
+        }
+        return hashlib.sha256(canonical_json(whole)).hexdigest()
+
+
+def prepare(
+    request: QueryRequest,
+    licence: Licence,
+    frontend: Frontend,
+    snapshots: Mapping[str, Snapshot],
+    domains: Mapping[str, UnitDomain],
+    limits: Limits,
+) -> Prepared:
+    """The request lowered, checked, bounded and priced; whether it is allowed is asked of the rules with what it reads.
+
+    `snapshots` are the current ones of the data sets that may be named. Refuses: sql.*, plan.*, spend.*.
+    """
+    cards = {name: snapshot.card for name, snapshot in snapshots.items()}
+    lowered = frontend.lower(request.sql, request.dataset, tuple(cards.values()))
+    facts = {(name, table): known for name, each in snapshots.items() for table, known in each.facts.items()}
+    try:
+        checked = check(lowered.plan, cards, facts, domains, limits)
+        measures = tuple(_bounded(measure, request, cards, domains) for measure in checked.measures)
+        priced = price(measures, request.spend, licence.notion, licence.budget.delta, MINIMUM_FREQUENCY)
+    except Refusal as refusal:
+        raise frontend.explain(request.sql, request.dataset, tuple(cards.values()), refusal) from None
+    used = {scan.dataset for scan in plan_scans(checked.plan)}
+    people = {measure.source.domain for measure in checked.measures}
+    return Prepared(
+        request,
+        licence,
+        checked,
+        priced,
+        {name: snapshots[name] for name in sorted(used)},
+        {name: domains[name] for name in sorted(people)},
+    )
+
+
+def plan_scans(plan: Plan) -> tuple[Scan, ...]:
+    """Every scan of the plan's measures and of its public part."""
+    return tuple(scan for measure in plan.measures for scan in scans(measure.source)) + scans(plan.answer)
+
+
+def _bounded(
+    measure: CheckedMeasure,
+    request: QueryRequest,
+    cards: Mapping[str, DatasetCard],
+    domains: Mapping[str, UnitDomain],
+) -> BoundedMeasure:
+    return bound(measure, request.bounds, _declared(measure, cards), domains[measure.source.domain].max_units)
+
+
+def _declared(measure: CheckedMeasure, cards: Mapping[str, DatasetCard]) -> Bounds | None:
+    """The cards' default bounds for a measure: the tightest of the tables it scans; None where none is declared."""
+    tables = [cards[scan.dataset].table(scan.table) for scan in scans(measure.measure.source)]
+    found = [table.bounds for table in tables if table is not None and table.bounds is not None]
+    if not found:
+        return None
+    return Bounds(min(each.groups for each in found), min(each.rows for each in found))

@@ -1,0 +1,97 @@
+"""Assembles the running sandbox from its state folder and serves its door until told to stop.
+
+Order matters: the children that see rows or SQL are exec'd before the vault and the database are open.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
+from types import FrameType
+
+from policies.canonical import canonical_json
+from sandbox.audit.entry import Header
+from sandbox.broker import Broker, milliseconds
+from sandbox.door import Door, refused
+from sandbox.frontend import Frontend
+from sandbox.ledger.database import migrate, open_database
+from sandbox.ledger.writer import Writer
+from sandbox.plan.limits import standard
+from sandbox.registry.acts import start_service, stop_service
+from sandbox.registry.directory import Registry
+from sandbox.server import Server
+from sandbox.settings import Settings
+from sandbox.state import StateFolder
+from sandbox.underway import UnderWay
+from sandbox.workers.job import Limits, Side
+from sandbox.workers.pool import Pool
+
+
+def serve(state: StateFolder) -> None:
+    """Serves until SIGTERM or SIGINT. Refuses settings.*, vault.*, key.*, policy.*."""
+    settings = state.settings
+    with opened(state, settings) as broker:
+        door = Door(broker, state.log_public_key)
+        server = Server(settings.socket, door.handle, refused, settings.connections, settings.max_body)
+
+        def stop(_signal: int, _frame: FrameType | None) -> None:
+            threading.Thread(target=server.close).start()
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        server.serve()
+
+
+@contextmanager
+def opened(state: StateFolder, settings: Settings) -> Iterator[Broker]:
+    """A broker ready to answer, with what was left open being run again; everything is closed at the end."""
+    with ExitStack() as stack:
+        limits = Limits(settings.worker_threads, settings.worker_megabytes)
+        pool = Pool(limits, settings.workers, settings.worker_jobs)
+        stack.callback(pool.close)
+        frontend = Frontend(settings)
+        stack.callback(frontend.close)
+        bundle = state.bundle
+        engine = open_database(settings.database)
+        stack.callback(engine.dispose)
+        migrate(engine)
+        writer = Writer(engine, state.log_key)
+        stack.callback(writer.close)
+        snapshots = state.snapshots
+        stack.callback(snapshots.close)
+        under_way = UnderWay(settings.workers * 2)
+        stack.callback(under_way.close)
+        registry = Registry(engine, bundle.department)
+        broker = Broker(
+            settings,
+            standard(settings.max_cells),
+            bundle,
+            engine,
+            writer,
+            registry,
+            snapshots,
+            frontend,
+            pool.run,
+            under_way,
+        )
+        header = Header(milliseconds(), bundle.digest, None, None)
+        build, configuration = version("vitrine"), _digest(settings)
+        writer.submit(lambda connection: start_service(connection, header, build, configuration)).result()
+        for current in registry.snapshots():
+            for side in Side:
+                pool.warm((snapshots.part(current.id, side),), side)
+        broker.recover()
+        yield broker
+        under_way.close()
+        last = Header(milliseconds(), bundle.digest, None, None)
+        writer.submit(lambda connection: stop_service(connection, last, build)).result()
+
+
+def _digest(settings: Settings) -> str:
+    """SHA-256 of the settings, hex: what the log says of a configuration."""
+    found = {name: str(getattr(settings, name)) for name in Settings.__dataclass_fields__}
+    return hashlib.sha256(canonical_json(found)).hexdigest()

@@ -1,0 +1,91 @@
+"""The state folder: where everything that a sandbox keeps stands.
+
+```
+vitrine.toml       settings
+keys/              log.pem log.pub; department.pem, to be kept offline once licences are signed elsewhere
+policy/            the policy bundle, with department.pub
+vault/             the vault key and the keys it wraps
+snapshots/         sealed snapshots
+vitrine.db         the embedded database, unless the settings name another
+```
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from policies.bundle import KEY_FILE, Bundle, read_bundle
+from policies.errors import PolicyError
+from sandbox.audit.checkpoint import LogKey, LogPublicKey
+from sandbox.datasets.intake import snapshots_folder, vault_folder
+from sandbox.datasets.snapshot import Snapshots
+from sandbox.datasets.vault import Vault
+from sandbox.errors import Refusal
+from sandbox.keys import make_private_key, read_private_key, write_public_key
+from sandbox.settings import Settings, read_settings, write_settings
+
+
+@dataclass(frozen=True, slots=True)
+class StateFolder:
+    """One sandbox's state."""
+
+    path: Path
+
+    @property
+    def settings(self) -> Settings:
+        """Refuses settings.invalid."""
+        return read_settings(self.path)
+
+    @property
+    def log_key(self) -> LogKey:
+        """Refuses key.unreadable, key.exposed."""
+        private = read_private_key(self.path / "keys" / "log.pem")
+        return LogKey.from_bytes(self.settings.origin, private.private_bytes_raw())
+
+    @property
+    def log_public_key(self) -> LogPublicKey:
+        """What `keys/log.pub` says."""
+        return LogPublicKey.parse((self.path / "keys" / "log.pub").read_text(encoding="utf-8"))
+
+    @property
+    def bundle(self) -> Bundle:
+        """The policy bundle. Refuses policy.invalid."""
+        try:
+            return read_bundle(self.path / "policy")
+        except PolicyError as error:
+            raise Refusal("policy.invalid", {"what": "; ".join(error.problems)}) from None
+
+    @property
+    def vault(self) -> Vault:
+        """Refuses vault.key."""
+        return Vault.open(vault_folder(self.path))
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """The store of sealed snapshots."""
+        return Snapshots(snapshots_folder(self.path), self.vault)
+
+
+def create(path: Path, settings: dict[str, str | int], policies: Path) -> StateFolder:
+    """A new state folder with every key made and the policy folder copied, under the new department's key.
+
+    Refuses state.exists, policy.invalid.
+    """
+    if path.exists() and any(path.iterdir()):
+        raise Refusal("state.exists", {"folder": path.name})
+    keys = path / "keys"
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keys.mkdir(mode=0o700)
+    log = make_private_key(keys / "log.pem")
+    public = LogKey.from_bytes(str(settings["origin"]), log.private_bytes_raw()).public
+    (keys / "log.pub").write_text(f"{public}\n", encoding="utf-8")
+    department = make_private_key(keys / "department.pem")
+    shutil.copytree(policies, path / "policy")
+    write_public_key(path / "policy" / KEY_FILE, department.public_key())
+    Vault.create(vault_folder(path))
+    write_settings(path, settings)
+    created = StateFolder(path)
+    created.bundle  # noqa: B018 - refuses a policy folder that cannot be read
+    return created

@@ -1,0 +1,50 @@
+"""Charges on their way in this process: run once, awaited by everybody who asked for the same."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+
+class UnderWay:
+    """Runs charges beside the requests that started them, so that a caller who hangs up loses nothing."""
+
+    def __init__(self, threads: int) -> None:
+        self._lock = threading.Lock()
+        self._ends: dict[str, threading.Event] = {}
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="charge")
+
+    def announce(self, charge: str) -> None:
+        """From now on whoever finds the charge can wait for it: `start` or `drop` follows."""
+        with self._lock:
+            self._ends[charge] = threading.Event()
+
+    def start(self, charge: str, work: Callable[[], None]) -> None:
+        """Runs the announced charge to its end."""
+        self._threads.submit(self._run, charge, work)
+
+    def drop(self, charge: str) -> None:
+        """The charge has ended, or never came to be."""
+        with self._lock:
+            self._ends.pop(charge).set()
+
+    def wait(self, charge: str) -> None:
+        """Returns when the charge has ended; at once when it is not on its way here."""
+        with self._lock:
+            end = self._ends.get(charge)
+        if end is not None:
+            end.wait()
+
+    def close(self) -> None:
+        """Lets what runs end and starts nothing more: what was not started is run again by the next process."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        with self._lock:
+            for end in self._ends.values():
+                end.set()
+
+    def _run(self, charge: str, work: Callable[[], None]) -> None:
+        try:
+            work()
+        finally:
+            self.drop(charge)
