@@ -1,0 +1,126 @@
+"""Passes a signed request on to the sandbox, unread, and writes its answer in the format and language asked for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import orjson
+from fastapi import Request, Response
+
+from query_gateway import problems
+from query_gateway.door import Door, Unreachable
+from query_gateway.formats import CSV, JSON, release_csv
+from query_gateway.negotiation import accepted, language
+from sandbox.errors import PROBLEMS, Refusal
+from sandbox.frames import HttpAnswer, HttpRequest
+
+_SIGNED = (b"signature", b"signature-input", b"content-digest", b"idempotency-key")
+"""The headers that the sandbox reads; no other one crosses."""
+_ANSWERED = ("location", "retry-after", "vitrine-repeat")
+"""The sandbox's headers that reach the caller."""
+_RETRY_AFTER = 1
+"""Seconds."""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """How long a request has waited for the sandbox."""
+
+    seconds: float = field(default=0.0)
+
+
+class Relay:
+    """What every route of the API does."""
+
+    def __init__(self, door: Door, max_body: int) -> None:
+        self._door = door
+        self._max_body = max_body
+
+    async def pass_on(self, request: Request, *formats: str) -> Response:
+        """The sandbox's answer in one of `formats`, or a problem document."""
+        tongue = language(request.headers.get("accept-language"))
+        try:
+            wanted = accepted(request.headers.get("accept"), formats)
+            if wanted is None:
+                raise Refusal("request.format", {"formats": ", ".join(formats)})
+            body = await self._body(request)
+            answer = await self._ask(request, body)
+        except Refusal as refusal:
+            return refused(refusal, tongue)
+        if answer.status >= 400:
+            return _problem(answer, body, tongue)
+        return _written(answer, wanted)
+
+    async def healthy(self, request: Request) -> bool:
+        """Whether the sandbox answers."""
+        try:
+            answer = await self._timed(request, HttpRequest("GET", "/healthz", "", (), b""))
+        except Unreachable:
+            return False
+        return answer.status == 200
+
+    async def _body(self, request: Request) -> bytes:
+        """The body, read no further than allowed. Refuses request.too_large."""
+        declared = request.headers.get("content-length", "0")
+        if not declared.isdecimal() or int(declared) > self._max_body:
+            raise Refusal("request.too_large", {"limit": str(self._max_body)})
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > self._max_body:
+                raise Refusal("request.too_large", {"limit": str(self._max_body)})
+        return bytes(body)
+
+    async def _ask(self, request: Request, body: bytes) -> HttpAnswer:
+        headers = tuple(
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in request.scope["headers"]
+            if name in _SIGNED
+        )
+        path, query = request.scope["raw_path"].decode("latin-1"), request.scope["query_string"].decode("latin-1")
+        try:
+            return await self._timed(request, HttpRequest(request.method, path, query, headers, body))
+        except Unreachable:
+            raise Refusal("service.unreachable") from None
+
+    async def _timed(self, request: Request, asked: HttpRequest) -> HttpAnswer:
+        began = perf_counter()
+        try:
+            return await self._door.ask(asked)
+        finally:
+            request.scope["state"]["waiting"] = Waiting(perf_counter() - began)
+
+
+def refused(refusal: Refusal, tongue: str) -> Response:
+    """The gateway's own refusal."""
+    status, body = problems.own(refusal, tongue)
+    return _answer(body, status, problems.MEDIA_TYPE, tongue)
+
+
+def _problem(answer: HttpAnswer, body: bytes, tongue: str) -> Response:
+    """The sandbox's refusal; one that cannot be read is a failure and nothing of it is shown."""
+    try:
+        status, document = problems.document(json.loads(answer.body), body, tongue)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return refused(Refusal("service.failed"), tongue)
+    return _answer(orjson.dumps(document), status, problems.MEDIA_TYPE, tongue)
+
+
+def _written(answer: HttpAnswer, wanted: str) -> Response:
+    headers = {name: value for name, value in answer.headers if name in _ANSWERED}
+    if wanted == CSV and answer.status == 200:
+        document = json.loads(answer.body)
+        headers |= {"vitrine-id": document["id"], "vitrine-digest": document["digest"]}
+        text = release_csv(document["release"])
+        return Response(text, answer.status, headers, media_type="text/csv; charset=utf-8; header=present")
+    media = dict(answer.headers).get("content-type", JSON)
+    return Response(answer.body, answer.status, headers, media_type=media)
+
+
+def _answer(body: bytes, status: int, media: str, tongue: str) -> Response:
+    headers = {"content-language": tongue}
+    if status == PROBLEMS["service.unreachable"].status:
+        headers["retry-after"] = str(_RETRY_AFTER)
+    return Response(body, status, headers, media_type=media)
