@@ -44,7 +44,7 @@ class Violation(StrEnum):
     NULL = "null"
     """NULL, which a column that is not nullable refuses as it refuses any NULL: the file breaks its schema."""
     OTHER = "other"
-    """The declared member of a value set or key."""
+    """The declared member of a value set or key; where the column is not nullable, for a missing value too."""
 
 
 @dataclass(frozen=True, slots=True)
