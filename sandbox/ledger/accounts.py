@@ -66,9 +66,7 @@ def licence_limit(notion: Notion, budget: LicenceBudget) -> Amounts:
     raise Fault("a licence's budget does not fit its privacy notion")
 
 
-def open_account(
-    connection: Connection, kind: AccountKind, name: str, limit: Amounts
-) -> tuple[OpenedAccount, ...]:
+def open_account(connection: Connection, kind: AccountKind, name: str, limit: Amounts) -> tuple[OpenedAccount, ...]:
     """The account exists; what was opened, or nothing: one that exists keeps its limit and what is spent (rule 7).
 
     Refuses: budget.too_large.

@@ -64,7 +64,6 @@ charges = Table(
     Column("request_digest", Text, nullable=False),
     Column("request", LargeBinary, nullable=False),
     Column("identity", Text, nullable=False),
-    Column("bundle", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("incident", Boolean, nullable=False, default=False),

@@ -296,10 +296,7 @@ def _insert(
     )
     connection.execute(
         charge_snapshots.insert(),
-        [
-            {"charge": request.id, "dataset": dataset, "snapshot": snapshot}
-            for dataset, snapshot in standing.snapshots
-        ],
+        [{"charge": request.id, "dataset": dataset, "snapshot": snapshot} for dataset, snapshot in standing.snapshots],
     )
 
 

@@ -51,9 +51,7 @@ def start_service(connection: Connection, header: Header, version: str, configur
     if _exists(connection, bundles.c.digest, header.bundle):
         connection.execute(update(bundles).where(bundles.c.digest == header.bundle).values(state="current"))
     else:
-        connection.execute(
-            bundles.insert().values(digest=header.bundle, state="current", adopted_at=header.time)
-        )
+        connection.execute(bundles.insert().values(digest=header.bundle, state="current", adopted_at=header.time))
     return _log(connection, header, None, ServiceStarted(version, configuration))
 
 
@@ -112,9 +110,7 @@ def register_key(
         raise Refusal("registry.state", {"what": identifier, "state": "expired"})
     raw = public.public_bytes_raw()
     connection.execute(
-        keys.insert().values(
-            id=identifier, person=person, public=raw, registered_at=header.time, expires_at=expires_at
-        )
+        keys.insert().values(id=identifier, person=person, public=raw, registered_at=header.time, expires_at=expires_at)
     )
     purge(connection, header.time)
     return _log(connection, header, nonce, KeyRegistered(identifier, person, raw.hex(), expires_at))
