@@ -10,7 +10,7 @@ from sandbox.plan import moments
 from sandbox.plan.nodes import Scalar, Type
 from sandbox.plan.ranges import ONE, Rule, any_null
 from sandbox.plan.signatures import Signature
-from sandbox.plan.values import SET_LIMIT, Values
+from sandbox.plan.values import SET_LIMIT, Values, converted
 
 
 def ordered(apply: Callable[[date], date | int]) -> Rule:
@@ -38,7 +38,7 @@ def cast(signature: Signature, arguments: tuple[Values, ...]) -> Values:
         return Values(signature.result)
     if signature.result is Type.DATE:
         return ordered(moments.day_of)(signature, arguments)
-    return replace(arguments[0], type=signature.result)
+    return converted(arguments[0], signature.result)
 
 
 def truncate(signature: Signature, arguments: tuple[Values, ...]) -> Values:

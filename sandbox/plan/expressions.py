@@ -18,6 +18,8 @@ from sandbox.plan.values import INTEGER_HI, INTEGER_LO, TEXT_LENGTH, Values, of_
 
 MAX_BUCKETS = 10_000
 MAX_DIGITS = 15
+LARGEST = 2**1024 - 2**971
+"""The largest 64-bit floating point number."""
 KINDS: Mapping[Type, type | tuple[type, ...]] = {
     Type.BOOLEAN: bool,
     Type.INTEGER: int,
@@ -110,7 +112,7 @@ def _fits(type_: Type, value: Scalar) -> bool:
         case int() if type_ is Type.INTEGER:
             return INTEGER_LO <= value <= INTEGER_HI
         case int() | Fraction():
-            return -(2**1000) <= value <= 2**1000
+            return -LARGEST <= value <= LARGEST
         case str():
             return len(value) <= TEXT_LENGTH and "\0" not in value
         case _:

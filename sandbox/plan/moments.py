@@ -6,6 +6,7 @@ from calendar import monthrange
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
+from sandbox.plan.arithmetic import truncated
 from sandbox.plan.nodes import Type
 from sandbox.plan.values import DAY, stored
 
@@ -107,7 +108,9 @@ def add_months(moment: date, months: int) -> date | None:
 
 
 def difference(unit: str, start: date, end: date) -> int:
-    """How many boundaries of the unit lie between two moments."""
+    """How many boundaries of the unit lie between two moments; weeks are whole ones of seven days."""
+    if unit == "week":
+        return truncated(difference("day", start, end), 7)
     count = _ordinals(unit)
     return count(end) - count(start)
 
@@ -120,8 +123,6 @@ def _ordinals(unit: str) -> Callable[[date], int]:
             return lambda moment: 4 * moment.year + quarter(moment)
         case "month":
             return lambda moment: 12 * moment.year + moment.month
-        case "week":
-            return lambda moment: _monday(day_of(moment)).toordinal() // 7
         case "day":
             return lambda moment: day_of(moment).toordinal()
         case _:

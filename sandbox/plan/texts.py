@@ -50,20 +50,9 @@ def rtrim(text: str) -> str:
 
 def substring(text: str, start: int, reach: int | None = None) -> str:
     """From the 1-based `start`, or that far from the end when negative; a negative length reaches backwards."""
-    count = len(text) + 1 if reach is None else reach
-    if count == 0:
-        return ""
-    if start > 0:
-        first = min(len(text), start - 1)
-    elif start < 0:
-        first = max(len(text) + start, 0)
-    else:
-        first, count = 0, count - 1
-        if count <= 0:
-            return ""
-    if count > 0:
-        return text[first : first + count]
-    return text[max(0, first + count) : first]
+    first = start - 1 if start >= 0 else len(text) + start
+    end = len(text) if reach is None else first + reach
+    return text[max(0, min(first, end)) : max(0, first, end)]
 
 
 def left(text: str, count: int) -> str:
