@@ -28,6 +28,8 @@ from sandbox.settings import Settings
 
 T = TypeVar("T")
 
+COMMAND = (sys.executable, "-s", "-m", "query_gateway.sql")
+"""How a child is started, in the folder that holds the packages."""
 SECONDS = 1.0
 """Wall time of one request."""
 START_SECONDS = 20.0
@@ -63,7 +65,7 @@ class Frontend:
 
         Refuses: `sql.*` and `plan.*` with place and rewrite; `sql.too_complex` at 1 s or 512 MB; `service.busy`.
         """
-        request = {"op": "lower", "sql": sql, "dataset": dataset, "cards": _described(cards)}
+        request = {"op": "lower", "sql": sql, "dataset": dataset, "cards": described(cards)}
         judged = self._ask(request, lambda answer: _lowered(answer, sql))
         if isinstance(judged, Refusal):
             raise judged
@@ -72,7 +74,7 @@ class Frontend:
     def explain(self, sql: str, dataset: str, cards: Sequence[DatasetCard], refusal: Refusal) -> Refusal:
         """The refusal by `check` of the plan of the same SQL, with its place and a rewrite where there are any."""
         asked = {"code": refusal.code, "subject": refusal.subject}
-        request = {"op": "explain", "sql": sql, "dataset": dataset, "cards": _described(cards), "refusal": asked}
+        request = {"op": "explain", "sql": sql, "dataset": dataset, "cards": described(cards), "refusal": asked}
         try:
             return self._ask(request, lambda answer: _explained(answer, sql, refusal))
         except Refusal:
@@ -132,7 +134,7 @@ class _Child:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-s", "-m", "query_gateway.sql"],
+                COMMAND,
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
                 stderr=subprocess.DEVNULL,
@@ -183,7 +185,7 @@ def _no_number(text: str) -> object:
     raise ValueError(text)
 
 
-def _described(cards: Sequence[DatasetCard]) -> list[object]:
+def described(cards: Sequence[DatasetCard]) -> list[object]:
     """What a child may know of the cards: names, types, units and keys."""
     return [
         {

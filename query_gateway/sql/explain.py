@@ -315,7 +315,18 @@ def _cast(refused: Refused) -> Iterator[list[Edit]]:
         yield [Edit(tokens[start + 1].start, tokens[end].end + 1, "DOUBLE")]
 
 
+def _dropped(refused: Refused) -> Iterator[list[Edit]]:
+    """The query without words that it does not need."""
+    words = _NEEDLESS.get(refused.refusal.detail.get("what", ""), ())
+    tokens = refused.places.tokens
+    for index in range(len(tokens) - len(words) + 1 if words else 0):
+        found = tokens[index : index + len(words)]
+        if tuple(token.text.upper() for token in found) == words:
+            yield [Edit(tokens[index - 1].end + 1, found[-1].end + 1, "")]
+
+
 Editor = Callable[[Refused], Iterator[list[Edit]]]
+_NEEDLESS = {"NULLS FIRST": ("NULLS", "FIRST"), "FOR UPDATE": ("FOR", "UPDATE")}
 EDITORS: Mapping[str, Editor] = {
     "plan.join_preserved": _kept_side,
     "plan.join_unit": _join_unit,
@@ -327,9 +338,11 @@ EDITORS: Mapping[str, Editor] = {
     "sql.distinct": _distinct,
     "sql.no_aggregate": _with_count,
     "sql.not_grouped": _group,
+    "sql.star_grouped": _count_only,
     "sql.unit_value": _unit,
     "sql.unknown_column": _nearest,
     "sql.unknown_dataset": _nearest,
     "sql.unknown_function": _nearest,
     "sql.unknown_table": _nearest,
+    "sql.unsupported": _dropped,
 }

@@ -21,6 +21,8 @@ MAX_JOINS = 12
 MAX_DEPTH = 60
 """Levels of the tree; chains of AND and of OR count once."""
 DIALECT = "duckdb"
+PARSER_ERRORS = (SqlglotError, ValueError, TypeError, AttributeError, LookupError, RecursionError)
+"""What the parser raises on texts that are not SQL, some of it by accident."""
 
 OPENING = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE}
 CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END}
@@ -59,7 +61,7 @@ def parse_select(sql: str) -> Parsed:
     _measure(tokens)
     try:
         statements = [statement for statement in parse(sql, dialect=DIALECT) if statement is not None]
-    except (SqlglotError, ValueError) as error:
+    except PARSER_ERRORS as error:
         raise Refusal("sql.syntax", {"what": _reason(error)}, span=_place(sql, error)) from None
     if len(statements) > 1:
         raise Refusal("sql.several_statements", span=_second(tokens))
@@ -70,7 +72,7 @@ def parse_select(sql: str) -> Parsed:
         raise Refusal("sql.set_operation", {"what": _KINDS.get(type(select).__name__, "UNION")})
     if not isinstance(select, exp.Select):
         raise Refusal("sql.not_select", span=Span(0, tokens[0].end + 1) if tokens else None)
-    if not select.expressions:
+    if not all(one.expressions for one in select.find_all(exp.Select)):
         raise Refusal("sql.syntax", {"what": "nothing is selected"})
     _measure_tree(select)
     return Parsed(sql, tokens, select)
@@ -79,7 +81,7 @@ def parse_select(sql: str) -> Parsed:
 def _tokens(sql: str) -> tuple[Token, ...]:
     try:
         tokens = tuple(tokenize(sql, dialect=DIALECT))
-    except (SqlglotError, ValueError) as error:
+    except PARSER_ERRORS as error:
         raise Refusal("sql.syntax", {"what": "a text, name or comment does not end"}, span=_place(sql, error)) from None
     return tokens
 

@@ -20,6 +20,12 @@ _CLAUSES = {
     TokenType.OFFSET,
     TokenType.FETCH,
 }
+_WORDS = {
+    exp.CurrentDate: (TokenType.CURRENT_DATE,),
+    exp.CurrentTimestamp: (TokenType.CURRENT_TIMESTAMP,),
+    exp.Placeholder: (TokenType.PLACEHOLDER, TokenType.PARAMETER),
+}
+"""Nodes of one word that carry no position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +59,21 @@ class Places:
 
     def extent(self, node: exp.Expr) -> Extent | None:
         """The node's tokens."""
-        positions = [
-            index
-            for part in node.walk()
-            if isinstance(start := part.meta.get("start"), int) and (index := self._starts.get(start)) is not None
-        ]
+        positions = self._positions(node)
         if not positions:
+            word = next((i for i, one in enumerate(self.tokens) if one.token_type in _WORDS.get(type(node), ())), None)
+            if word is not None:
+                return Extent(word, word)
             return None if node.parent is None else self.extent(node.parent)
         extent = self._balanced(Extent(min(positions), max(positions)))
         return self._balanced(self._led(node, extent))
 
-    def arguments(self, call: Extent) -> Extent | None:
-        """What stands between the first parentheses of a call, without a leading DISTINCT."""
-        tokens = self.tokens
-        opening = next((i for i in range(call.first, call.last) if tokens[i].token_type is TokenType.L_PAREN), None)
-        if opening is None:
-            return None
-        first, last = opening + 1, self._closing(opening) - 1
-        if first <= last and tokens[first].token_type is TokenType.DISTINCT:
-            first += 1
-        return Extent(first, last) if first <= last else None
+    def _positions(self, node: exp.Expr) -> list[int]:
+        return [
+            index
+            for part in node.walk()
+            if isinstance(start := part.meta.get("start"), int) and (index := self._starts.get(start)) is not None
+        ]
 
     def clause(self, select: exp.Select, kind: TokenType) -> Extent | None:
         """The tokens of a clause of this SELECT, its keyword included."""
@@ -87,7 +88,8 @@ class Places:
 
     def keyword(self, select: exp.Select) -> int | None:
         """The index of the token SELECT of this SELECT."""
-        extent = self.extent(select.expressions[0])
+        first = select.expressions[0]
+        extent = self.extent(first) if self._positions(first) else None
         if extent is None:
             return None
         depth = 0
@@ -156,6 +158,7 @@ class Places:
         """The extent with the words that open or close the node but carry no position."""
         first, last, tokens = extent.first, extent.last, self.tokens
         before = tokens[first - 1].token_type if first else None
+        after = tokens[last + 1].token_type if last + 1 < len(tokens) else None
         match node:
             case exp.Case():
                 while first and tokens[first].token_type is not TokenType.CASE:
@@ -163,7 +166,10 @@ class Places:
             case exp.Func() if before is TokenType.L_PAREN and "start" not in node.meta and first > 1:
                 first -= 2
             case exp.Select():
-                first = min(first, self.keyword(node) or first)
+                keyword = self.keyword(node)
+                first = first if keyword is None else min(first, keyword)
+            case exp.Func() if first == last and after is TokenType.L_PAREN:
+                last += 1
             case exp.Paren() | exp.Subquery() if before is TokenType.L_PAREN:
                 first -= 1
             case exp.Not() | exp.Neg() if before in (TokenType.NOT, TokenType.DASH):

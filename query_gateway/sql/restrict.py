@@ -6,6 +6,7 @@ Everything else is refused, including any argument that is not empty and that th
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
@@ -103,16 +104,25 @@ _WORDS: Mapping[tuple[str, str], str] = {
     ("Column", "db"): "a name of more than two parts",
     ("Column", "catalog"): "a name of more than two parts",
     ("Table", "catalog"): "a name of more than two parts",
+    ("Group", "totals"): "WITH TOTALS",
     ("Join", "method"): "this kind of join",
     ("Limit", "limit_options"): "LIMIT with a percentage",
+    ("Order", "this"): "ORDER BY in an aggregate",
     ("Ordered", "nulls_first"): "NULLS FIRST",
+    ("Select", "cluster"): "CLUSTER BY",
     ("Select", "into"): "SELECT INTO",
     ("Select", "locks"): "FOR UPDATE",
+    ("Select", "qualify"): "QUALIFY",
     ("Select", "sample"): "USING SAMPLE",
+    ("Select", "windows"): "WINDOW",
     ("Star", "except_"): "* EXCLUDE",
     ("Star", "replace"): "* REPLACE",
     ("Star", "rename"): "* RENAME",
+    ("Table", "hints"): "a table hint",
+    ("Table", "pivots"): "PIVOT",
     ("Table", "sample"): "TABLESAMPLE",
+    ("Table", "version"): "a version of a table",
+    ("Table", "when"): "a version of a table",
     ("Trim", "expression"): "TRIM of chosen characters",
     ("With", "recursive"): "WITH RECURSIVE",
 }
@@ -133,42 +143,47 @@ def _judge(node: exp.Expr, places: Places) -> Refusal | None:
     span = places.span(node)
     allowed = ALLOWED.get(type(node))
     if allowed is None:
-        return _unknown(node, span)
+        return _unknown(node, places)
     if isinstance(node, exp.Anonymous):
-        return None if isinstance(node.this, str) and node.this.lower() in NAMED else _unknown(node, span)
+        return None if isinstance(node.this, str) and node.this.lower() in NAMED else _unknown(node, places)
     for name, value in node.args.items():
         if value in (None, False) or value == [] or name in allowed:
             continue
-        return _argument(node, name, _first(value, places) or span)
+        return _argument(node, name, places, _first(value, places) or span)
     return None
 
 
-def _argument(node: exp.Expr, name: str, span: Span | None) -> Refusal:
+def _argument(node: exp.Expr, name: str, places: Places, span: Span | None) -> Refusal:
     match node, name:
         case exp.Select(), "distinct":
             return Refusal("sql.distinct", span=span)
         case exp.In(), "query":
             return Refusal("sql.subquery", span=span)
-        case exp.DataType(), _:
-            return Refusal("sql.cast_type", {"type": node.sql(dialect="duckdb")[:60]}, span=span)
+        case exp.DataType(parent=exp.Cast() as cast), _:
+            return Refusal("sql.cast_type", {"type": node.sql(dialect="duckdb")[:60]}, span=places.span(cast))
     what = _WORDS.get((type(node).__name__, name), f"{type(node).__name__.upper()} {name.strip('_').upper()}")
     return Refusal("sql.unsupported", {"what": what}, span=span)
 
 
-def _unknown(node: exp.Expr, span: Span | None) -> Refusal:
-    if isinstance(node, exp.Anonymous) and str(node.this).lower() in _CLOCKS:
+def _unknown(node: exp.Expr, places: Places) -> Refusal:
+    name, span = _name(node, places), places.span(node)
+    if isinstance(node, exp.Anonymous) and name.lower() in _CLOCKS:
         return Refusal("sql.clock", span=span)
     for kind, code in _CODES.items():
         if isinstance(node, kind):
-            return Refusal(code, {"function": _name(node), "what": _name(node)}, span=span)
+            details = {"sql.aggregate": {"function": name}, "sql.set_operation": {"what": name.upper()}}
+            return Refusal(code, details.get(code, {}), span=span)
     if isinstance(node, exp.Func):
-        name = _name(node)
         near = difflib.get_close_matches(name.lower(), names(), 1, 0.75)
         return Refusal("sql.unknown_function", {"function": name, "near": near[0] if near else ""}, span=span)
     return Refusal("sql.unsupported", {"what": type(node).__name__.upper()}, span=span)
 
 
-def _name(node: exp.Expr) -> str:
+def _name(node: exp.Expr, places: Places) -> str:
+    """The function's name as written; the operator's own where it was written as one."""
+    written = re.match(r"\w+(?=\s*\()", places.text(node))
+    if written is not None:
+        return written[0][:60]
     name = node.this if isinstance(node, exp.Anonymous) else getattr(node, "sql_name", lambda: node.key)()
     return str(name)[:60]
 

@@ -93,7 +93,8 @@ class Scope:
     def _named(self, table: str, span: Span | None) -> Sequence[Source]:
         found = [source for source in self.sources if source.name and fold(source.name) == fold(table)]
         if not found:
-            near = nearest(table, [source.name for source in self.sources])
+            names = [source.name for source in self.sources]
+            near = names[0] if len(names) == 1 else nearest(table, names)
             raise Refusal("sql.unknown_table", {"table": table[:60], "near": near}, span=span)
         return found
 

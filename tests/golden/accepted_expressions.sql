@@ -1,0 +1,159 @@
+-- data set clinic
+
+-- arithmetic and its precedence
+SELECT SUM(packs * (packs + 1) - packs // 2 % 3) FROM drugs
+=>
+m1 over clinic.drugs(c1: packs)
+  a1=sum(((c1 * (c1 + 1)) - ((c1 // 2) % 3)))
+answer (m1 select o1=a1)
+shows o1 as 'SUM(packs * (packs + 1) - packs // 2 % 3)'
+
+-- constants are folded exactly
+SELECT COUNT(*) FROM persons WHERE income * (0.06 - 0.01) > 1e3 / 3 AND birth_year > -(-1950)
+=>
+m1 over clinic.persons(c1: birth_year, c2: income) where (((c2 * 1/20d) > 1000/3d) and (c1 > 1950))
+  a1=rows()
+answer (m1 select o1=a1)
+shows o1 as 'COUNT(*)'
+
+-- division of constants is not integer division
+SELECT SUM(income * (1 / 4)) FROM persons
+=>
+m1 over clinic.persons(c1: income)
+  a1=sum((c1 * 1/4d))
+answer (m1 select o1=a1)
+shows o1 as 'SUM(income * (1 / 4))'
+
+-- a constant divided by zero is left to the engine, where it is NULL
+SELECT COUNT(*) FROM persons WHERE income > 1 / 0
+=>
+m1 over clinic.persons(c1: income) where (c1 > (1 / 0))
+  a1=rows()
+answer (m1 select o1=a1)
+shows o1 as 'COUNT(*)'
+
+-- comparison, BETWEEN and IN
+SELECT COUNT(*) FROM visits WHERE 科室 IN ('内科', '外科') AND 费用 NOT BETWEEN 10 AND 20 AND NOT emergency AND 科室 NOT IN ('儿科')
+=>
+m1 over clinic.visits(c1: 科室, c2: 费用, c3: emergency) where (in(c1, '内科', '外科') and not(((c2 >= 10) and (c2 <= 20))) and not(c3) and not(in(c1, '儿科')))
+  a1=rows()
+answer (m1 select o1=a1)
+shows o1 as 'COUNT(*)'
+
+-- chains of AND and OR are flat
+SELECT COUNT(*) FROM persons WHERE (birth_year = 1950 OR birth_year = 1951 OR (birth_year = 1952 OR birth_year = 1953)) AND (income > 1 AND income < 9)
+=>
+m1 over clinic.persons(c1: birth_year, c2: income) where (((c1 = 1950) or (c1 = 1951) or (c1 = 1952) or (c1 = 1953)) and (c2 > 1) and (c2 < 9))
+  a1=rows()
+answer (m1 select o1=a1)
+shows o1 as 'COUNT(*)'
+
+-- NULL
+SELECT COUNT(*) FROM persons WHERE income IS NULL OR city IS NOT NULL OR 性别 IS DISTINCT FROM NULL OR income = NULL
+=>
+m1 over clinic.persons(c1: 性别, c2: income, c3: city) where (is_null(c2) or not(is_null(c3)) or is_distinct_from(c1, null::text) or (c2 = null::double))
+  a1=rows()
+answer (m1 select o1=a1)
+shows o1 as 'COUNT(*)'
+
+-- three-valued logic
+SELECT COUNT(*) FROM visits WHERE emergency IS TRUE OR (费用 > 5) IS NOT TRUE OR emergency IS NOT DISTINCT FROM (费用 > 5)
+=>
+m1 over clinic.visits(c1: 费用, c2: emergency) where (coalesce(c2, false) or not(coalesce((c1 > 5), false)) or not(is_distinct_from(c2, (c1 > 5))))
+  a1=rows()
+answer (m1 select o1=a1)
+shows o1 as 'COUNT(*)'
+
+-- CASE with an operand, IF, COALESCE and NULLIF
+SELECT CASE 性别 WHEN '女' THEN 'F' WHEN '男' THEN 'M' END AS s, SUM(IF(income > 5, 1, 0)), SUM(COALESCE(NULLIF(income, 0), 1)) FROM persons GROUP BY 1
+=>
+m1 over clinic.persons(c1: 性别, c2: income)
+  by k1=case((c1 = '女'), 'F', (c1 = '男'), 'M', null::text)
+  a1=sum(case((c2 > 5), 1, 0))
+  a2=sum(coalesce(nullif(c2, 0), 1))
+answer (m1 select o1=k1, o2=a1, o3=a2)
+shows o1 as 's', o2 as 'SUM(IF(income > 5, 1, 0))', o3 as 'SUM(COALESCE(NULLIF(income, 0), 1))'
+
+-- LIKE, ILIKE and their negations
+SELECT COUNT(*) FROM persons WHERE city LIKE 'A%' AND city NOT LIKE '_b' AND city ILIKE 'C%' AND city NOT ILIKE 'D%'
+=>
+m1 over clinic.persons(c1: city) where (like(c1, 'A%') and not(like(c1, '_b')) and like(lower(c1), 'c%') and not(like(lower(c1), 'd%')))
+  a1=rows()
+answer (m1 select o1=a1)
+shows o1 as 'COUNT(*)'
+
+-- texts
+SELECT upper(left(city, 2)) || '-' || trim(city) AS c, COUNT(*) FROM persons WHERE starts_with(city, 'A') AND length(city) > 2 AND contains(city, 'x') AND NOT suffix(city, 'y') GROUP BY 1
+=>
+m1 over clinic.persons(c1: city) where (starts_with(c1, 'A') and (length(c1) > 2) and contains(c1, 'x') and not(ends_with(c1, 'y')))
+  by k1=concat(concat(upper(left(c1, 2)), '-'), trim(c1))
+  a1=rows()
+answer (m1 select o1=k1, o2=a1)
+shows o1 as 'c', o2 as 'COUNT(*)'
+
+-- concat treats NULL as empty, || does not
+SELECT COUNT(*) FROM persons WHERE concat(city, 'x') = 'x' AND city || 'x' = 'x' AND substring(city, 2, 1) = 'b' AND replace(city, 'a', 'b') = 'c' AND ltrim(rtrim(city)) = 'd'
+=>
+m1 over clinic.persons(c1: city) where ((concat(coalesce(c1, ''), coalesce('x', '')) = 'x') and (concat(c1, 'x') = 'x') and (substring(c1, 2, 1) = 'b') and (replace(c1, 'a', 'b') = 'c') and (ltrim(rtrim(c1)) = 'd'))
+  a1=rows()
+answer (m1 select o1=a1)
+shows o1 as 'COUNT(*)'
+
+-- numbers
+SELECT SUM(round(income, 2)), SUM(floor(income) + ceil(income)), SUM(abs(income - 5)), SUM(sqrt(income) + ln(income + 1)), SUM(clamp(power(income, 2), 0, 100)) FROM persons
+=>
+m1 over clinic.persons(c1: income)
+  a1=sum(round(c1, 2))
+  a2=sum((floor(c1) + ceil(c1)))
+  a3=sum(abs((c1 - 5)))
+  a4=sum((sqrt(c1) + ln((c1 + 1))))
+  a5=sum(clamp(power(c1, 2), 0, 100))
+answer (m1 select o1=a1, o2=a2, o3=a3, o4=a4, o5=a5)
+shows o1 as 'SUM(round(income, 2))', o2 as 'SUM(floor(income) + ceil(income))', o3 as 'SUM(abs(income - 5))', o4 as 'SUM(sqrt(income) + ln(income + 1))', o5 as 'SUM(clamp(power(income, 2), 0, 100))'
+
+-- least, greatest, clamp and buckets
+SELECT width_bucket(income, 0, 500000, 10) AS bucket, SUM(least(income, 1000)), SUM(greatest(income, 10)), SUM(clamp(income, 0, 100)) FROM persons GROUP BY bucket
+=>
+m1 over clinic.persons(c1: income)
+  by k1=width_bucket(c1, 0, 500000, 10)
+  a1=sum(least(c1, 1000))
+  a2=sum(greatest(c1, 10))
+  a3=sum(clamp(c1, 0, 100))
+answer (m1 select o1=k1, o2=a1, o3=a2, o4=a3)
+shows o1 as 'bucket', o2 as 'SUM(least(income, 1000))', o3 as 'SUM(greatest(income, 10))', o4 as 'SUM(clamp(income, 0, 100))'
+
+-- casts
+SELECT SUM(CAST(性别 = '女' AS INTEGER)), SUM(income::BIGINT), AVG(clamp(TRY_CAST(city AS DOUBLE), 0, 10)), COUNT(CAST(birth_year AS VARCHAR)) FROM persons
+=>
+m1 over clinic.persons(c1: 性别, c2: birth_year, c3: income, c4: city)
+  a1=sum(cast_integer((c1 = '女')))
+  a2=sum(cast_integer(c3))
+  a3=avg(clamp(cast_double(c4), 0, 10))
+  a4=rows(cast_text(c2))
+answer (m1 select o1=a1, o2=a2, o3=a3, o4=a4)
+shows o1 as "SUM(CAST(性别 = '女' AS INTEGER))", o2 as 'SUM(income::BIGINT)', o3 as 'AVG(clamp(TRY_CAST(city AS DOUBLE), 0, 10))', o4 as 'COUNT(CAST(birth_year AS VARCHAR))'
+
+-- dates: parts, truncation, constants
+SELECT date_trunc('month', 日期) AS m, COUNT(*) FROM visits WHERE 日期 >= DATE '2024-02-01' AND 日期 < '2024-07-01' AND extract(quarter FROM 日期) = 1 AND year(日期) = 2024 AND date_part('dow', 日期) <> 0 AND dayofyear(日期) > 3 GROUP BY m ORDER BY m
+=>
+m1 over clinic.visits(c1: 日期) where ((c1 >= 2024-02-01) and (c1 < 2024-07-01) and (quarter(c1) = 1) and (year(c1) = 2024) and (day_of_week(c1) <> 0) and (day_of_year(c1) > 3))
+  by k1=date_trunc('month', c1)
+  a1=rows()
+answer (m1 select o1=k1, o2=a1) order o1
+shows o1 as 'm', o2 as 'COUNT(*)'
+
+-- dates: intervals and differences
+SELECT COUNT(*) FROM visits WHERE 日期 + INTERVAL 1 MONTH < DATE '2024-12-31' - INTERVAL '90' DAY AND 日期 - DATE '2024-01-01' > 7 AND date_diff('week', DATE '2024-01-01', 日期) < 9 AND 日期 - 3 > '2024-01-05' AND 日期 + INTERVAL '2 weeks' > date_add(日期, INTERVAL 1 YEAR)
+=>
+m1 over clinic.visits(c1: 日期) where ((date_add_months(c1, 1) < 2024-10-02) and (date_difference('day', 2024-01-01, c1) > 7) and (date_difference('week', 2024-01-01, c1) < 9) and (date_add_days(c1, -3) > 2024-01-05) and (date_add_days(c1, 14) > date_add_months(c1, 12)))
+  a1=rows()
+answer (m1 select o1=a1)
+shows o1 as 'COUNT(*)'
+
+-- timestamps
+SELECT COUNT(*) FROM visits WHERE 日期 < TIMESTAMP '2024-05-01 12:30:00' AND CAST(日期 AS TIMESTAMP) > '2024-01-01 08:00:00'
+=>
+m1 over clinic.visits(c1: 日期) where ((c1 < 2024-05-01 12:30:00) and (cast_timestamp(c1) > 2024-01-01 08:00:00))
+  a1=rows()
+answer (m1 select o1=a1)
+shows o1 as 'COUNT(*)'

@@ -1,0 +1,320 @@
+-- data set clinic
+
+-- nothing
+;
+=>
+refused sql.not_select
+at ;
+
+-- not SQL
+SELEC COUNT(*) FROM persons
+=>
+refused sql.syntax (what=unexpected '(')
+at (
+
+-- not finished
+SELECT COUNT(*) FROM persons WHERE
+=>
+refused sql.syntax (what=unexpected 'WHERE')
+at WHERE
+
+-- a text that does not end
+SELECT COUNT(*) FROM persons WHERE city = 'A
+=>
+refused sql.syntax (what=a text, name or comment does not end)
+
+-- two commas
+SELECT 性别,, COUNT(*) FROM persons GROUP BY 1
+=>
+refused sql.syntax (what=nothing stands between two commas)
+at ,
+
+-- a number that runs into a word
+SELECT 0x1F, COUNT(*) FROM persons
+=>
+refused sql.syntax (what=a number runs into a word)
+at x1F
+
+-- two statements
+SELECT COUNT(*) FROM persons; DROP TABLE persons
+=>
+refused sql.several_statements
+at DROP TABLE persons
+write SELECT COUNT(*) FROM persons
+
+-- INSERT
+INSERT INTO persons SELECT * FROM persons
+=>
+refused sql.not_select
+at INSERT
+
+-- CREATE
+CREATE TABLE x AS SELECT COUNT(*) FROM persons
+=>
+refused sql.not_select
+at CREATE
+
+-- ATTACH
+ATTACH 'x.db'
+=>
+refused sql.not_select
+at ATTACH
+
+-- PRAGMA
+PRAGMA database_list
+=>
+refused sql.not_select
+at PRAGMA
+
+-- COPY
+COPY persons TO 'x'
+=>
+refused sql.not_select
+at COPY
+
+-- EXPLAIN
+EXPLAIN SELECT COUNT(*) FROM persons
+=>
+refused sql.not_select
+at EXPLAIN
+
+-- SELECT INTO
+SELECT COUNT(*) INTO x FROM persons
+=>
+refused sql.unsupported (what=SELECT INTO)
+at x
+
+-- FOR UPDATE
+SELECT COUNT(*) FROM persons FOR UPDATE
+=>
+refused sql.unsupported (what=FOR UPDATE)
+at SELECT COUNT(*) FROM persons
+write SELECT COUNT(*) FROM persons
+
+-- a table hint
+SELECT COUNT(*) FROM persons WITH (NOLOCK)
+=>
+refused sql.unsupported (what=a table hint)
+at persons
+
+-- TABLESAMPLE
+SELECT COUNT(*) FROM persons TABLESAMPLE 10%
+=>
+refused sql.unsupported (what=TABLESAMPLE)
+at 10
+
+-- USING SAMPLE
+SELECT COUNT(*) FROM persons USING SAMPLE 10
+=>
+refused sql.unsupported (what=USING SAMPLE)
+at 10
+
+-- CLUSTER BY
+SELECT COUNT(*) FROM persons CLUSTER BY city
+=>
+refused sql.unsupported (what=CLUSTER BY)
+at city
+
+-- a file
+SELECT COUNT(*) FROM 'persons.csv'
+=>
+refused sql.unknown_table (near=persons, table=persons.csv)
+at 'persons.csv'
+
+-- a table function
+SELECT COUNT(*) FROM read_csv('persons.csv')
+=>
+refused sql.unknown_function (function=read_csv)
+at read_csv('persons.csv')
+
+-- a table function that runs SQL
+SELECT COUNT(*) FROM query('SELECT * FROM persons')
+=>
+refused sql.unknown_function (function=query)
+at query('SELECT * FROM persons')
+
+-- a scalar function as a table
+SELECT COUNT(*) FROM clamp(1, 2, 3)
+=>
+refused sql.unsupported (what=a table function)
+at clamp(1, 2, 3)
+
+-- UNNEST
+SELECT COUNT(*) FROM persons, UNNEST([1, 2]) AS u
+=>
+refused sql.unknown_function (function=UNNEST)
+at ([1, 2]) AS u
+
+-- LATERAL
+SELECT COUNT(*) FROM persons p, LATERAL (SELECT 1) AS z
+=>
+refused sql.unsupported (what=LATERAL)
+at (SELECT 1) AS z
+
+-- UNION
+SELECT COUNT(*) FROM persons UNION ALL SELECT COUNT(*) FROM visits
+=>
+refused sql.set_operation (what=UNION)
+
+-- UNION in a derived table
+SELECT COUNT(*) FROM (SELECT pid FROM persons UNION ALL SELECT pid FROM visits)
+=>
+refused sql.set_operation (what=UNION)
+at pid FROM persons UNION ALL SELECT pid FROM visits
+
+-- PIVOT
+SELECT * FROM persons PIVOT (COUNT(*) FOR 性别 IN ('女', '男'))
+=>
+refused sql.unsupported (what=PIVOT)
+at COUNT(*) FOR 性别 IN ('女', '男')
+
+-- QUALIFY
+SELECT 性别, COUNT(*) FROM persons GROUP BY 1 QUALIFY row_number() OVER () = 1
+=>
+refused sql.unsupported (what=QUALIFY)
+at row_number() OVER () = 1
+
+-- WINDOW
+SELECT COUNT(*) FROM persons WINDOW w AS (ORDER BY income)
+=>
+refused sql.unsupported (what=WINDOW)
+at w AS (ORDER BY income)
+
+-- a window function
+SELECT SUM(income) OVER (PARTITION BY 性别) FROM persons
+=>
+refused sql.window
+at SUM(income) OVER (PARTITION BY 性别)
+
+-- ROLLUP
+SELECT 性别, COUNT(*) FROM persons GROUP BY ROLLUP (性别)
+=>
+refused sql.unsupported (what=ROLLUP)
+at 性别
+
+-- WITH TOTALS
+SELECT 性别, COUNT(*) FROM persons GROUP BY 性别 WITH TOTALS
+=>
+refused sql.unsupported (what=WITH TOTALS)
+at 性别
+
+-- a recursive CTE
+WITH RECURSIVE r AS (SELECT pid FROM persons) SELECT COUNT(*) FROM r
+=>
+refused sql.unsupported (what=WITH RECURSIVE)
+at r AS (SELECT pid FROM persons)
+
+-- VALUES
+SELECT COUNT(*) FROM (VALUES (1), (2)) AS v(a)
+=>
+refused sql.unsupported (what=VALUES)
+at (VALUES (1), (2)) AS v(a)
+
+-- LIMIT by percentage
+SELECT 性别, COUNT(*) FROM persons GROUP BY 1 LIMIT 10 PERCENT
+=>
+refused sql.unsupported (what=LIMIT with a percentage)
+at 10
+
+-- LIMIT by an expression
+SELECT 性别, COUNT(*) FROM persons GROUP BY 1 LIMIT 1 + 1
+=>
+refused sql.limit
+at 1 + 1
+
+-- FETCH FIRST
+SELECT 性别, COUNT(*) FROM persons GROUP BY 1 FETCH FIRST 2 ROWS ONLY
+=>
+refused sql.unsupported (what=FETCH)
+at 2
+
+-- NULLS FIRST
+SELECT 性别, COUNT(*) FROM persons GROUP BY 1 ORDER BY 1 NULLS FIRST
+=>
+refused sql.unsupported (what=NULLS FIRST)
+at 1
+write SELECT 性别, COUNT(*) FROM persons GROUP BY 1 ORDER BY 1
+
+-- ORDER BY ALL
+SELECT 性别, COUNT(*) FROM persons GROUP BY 1 ORDER BY ALL
+=>
+refused sql.unsupported (what=VAR)
+at SELECT 性别, COUNT(*) FROM persons GROUP BY 1
+
+-- a pipe
+FROM persons |> AGGREGATE COUNT(*)
+=>
+refused sql.unsupported (what=|>)
+at |>
+
+-- a historical version
+SELECT COUNT(*) FROM persons AT (VERSION => 1)
+=>
+refused sql.unsupported (what=a version of a table)
+at 1
+
+-- a placeholder
+SELECT COUNT(*) FROM persons WHERE income > ?
+=>
+refused sql.parameter
+at ?
+
+-- a numbered placeholder
+SELECT COUNT(*) FROM persons WHERE income > $1
+=>
+refused sql.parameter
+at $
+
+-- the clock
+SELECT COUNT(*) FROM visits WHERE 日期 > current_date - 30
+=>
+refused sql.clock
+at current_date
+
+-- the clock by function
+SELECT COUNT(*) FROM visits WHERE 日期 > now()
+=>
+refused sql.clock
+at now()
+
+-- a struct, a list, a lambda
+SELECT COUNT(*) FROM persons WHERE list_filter([1], x -> x > 1) = [1]
+=>
+refused sql.unknown_function (function=list_filter)
+at list_filter([1], x -> x > 1)
+
+-- a collation
+SELECT COUNT(*) FROM persons WHERE city COLLATE NOCASE = 'a'
+=>
+refused sql.unknown_function (function=COLLATE)
+at city
+
+-- LIKE with ESCAPE
+SELECT COUNT(*) FROM persons WHERE city LIKE 'a#%' ESCAPE '#'
+=>
+refused sql.unsupported (what=ESCAPE)
+at city LIKE 'a#%' ESCAPE '#'
+
+-- a regular expression
+SELECT COUNT(*) FROM persons WHERE city ~ 'a.*'
+=>
+refused sql.unknown_function (function=REGEXP_LIKE)
+at city ~ 'a.*'
+
+-- a sampled random row
+SELECT COUNT(*) FROM persons WHERE random() < 0.5
+=>
+refused sql.unknown_function (function=random)
+at random()
+
+-- a setting
+SELECT current_setting('memory_limit'), COUNT(*) FROM persons
+=>
+refused sql.unknown_function (function=current_setting)
+at current_setting('memory_limit')
+
+-- TRIM of chosen characters
+SELECT COUNT(*) FROM persons WHERE trim(city, 'x') = 'a'
+=>
+refused sql.unsupported (what=TRIM of chosen characters)
+at 'x'

@@ -1,0 +1,436 @@
+-- data set clinic
+
+-- every column
+SELECT * FROM persons
+=>
+refused plan.raw_rows
+at *
+write SELECT COUNT(*) AS n FROM persons
+
+-- raw columns
+SELECT 性别, income FROM persons WHERE income > 100000 ORDER BY income DESC LIMIT 10
+=>
+refused plan.raw_rows
+at 性别
+write SELECT COUNT(*) AS n FROM persons WHERE income > 100000
+
+-- raw columns through a derived table
+SELECT d.income FROM (SELECT income FROM persons) d
+=>
+refused plan.raw_rows
+at d.income
+write SELECT COUNT(*) AS n FROM (SELECT income FROM persons) d
+
+-- the unit in the output
+SELECT pid FROM persons
+=>
+refused sql.unit_value
+at pid
+write SELECT COUNT(DISTINCT pid) FROM persons
+
+-- the unit as a group key
+SELECT pid, COUNT(*) FROM visits GROUP BY pid
+=>
+refused sql.unit_value
+at pid
+write SELECT COUNT(DISTINCT pid), COUNT(*) FROM visits
+
+-- the unit as a group key beside another
+SELECT v.科室, v.pid, COUNT(*) AS n FROM visits v GROUP BY v.科室, v.pid ORDER BY n
+=>
+refused sql.unit_value
+at v.pid
+write SELECT v.科室, COUNT(DISTINCT v.pid), COUNT(*) AS n FROM visits v GROUP BY v.科室 ORDER BY n
+
+-- the unit compared with a constant
+SELECT COUNT(*) FROM persons WHERE pid = 42
+=>
+refused sql.unit_value
+at pid = 42
+
+-- the unit in arithmetic
+SELECT COUNT(*) FROM persons WHERE pid % 2 = 0
+=>
+refused sql.unit_value
+at pid % 2
+
+-- the unit in an IN list
+SELECT COUNT(*) FROM persons WHERE pid IN (1, 2)
+=>
+refused sql.unit_value
+at pid IN (1, 2)
+
+-- the unit summed
+SELECT SUM(pid) FROM persons
+=>
+refused sql.unit_value
+at pid
+write SELECT COUNT(*) AS n FROM persons
+
+-- the unit as an order
+SELECT COUNT(*) FROM persons ORDER BY pid
+=>
+refused sql.unit_value (column=pid)
+at pid
+write SELECT COUNT(*) AS n FROM persons
+
+-- the unit cast
+SELECT COUNT(*) FROM persons WHERE CAST(pid AS VARCHAR) LIKE '1%'
+=>
+refused sql.unit_value
+at CAST(pid AS VARCHAR)
+
+-- a missable unit joined on
+SELECT COUNT(*) FROM persons p LEFT JOIN visits v ON p.pid = v.pid JOIN visits w ON w.pid = v.pid
+=>
+refused sql.unit_value (column=pid)
+at w.pid = v.pid
+
+-- an unknown table
+SELECT COUNT(*) FROM person
+=>
+refused sql.unknown_table (near=persons, table=person)
+at person
+write SELECT COUNT(*) FROM persons
+
+-- an unknown data set
+SELECT COUNT(*) FROM clinik.persons
+=>
+refused sql.unknown_dataset (dataset=clinik, near=clinic)
+at clinik.persons
+write SELECT COUNT(*) FROM clinic.persons
+
+-- an unknown table of a known data set
+SELECT COUNT(*) FROM tpch.order
+=>
+refused sql.unknown_table (near=orders, table=order)
+at tpch.order
+write SELECT COUNT(*) FROM tpch.orders
+
+-- an unknown column
+SELECT SUM(incom) FROM persons
+=>
+refused sql.unknown_column (column=incom, near=income)
+at incom
+write SELECT SUM(income) FROM persons
+
+-- an unknown column of an alias
+SELECT AVG(p.incme) FROM persons AS p
+=>
+refused sql.unknown_column (column=incme, near=income)
+at p.incme
+write SELECT AVG(p.income) FROM persons AS p
+
+-- an unknown alias
+SELECT AVG(q.income) FROM persons AS p
+=>
+refused sql.unknown_table (near=p, table=q)
+at q.income
+write SELECT AVG(p.income) FROM persons AS p
+
+-- an unknown function
+SELECT SUM(squareroot(income)) FROM persons
+=>
+refused sql.unknown_function (function=squareroot)
+at squareroot(income)
+
+-- a misspelt function
+SELECT SUM(clmp(income, 0, 5)) FROM persons
+=>
+refused sql.unknown_function (function=clmp, near=clamp)
+at clmp(income, 0, 5)
+write SELECT SUM(clamp(income, 0, 5)) FROM persons
+
+-- an ambiguous column
+SELECT COUNT(visit_no) FROM visits v JOIN drugs d ON v.visit_no = d.visit_no
+=>
+refused sql.ambiguous_column (column=visit_no)
+at visit_no
+write SELECT COUNT(v.visit_no) FROM visits v JOIN drugs d ON v.visit_no = d.visit_no
+
+-- a column that is not grouped
+SELECT 性别, city, COUNT(*) FROM persons GROUP BY 性别
+=>
+refused sql.not_grouped (column=city)
+at city
+write SELECT 性别, city, COUNT(*) FROM persons GROUP BY 性别, city
+
+-- a column beside an aggregate
+SELECT 性别, COUNT(*) FROM persons
+=>
+refused sql.not_grouped (column=性别)
+at 性别
+write SELECT 性别, COUNT(*) FROM persons GROUP BY 性别
+
+-- a star beside groups
+SELECT *, COUNT(*) FROM persons
+=>
+refused sql.star_grouped
+at *
+write SELECT COUNT(*) AS n FROM persons
+
+-- SELECT DISTINCT
+SELECT DISTINCT 性别, city FROM persons
+=>
+refused sql.distinct
+at SELECT DISTINCT 性别, city FROM persons
+write SELECT 性别, city, COUNT(*) AS n FROM persons GROUP BY 性别, city
+
+-- SELECT DISTINCT over groups
+SELECT DISTINCT 性别, COUNT(*) FROM persons GROUP BY 性别
+=>
+refused sql.distinct
+at SELECT DISTINCT 性别, COUNT(*) FROM persons GROUP BY 性别
+write SELECT 性别, COUNT(*) FROM persons GROUP BY 性别
+
+-- groups without an aggregate
+SELECT 性别 FROM persons GROUP BY 性别
+=>
+refused sql.no_aggregate
+at SELECT 性别 FROM persons GROUP BY 性别
+write SELECT 性别, COUNT(*) AS n FROM persons GROUP BY 性别
+
+-- COUNT(DISTINCT) of a column
+SELECT COUNT(DISTINCT city) FROM persons
+=>
+refused sql.count_distinct
+at COUNT(DISTINCT city)
+
+-- SUM(DISTINCT)
+SELECT SUM(DISTINCT income) FROM persons
+=>
+refused sql.unsupported (what=DISTINCT here)
+at SUM(DISTINCT income)
+
+-- MIN
+SELECT MIN(income) FROM persons
+=>
+refused sql.aggregate (function=MIN)
+at MIN(income)
+
+-- MEDIAN
+SELECT MEDIAN(income) FROM persons
+=>
+refused sql.aggregate (function=MEDIAN)
+at MEDIAN(income)
+
+-- a list of values
+SELECT LIST(income) FROM persons
+=>
+refused sql.aggregate (function=LIST)
+at LIST(income)
+
+-- any value
+SELECT ANY_VALUE(city) FROM persons
+=>
+refused sql.aggregate (function=ANY_VALUE)
+at ANY_VALUE(city)
+
+-- an aggregate in WHERE
+SELECT COUNT(*) FROM persons WHERE SUM(income) > 5
+=>
+refused sql.aggregate_place
+at SUM(income)
+
+-- an aggregate in an aggregate
+SELECT SUM(COUNT(*)) FROM persons
+=>
+refused sql.aggregate_place
+at COUNT(*)
+
+-- an aggregate as a key
+SELECT COUNT(*) FROM persons GROUP BY 1
+=>
+refused sql.aggregate_place
+at COUNT(*)
+
+-- an ordered aggregate
+SELECT SUM(income ORDER BY city) FROM persons
+=>
+refused sql.unsupported (what=ORDER BY in an aggregate)
+at income
+
+-- the sum of a text
+SELECT SUM(city) FROM persons
+=>
+refused plan.type (function=sum, types=text)
+at city
+
+-- a condition that is none
+SELECT COUNT(*) FROM persons WHERE income
+=>
+refused plan.type (function=condition, types=double)
+at income
+
+-- a text compared with a number
+SELECT COUNT(*) FROM persons WHERE income > 'many'
+=>
+refused plan.type (function=greater, types=double, text)
+at income > 'many'
+
+-- a date that is none
+SELECT COUNT(*) FROM visits WHERE 日期 > '2024-02-30'
+=>
+refused sql.literal (text=2024-02-30, type=date)
+at 日期 > '2024-02-30'
+
+-- a number out of range
+SELECT COUNT(*) FROM persons WHERE income > 1e400
+=>
+refused sql.number (number=…)
+at 1e400
+
+-- an integer out of range
+SELECT COUNT(*) FROM persons WHERE birth_year < 9223372036854775807 + 1
+=>
+refused sql.number (number=9223372036854775808)
+at 9223372036854775807 + 1
+
+-- a cast to DECIMAL
+SELECT SUM(CAST(income AS DECIMAL(10, 2))) FROM persons
+=>
+refused sql.cast_type (type=DECIMAL(10, 2))
+at CAST(income AS DECIMAL(10, 2))
+write SELECT SUM(CAST(income AS DOUBLE)) FROM persons
+
+-- a pattern that is no constant
+SELECT COUNT(*) FROM persons WHERE city LIKE 性别
+=>
+refused sql.literal_argument (function=like, position=2)
+at city LIKE 性别
+
+-- a position that is none
+SELECT 性别, COUNT(*) FROM persons GROUP BY 3
+=>
+refused sql.ordinal (position=3)
+at 3
+
+-- an alias that needs itself
+SELECT COUNT(*) AS n, m + 1 AS m FROM persons
+=>
+refused sql.unknown_column (column=m)
+at m
+
+-- two persons in a row
+SELECT COUNT(*) FROM persons p JOIN visits v ON p.birth_year = v.visit_no
+=>
+refused plan.join_unit
+at visits v
+write SELECT COUNT(*) FROM persons p JOIN visits v ON p.pid = v.pid AND p.birth_year = v.visit_no
+
+-- a comma join without the unit
+SELECT 性别, COUNT(*) FROM persons, visits GROUP BY 性别
+=>
+refused plan.join_unit
+at visits
+write SELECT 性别, COUNT(*) FROM persons, visits WHERE persons.pid = visits.pid GROUP BY 性别
+
+-- the unit equality under OR
+SELECT COUNT(*) FROM persons p JOIN visits v ON p.pid = v.pid OR v.费用 > 5
+=>
+refused sql.unit_value
+at p.pid = v.pid
+
+-- a foreign key that does not carry the unit
+SELECT COUNT(*) FROM drugs a JOIN drugs b ON a.visit_no = b.visit_no
+=>
+refused plan.join_unit
+at drugs b
+
+-- NATURAL JOIN
+SELECT COUNT(*) FROM persons NATURAL JOIN visits
+=>
+refused sql.unsupported (what=this kind of join)
+at visits
+
+-- FULL JOIN
+SELECT COUNT(*) FROM persons p FULL JOIN visits v ON p.pid = v.pid
+=>
+refused sql.unsupported (what=FULL JOIN)
+at visits v ON p.pid = v.pid
+
+-- SEMI JOIN
+SELECT COUNT(*) FROM persons p SEMI JOIN visits v ON p.pid = v.pid
+=>
+refused sql.unsupported (what=SEMI JOIN)
+at visits v ON p.pid = v.pid
+
+-- an outer join without a condition
+SELECT COUNT(*) FROM persons p LEFT JOIN visits v
+=>
+refused sql.join_condition
+at visits v
+
+-- an outer join that keeps the public side
+SELECT c.code, COUNT(p.income) FROM cities c LEFT OUTER JOIN persons p ON p.city = c.code GROUP BY 1
+=>
+refused plan.join_preserved
+at persons p ON p.city = c.code
+write SELECT c.code, COUNT(p.income) FROM cities c JOIN persons p ON p.city = c.code GROUP BY 1
+
+-- two unit domains
+SELECT COUNT(*) FROM persons p JOIN tpch.customer c ON p.pid = c.c_custkey
+=>
+refused plan.domains
+at tpch.customer c
+
+-- a release joined with private rows
+SELECT COUNT(*) FROM persons p JOIN (SELECT city, COUNT(*) AS n FROM persons GROUP BY city) d ON p.city = d.city
+=>
+refused sql.nested_measure
+at (SELECT city, COUNT(*) AS n FROM persons GROUP BY city) d
+
+-- a release aggregated again
+SELECT AVG(n) FROM (SELECT city, COUNT(*) AS n FROM persons GROUP BY city)
+=>
+refused sql.aggregate_over_release
+at AVG(n)
+
+-- public tables only
+SELECT COUNT(*) FROM cities
+=>
+refused sql.public_only
+at COUNT(*)
+
+-- public rows only
+SELECT name_zh FROM cities
+=>
+refused sql.public_only
+at SELECT name_zh FROM cities
+
+-- no table
+SELECT 1
+=>
+refused sql.public_only
+at SELECT 1
+
+-- a scalar subquery
+SELECT COUNT(*) FROM persons WHERE income > (SELECT AVG(income) FROM persons)
+=>
+refused sql.subquery
+at AVG(income) FROM persons
+
+-- EXISTS
+SELECT COUNT(*) FROM persons p WHERE EXISTS (SELECT 1 FROM visits v WHERE v.pid = p.pid)
+=>
+refused sql.subquery
+at 1 FROM visits v WHERE v.pid = p.pid
+
+-- IN with a subquery
+SELECT COUNT(*) FROM persons WHERE pid IN (SELECT pid FROM visits)
+=>
+refused sql.subquery
+at pid FROM visits
+
+-- private rows in order
+SELECT COUNT(*) FROM (SELECT pid FROM visits ORDER BY 费用 DESC LIMIT 10)
+=>
+refused plan.order
+at 费用
+write SELECT COUNT(*) FROM (SELECT pid FROM visits)
+
+-- too many column names
+SELECT COUNT(*) FROM (SELECT pid FROM visits) d(a, b)
+=>
+refused sql.alias_columns
+at (SELECT pid FROM visits) d(a, b)

@@ -1,0 +1,79 @@
+"""SQL → plan, and refused SQL → code, place and rewrite, as the golden files say."""
+
+from __future__ import annotations
+
+import pytest
+
+from policies.cards import CardValue, ColumnCard
+from sandbox.plan.canonical import decode, encode
+from sandbox.plan.check import PublicFacts, check
+from sandbox.plan.limits import standard
+from tests.support.cards import DOMAINS
+from tests.support.lowering import CARDS, Case, files, lowered, outcome, read
+
+ACCEPTED = [case for path in files("accepted") for case in read(path)]
+REFUSED = [case for path in files("refused") for case in read(path)]
+REWRITES = [
+    (case, line.removeprefix("write "))
+    for case in REFUSED
+    for line in case.expected.splitlines()
+    if line.startswith("write ")
+]
+
+
+def name(case: Case) -> str:
+    return case.name
+
+
+def keys(column: ColumnCard) -> tuple[CardValue, ...]:
+    """Some values for a public table's key."""
+    return (1, 2, 3) if column.type.value == "integer" else ("A", "B", "C")
+
+
+FACTS = {
+    (card.name, table.name): PublicFacts(
+        3, {column.name: keys(column) for column in table.columns if table.key == (column.name,)}, {}
+    )
+    for card in CARDS
+    for table in card.tables
+    if not table.private
+}
+
+
+def test_there_are_enough_cases() -> None:
+    assert len(ACCEPTED) >= 60
+    assert len(REFUSED) >= 60
+    names = [case.name for case in (*ACCEPTED, *REFUSED)]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("case", ACCEPTED, ids=name)
+def test_accepted(case: Case) -> None:
+    assert outcome(case.sql, case.dataset) == case.expected
+
+
+@pytest.mark.parametrize("case", ACCEPTED, ids=name)
+def test_every_plan_is_canonical_and_known_to_check(case: Case) -> None:
+    plan = lowered(case.sql, case.dataset).plan
+    assert decode(encode(plan)) == plan
+    checked = check(plan, {card.name: card for card in CARDS}, FACTS, DOMAINS, standard(cells=10_000))
+    assert [label.name for label in plan.labels] == list(checked.answer)
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=name)
+def test_refused(case: Case) -> None:
+    assert outcome(case.sql, case.dataset) == case.expected
+
+
+@pytest.mark.parametrize(("case", "rewrite"), REWRITES, ids=lambda value: value.name if isinstance(value, Case) else "")
+def test_every_rewrite_is_accepted(case: Case, rewrite: str) -> None:
+    assert outcome(rewrite, case.dataset).startswith("m1 over")
+    assert rewrite != case.sql
+
+
+@pytest.mark.parametrize("case", ACCEPTED, ids=name)
+def test_the_place_of_every_name_is_in_the_text(case: Case) -> None:
+    found = lowered(case.sql, case.dataset)
+    assert all(0 <= span.start < span.end <= len(case.sql) for span in found.spans.values())
+    named = {one.name for measure in found.plan.measures for one in (*measure.keys, *measure.aggregates)}
+    assert named <= found.spans.keys()

@@ -1,0 +1,109 @@
+"""A plan in a form that a reviewer reads: relations as one line, names as generated, literals as in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sandbox.plan.nodes import (
+    Aggregate,
+    Call,
+    Expression,
+    Filter,
+    Join,
+    Limit,
+    Literal,
+    Output,
+    Plan,
+    Project,
+    Ref,
+    Relation,
+    Released,
+    Scan,
+    Sort,
+    Type,
+)
+
+_INFIX = {
+    "add": "+",
+    "and": "and",
+    "divide": "/",
+    "equal": "=",
+    "greater": ">",
+    "greater_equal": ">=",
+    "integer_divide": "//",
+    "less": "<",
+    "less_equal": "<=",
+    "modulo": "%",
+    "multiply": "*",
+    "not_equal": "<>",
+    "or": "or",
+    "subtract": "-",
+}
+
+
+def lines(plan: Plan) -> Iterator[str]:
+    """The plan, a measure, key, aggregate or part of the answer a line."""
+    for measure in plan.measures:
+        yield f"{measure.name} over {relation(measure.source)}"
+        yield from (f"  by {_output(key)}" for key in measure.keys)
+        yield from (f"  {_aggregate(aggregate)}" for aggregate in measure.aggregates)
+    yield f"answer {relation(plan.answer)}"
+    yield "shows " + ", ".join(f"{label.name} as {label.label!r}" for label in plan.labels)
+
+
+def relation(node: Relation) -> str:
+    """A relation."""
+    match node:
+        case Scan(dataset, table, columns):
+            return f"{dataset}.{table}({', '.join(f'{one.name}: {one.column}' for one in columns)})"
+        case Released(measure):
+            return measure
+        case Filter(source, predicate):
+            return f"{relation(source)} where {expression(predicate)}"
+        case Project(source, outputs):
+            return f"({relation(source)} select {', '.join(map(_output, outputs))})"
+        case Join(left, right, kind, unit, condition):
+            terms = ["unit"] if unit else []
+            terms += [] if condition is None else [expression(condition)]
+            return f"({relation(left)} {kind} join {relation(right)} on {' and '.join(terms) or 'true'})"
+        case Sort(source, terms):
+            orders = (expression(one.expression) + (" desc" if one.descending else "") for one in terms)
+            return f"{relation(source)} order {', '.join(orders)}"
+        case Limit(source, count, offset):
+            return f"{relation(source)} limit {count}" + (f" offset {offset}" if offset else "")
+
+
+def expression(node: Expression) -> str:
+    """An expression."""
+    match node:
+        case Ref(name):
+            return name
+        case Literal():
+            return _literal(node)
+        case Call(function, arguments) if function in _INFIX and len(arguments) > 1:
+            return f"({f' {_INFIX[function]} '.join(map(expression, arguments))})"
+        case Call(function, arguments):
+            return f"{function}({', '.join(map(expression, arguments))})"
+
+
+def _literal(literal: Literal) -> str:
+    match literal:
+        case Literal(type_, None):
+            return f"null::{type_}"
+        case Literal(Type.TEXT, str(value)):
+            return repr(value)
+        case Literal(Type.DOUBLE, value):
+            return f"{value}d"
+        case Literal(Type.BOOLEAN, value):
+            return "true" if value else "false"
+    return str(literal.value)
+
+
+def _output(output: Output) -> str:
+    return f"{output.name}={expression(output.expression)}"
+
+
+def _aggregate(aggregate: Aggregate) -> str:
+    argument = "" if aggregate.argument is None else expression(aggregate.argument)
+    condition = "" if aggregate.filter is None else f" where {expression(aggregate.filter)}"
+    return f"{aggregate.name}={aggregate.function}({argument}){condition}"
