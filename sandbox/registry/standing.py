@@ -69,12 +69,9 @@ def require_versions(connection: Connection, standing: Standing) -> None:
 
     Refuses: dataset.withdrawn, state.changed.
     """
-    _require_not_withdrawn(connection, standing.snapshots)
+    states = _states(connection, standing.snapshots)
     for dataset, snapshot in standing.snapshots:
-        state = connection.scalar(
-            select(snapshots.c.state).where(snapshots.c.id == snapshot, snapshots.c.dataset == dataset)
-        )
-        if state != "current":
+        if states[snapshot] != "current":
             raise Refusal("state.changed", {"what": dataset})
     if connection.scalar(select(bundles.c.state).where(bundles.c.digest == standing.bundle)) != "current":
         raise Refusal("state.changed", {"what": "policy"})
@@ -95,7 +92,7 @@ def require_releasable(
     """
     require_signer(connection, institution, person, key_id, at=0)
     _require_active(licence, connection.scalar(select(licences.c.state).where(licences.c.id == licence)))
-    _require_not_withdrawn(connection, used)
+    _states(connection, used)
 
 
 def _require_active(licence: str, state: str | None) -> None:
@@ -105,8 +102,11 @@ def _require_active(licence: str, state: str | None) -> None:
         raise Refusal("licence.revoked", {"licence": licence})
 
 
-def _require_not_withdrawn(connection: Connection, used: tuple[tuple[str, str], ...]) -> None:
+def _states(connection: Connection, used: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """The state of each snapshot, none of them withdrawn."""
+    query = select(snapshots.c.id, snapshots.c.state).where(snapshots.c.id.in_([snapshot for _, snapshot in used]))
+    states = {row.id: row.state for row in connection.execute(query)}
     for dataset, snapshot in used:
-        state = connection.scalar(select(snapshots.c.state).where(snapshots.c.id == snapshot))
-        if state in (None, State.WITHDRAWN):
+        if states.get(snapshot) in (None, State.WITHDRAWN):
             raise Refusal("dataset.withdrawn", {"dataset": dataset})
+    return states

@@ -117,7 +117,7 @@ def free_form(
     signer.drop = drop
     words = {"created": NOW, "nonce": "n0nce", "tag": "vitrine", "label": "sig", "key_id": ID, **parameters}
     words["use_existing_digest"] = True
-    signer.sign(message, covered_component_ids=components, **words)  # type: ignore[arg-type]
+    signer.sign(message, covered_component_ids=components, **words)
     return HttpRequest(method, "/v1/queries", "a=1", lower(message.headers), body)
 
 
