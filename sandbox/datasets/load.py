@@ -34,10 +34,15 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  a private folder is made in it; 
 
 
 class _DuckDB:
-    """An engine in memory that can open what the scratch folder links to and no other file, and never spills to disk."""
+    """An engine in memory: it opens what the scratch folder links to and no other file, and never spills to disk.
+
+    It leaves an empty database in the scratch folder, `blank`: no memfd can be attached for writing without one.
+    """
 
     def __init__(self, scratch: Path) -> None:
         self._connection = duckdb.connect()
+        self._connection.execute(f"ATTACH '{scratch / 'blank'}' AS blank")
+        self._connection.execute("DETACH blank")
         targets = [str(link.resolve()) for link in scratch.iterdir()]
         self._connection.execute("SET allowed_paths = $targets", {"targets": targets})
         for setting in (
@@ -67,6 +72,9 @@ def load(order: LoadOrder) -> LoadOutcome:
         scratch = Path(folder)
         _link(order, scratch)
         engine = _DuckDB(scratch)
+        blank = (scratch / "blank").read_bytes()
+        for descriptor in (order.private, order.public):
+            os.pwrite(descriptor, blank, 0)
         bench = Workbench(order, engine, scratch)
         try:
             read(bench)
@@ -83,13 +91,7 @@ def load(order: LoadOrder) -> LoadOutcome:
 
 
 def _link(order: LoadOrder, scratch: Path) -> None:
-    """Gives every descriptor a name in the scratch folder, and the two parts an empty database each."""
-    with duckdb.connect(scratch / "blank"):
-        pass
-    blank = (scratch / "blank").read_bytes()
-    (scratch / "blank").unlink()
-    for descriptor in (order.private, order.public):
-        os.pwrite(descriptor, blank, 0)
+    """Gives every descriptor a name in the scratch folder."""
     links = {"private": order.private, "public": order.public, "grown": order.grown}
     links |= {f"input{number}": file.descriptor for number, file in enumerate(order.files)}
     links |= {f"segment{number}": descriptor for number, descriptor in enumerate(order.segments)}

@@ -50,9 +50,9 @@ def _write_private(bench: Workbench, i: int, table: TableCard, columns: list[str
         f"{target} ("
         "SELECT *, row_number() OVER (PARTITION BY _unit ORDER BY hash, content, occurrence) AS _rank FROM ("
         f"SELECT *, {bits_sql(digest, 0)} AS hash FROM ("
-        "SELECT *, _row - min(_row) OVER (PARTITION BY _unit, content) + 1 AS occurrence FROM ("
-        "SELECT *, row_number() OVER (PARTITION BY _unit ORDER BY content) AS _row FROM ("
-        f"SELECT *, {content_sql(columns)} AS content FROM e{i})))))"
+        "SELECT *, row_number() OVER same AS _row, row_number() OVER same - rank() OVER same + 1 AS occurrence FROM ("
+        f"SELECT *, {content_sql(columns)} AS content FROM e{i})"
+        " WINDOW same AS (PARTITION BY _unit ORDER BY content))))"
         " WHERE _rank <= $limit ORDER BY _unit, _row",
         limit=table.rows_per_unit,
         **hmac_values("", bench.order.seed_key),
