@@ -9,7 +9,9 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from rich.console import Console
 from rich.table import Table
@@ -131,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
             licence,
             change,
             f"{change} a licence",
-            lambda o, change=change: commands.change_licence(_state(o), change, o.licence),
+            partial(_change, change),
         )
         add.add_argument("licence")
 
@@ -148,6 +150,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+Kinds: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse has no other name
+
+
 def _group(kinds: Kinds, name: str) -> Kinds:
     return kinds.add_parser(name).add_subparsers(required=True, metavar="COMMAND")
 
@@ -156,7 +161,7 @@ def _command(
     kinds: Kinds,
     name: str,
     help_text: str,
-    run: Callable[[argparse.Namespace], object],
+    run: Callable[[argparse.Namespace], commands.Row | list[commands.Row] | int | None],
 ) -> argparse.ArgumentParser:
     parser = kinds.add_parser(name, help=help_text, description=help_text)
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -168,6 +173,10 @@ def _command(
     )
     parser.set_defaults(run=run)
     return parser
+
+
+def _change(change: str, options: argparse.Namespace) -> commands.Row:
+    return commands.change_licence(_state(options), change, options.licence)
 
 
 def _state(options: argparse.Namespace) -> StateFolder:
@@ -191,12 +200,11 @@ def _refused(refusal: Refusal, options: argparse.Namespace) -> None:
         sys.stderr.write(f"{refusal.code}: {sentence.format_map(dict(refusal.detail))}\n")
 
 
-def _show(found: object, *, as_json: bool) -> None:
+def _show(found: commands.Row | list[commands.Row], *, as_json: bool) -> None:
     if as_json:
         _write(found)
         return
-    rows = found if isinstance(found, list) else [found]
-    for row in rows or []:
+    for row in found if isinstance(found, list) else [found]:
         table = Table(show_header=False, box=None)
         for name, value in row.items():
             table.add_row(str(name), value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

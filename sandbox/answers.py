@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 from policies.canonical import canonical_json, plain
 from sandbox.audit import log
 from sandbox.audit.checkpoint import LogPublicKey
-from sandbox.audit.entry import AccountCharge, AccountKind, Amounts, QueryAuthorized, decode
+from sandbox.audit.encoding import decode
+from sandbox.audit.entry import AccountCharge, AccountKind, Amounts, QueryAuthorized
 from sandbox.balances import after, amounts_json, balance_json, more, now
 from sandbox.engines.render import measured_columns
 from sandbox.errors import Fault

@@ -10,7 +10,6 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from secrets import token_hex
 from typing import TypeVar
 
@@ -25,6 +24,7 @@ from sandbox.errors import Fault, Refusal, VitrineError
 from sandbox.execution import Run, execute
 from sandbox.frontend import Frontend
 from sandbox.identity import VerifiedRequest
+from sandbox.leaves import Decided, outcome_leaf, text_digest
 from sandbox.ledger.charges import Charge, find_charge, find_release, pending, snapshots_of
 from sandbox.ledger.transactions import (
     Authorized,
@@ -32,7 +32,6 @@ from sandbox.ledger.transactions import (
     Existing,
     Failed,
     Leaf,
-    Outcome,
     Refused,
     authorize,
     begin_attempt,
@@ -43,7 +42,6 @@ from sandbox.ledger.transactions import (
 from sandbox.ledger.writer import Writer
 from sandbox.plan.limits import Limits
 from sandbox.preparation import Prepared, prepare
-from sandbox.privacy.mechanisms import FEATURES, version
 from sandbox.registry.directory import RegisteredLicence, Registry
 from sandbox.registry.standing import Standing
 from sandbox.requests import QueryRequest, read_query
@@ -60,16 +58,6 @@ _LOGGER = logging.getLogger("vitrine.broker")
 def milliseconds() -> int:
     """The time, as registry and log count it: since 1970, UTC."""
     return time.time_ns() // 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """A prepared request that the rules allow."""
-
-    prepared: Prepared
-    registered: RegisteredLicence
-    rules: tuple[str, ...]
-    """That decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +101,7 @@ class Broker:
             code=refusal.code,
             rules=refusal.rules,
             licence=None if request is None else request.licence,
-            sql=None if sql is None else _digest(sql),
+            sql=None if sql is None else text_digest(sql),
         )
         try:
             self.note(caller, Leaf(act, () if sql is None else (sql.encode(),)))
@@ -155,7 +143,7 @@ class Broker:
             licence=request.licence,
             scenario=request.scenario,
             datasets=tuple(decided.prepared.snapshots),
-            sql=_digest(request.sql),
+            sql=text_digest(request.sql),
             plan=decided.prepared.plan_digest,
             loss=entry.Amounts(loss.rho, loss.delta, loss.epsilon),
         )
@@ -171,7 +159,7 @@ class Broker:
             asked = self._charge_request(charge, caller, body, decided)
             outcome = (
                 self.writer.submit(
-                    lambda connection: authorize(connection, asked, lambda found: _leaf(found, asked, decided))
+                    lambda connection: authorize(connection, asked, lambda found: outcome_leaf(found, asked, decided))
                 )
                 .result()
                 .value.outcome
@@ -342,64 +330,3 @@ class Broker:
 
     def _header(self, caller: VerifiedRequest) -> Header:
         return Header(milliseconds(), self.bundle.digest, caller.actor, caller.signed)
-
-
-def _leaf(outcome: Outcome, asked: ChargeRequest, decided: Decided) -> Leaf:
-    """What the log says of an outcome."""
-    request = decided.prepared.request
-    sql = request.sql.encode()
-    match outcome:
-        case Authorized(_, accounts, copies):
-            authorized = entry.QueryAuthorized(
-                charge=asked.id,
-                licence=request.licence,
-                licence_file=decided.registered.digest,
-                scenario=request.scenario,
-                datasets=tuple(
-                    entry.DatasetUse(name, snapshot.id, snapshot.card_digest, snapshot.card.version)
-                    for name, snapshot in decided.prepared.snapshots.items()
-                ),
-                sql=_digest(request.sql),
-                plan=decided.prepared.plan_digest,
-                rules=decided.rules,
-                accounts=accounts,
-                mechanisms=() if copies is not None else _mechanisms(decided.prepared),
-                opendp=version(),
-                features=FEATURES,
-            )
-            return Leaf(authorized, (sql,))
-        case Existing(found, stored) if stored is not None:
-            repeated = entry.QueryRepeated(
-                licence=request.licence,
-                scenario=request.scenario,
-                authorization=found.authorized_leaf,
-                release=stored.digest,
-                sql=_digest(request.sql),
-            )
-            return Leaf(repeated, (sql,))
-        case Existing(found):
-            return Leaf(entry.Read("query", found.id))
-        case Refused(refusal):
-            refused = entry.Refused(Action.QUERY, refusal.code, refusal.rules, request.licence, _digest(request.sql))
-            return Leaf(refused, (sql,))
-
-
-def _mechanisms(prepared: Prepared) -> tuple[entry.MechanismUse, ...]:
-    return tuple(
-        entry.MechanismUse(
-            measure=priced.bounded.checked.measure.name,
-            statistic=step.statistic,
-            mechanism=step.noise,
-            scale=step.scale.hex(),
-            metric=step.noise.metric,
-            sensitivity=step.sensitivity.hex(),
-            threshold=None if step.threshold is None else str(step.threshold.value),
-            loss=entry.Amounts(step.loss.rho, step.loss.delta, step.loss.epsilon),
-        )
-        for priced in prepared.priced.measures
-        for step in priced.measurements
-    )
-
-
-def _digest(text: str) -> str:
-    return sha256(text.encode()).hexdigest()

@@ -60,60 +60,154 @@ class Fault(VitrineError):
 
 PROBLEMS: Mapping[str, Problem] = {
     # one line a code; grouped by prefix, sorted within the group
-    "budget.below_spent": Problem(409, "More than that is already spent of the budget of {account}.", "{account} 的预算已使用超过该限额。"),
-    "budget.exhausted": Problem(409, "The budget of the {kind} {account} does not cover this request; it never refills.", "{account}（{kind}）的隐私预算不足以支付该请求；预算不会恢复。"),
+    "budget.below_spent": Problem(
+        409, "More than that is already spent of the budget of {account}.", "{account} 的预算已使用超过该限额。"
+    ),
+    "budget.exhausted": Problem(
+        409,
+        "The budget of the {kind} {account} does not cover this request; it never refills.",
+        "{account}（{kind}）的隐私预算不足以支付该请求；预算不会恢复。",
+    ),
     "budget.too_large": Problem(422, "The budget is larger than the ledger can hold.", "预算超出账本可记录的范围。"),
     "budget.unknown": Problem(404, "There is no such account: {account}.", "没有该账户：{account}。"),
     "dataset.unknown": Problem(404, "There is no data set {dataset}.", "没有数据集 {dataset}。"),
     "dataset.withdrawn": Problem(403, "The data set {dataset} was withdrawn.", "数据集 {dataset} 已撤回。"),
-    "identity.components": Problem(401, "The signature must cover {components}, in this order and nothing else.", "签名必须依次且仅覆盖 {components}。"),
+    "identity.components": Problem(
+        401,
+        "The signature must cover {components}, in this order and nothing else.",
+        "签名必须依次且仅覆盖 {components}。",
+    ),
     "identity.key_expired": Problem(401, "The signing key has expired.", "签名密钥已过期。"),
     "identity.key_revoked": Problem(401, "The signing key was revoked.", "签名密钥已吊销。"),
-    "identity.parameters": Problem(401, "The signature must carry exactly the parameters {parameters}.", "签名必须且只能带有参数 {parameters}。"),
+    "identity.parameters": Problem(
+        401, "The signature must carry exactly the parameters {parameters}.", "签名必须且只能带有参数 {parameters}。"
+    ),
     "identity.replayed": Problem(401, "The nonce was used before.", "该随机数已被使用。"),
     "identity.signature": Problem(401, "The signature does not fit the request.", "签名与请求不符。"),
-    "identity.time": Problem(401, "The signature must be made within the last {seconds} seconds; check the clock.", "签名必须在最近 {seconds} 秒内生成，请检查时钟。"),
+    "identity.time": Problem(
+        401,
+        "The signature must be made within the last {seconds} seconds; check the clock.",
+        "签名必须在最近 {seconds} 秒内生成，请检查时钟。",
+    ),
     "identity.unknown_key": Problem(401, "The signing key is not registered.", "签名密钥未登记。"),
-    "identity.unsigned": Problem(401, "The request must carry exactly one signature.", "请求必须带有且仅带有一个签名。"),
+    "identity.unsigned": Problem(
+        401, "The request must carry exactly one signature.", "请求必须带有且仅带有一个签名。"
+    ),
     "key.exists": Problem(409, "There is a file {file} already.", "文件 {file} 已存在。"),
-    "key.exposed": Problem(500, "The key file {file} must be readable by its owner alone (mode 0600).", "密钥文件 {file} 只能由其所有者读取（权限 0600）。"),
-    "key.unreadable": Problem(500, "The file {file} holds no Ed25519 key that can be read.", "文件 {file} 中没有可读取的 Ed25519 密钥。"),
+    "key.exposed": Problem(
+        500,
+        "The key file {file} must be readable by its owner alone (mode 0600).",
+        "密钥文件 {file} 只能由其所有者读取（权限 0600）。",
+    ),
+    "key.unreadable": Problem(
+        500, "The file {file} holds no Ed25519 key that can be read.", "文件 {file} 中没有可读取的 Ed25519 密钥。"
+    ),
     "licence.expired": Problem(403, "The licence {licence} has expired.", "许可 {licence} 已到期。"),
     "licence.not_yet": Problem(403, "The licence {licence} is not yet in force.", "许可 {licence} 尚未生效。"),
     "licence.revoked": Problem(403, "The licence {licence} was revoked.", "许可 {licence} 已吊销。"),
     "licence.suspended": Problem(403, "The licence {licence} is suspended.", "许可 {licence} 已暂停。"),
     "licence.unknown": Problem(404, "There is no licence {licence} of this institution.", "该机构没有许可 {licence}。"),
-    "load.busy": Problem(409, "Another load of unit domain {domain} is under way.", "单元域 {domain} 正在进行另一次加载。"),
+    "load.busy": Problem(
+        409, "Another load of unit domain {domain} is under way.", "单元域 {domain} 正在进行另一次加载。"
+    ),
     "load.failed": Problem(500, "The load could not be carried out: {what}.", "加载未能完成：{what}。"),
     "load.files": Problem(422, "The files do not match the card's tables: {what}.", "文件与数据卡中的表不符：{what}。"),
-    "load.rejected": Problem(422, "The data violate the card of {dataset}; nothing was loaded.", "数据不符合 {dataset} 的数据卡，未加载任何内容。"),
-    "plan.cells": Problem(422, "The groups have {cells} cells; at most {limit} are allowed.", "分组共有 {cells} 个单元，上限为 {limit}。"),
-    "plan.domains": Problem(422, "Relations about different unit domains cannot be combined.", "不能合并属于不同隐私单元域的关系。"),
+    "load.rejected": Problem(
+        422,
+        "The data violate the card of {dataset}; nothing was loaded.",
+        "数据不符合 {dataset} 的数据卡，未加载任何内容。",
+    ),
+    "plan.cells": Problem(
+        422, "The groups have {cells} cells; at most {limit} are allowed.", "分组共有 {cells} 个单元，上限为 {limit}。"
+    ),
+    "plan.domains": Problem(
+        422, "Relations about different unit domains cannot be combined.", "不能合并属于不同隐私单元域的关系。"
+    ),
     "plan.invalid": Problem(422, "The plan is malformed: {what}.", "查询计划无效：{what}。"),
-    "plan.join_preserved": Problem(422, "An outer join with a public table must keep the private side, not the public one.", "与公开表做外连接时，只能保留隐私一侧的行。"),
-    "plan.join_unit": Problem(422, "Two private tables can be joined only where their unit keys are equal, as a term of ON.", "两张隐私表只能在 ON 中以隐私单元键相等的条件连接。"),
-    "plan.literal": Problem(422, "Argument {position} of {function} must be a suitable literal.", "函数 {function} 的第 {position} 个参数必须是合适的字面量。"),
-    "plan.not_private": Problem(422, "A noisy aggregate needs a private table; this one has only public data.", "加噪聚合必须基于隐私表，此处只有公开数据。"),
-    "plan.order": Problem(422, "Order and limit apply to released results only, not to private rows.", "排序与限行只能用于已发布的结果，不能用于隐私行。"),
-    "plan.overflow": Problem(422, "The total of {aggregate} could exceed what exact arithmetic holds; use a smaller range.", "{aggregate} 的合计可能超出精确运算范围，请缩小取值范围。"),
-    "plan.private_keys_pure": Problem(422, "A pure licence releases public group keys only; group by columns with a value set.", "纯差分隐私许可只能按公开取值集分组，请按有取值集的列分组。"),
-    "plan.raw_rows": Problem(422, "Private rows cannot be shown; ask for counts, sums or averages.", "不能直接输出隐私数据行，请改用计数、求和或均值。"),
-    "plan.too_large": Problem(422, "The query is too large: {what}, at most {limit}.", "查询过大：{what}，上限为 {limit}。"),
-    "plan.type": Problem(422, "{function} does not take arguments of type {types}.", "{function} 不接受类型为 {types} 的参数。"),
-    "plan.unbounded_sum": Problem(422, "The range of the values added up is unknown; write clamp(x, lo, hi).", "求和的取值范围未知，请写成 clamp(x, 下限, 上限)。"),
-    "plan.unit_value": Problem(422, "A unit key has no value: {function} cannot use it.", "隐私单元键没有取值，不能用于 {function}。"),
-    "plan.unknown_column": Problem(422, "There is no column {column} in table {table}.", "表 {table} 中没有列 {column}。"),
+    "plan.join_preserved": Problem(
+        422,
+        "An outer join with a public table must keep the private side, not the public one.",
+        "与公开表做外连接时，只能保留隐私一侧的行。",
+    ),
+    "plan.join_unit": Problem(
+        422,
+        "Two private tables can be joined only where their unit keys are equal, as a term of ON.",
+        "两张隐私表只能在 ON 中以隐私单元键相等的条件连接。",
+    ),
+    "plan.literal": Problem(
+        422,
+        "Argument {position} of {function} must be a suitable literal.",
+        "函数 {function} 的第 {position} 个参数必须是合适的字面量。",
+    ),
+    "plan.not_private": Problem(
+        422,
+        "A noisy aggregate needs a private table; this one has only public data.",
+        "加噪聚合必须基于隐私表，此处只有公开数据。",
+    ),
+    "plan.order": Problem(
+        422,
+        "Order and limit apply to released results only, not to private rows.",
+        "排序与限行只能用于已发布的结果，不能用于隐私行。",
+    ),
+    "plan.overflow": Problem(
+        422,
+        "The total of {aggregate} could exceed what exact arithmetic holds; use a smaller range.",
+        "{aggregate} 的合计可能超出精确运算范围，请缩小取值范围。",
+    ),
+    "plan.private_keys_pure": Problem(
+        422,
+        "A pure licence releases public group keys only; group by columns with a value set.",
+        "纯差分隐私许可只能按公开取值集分组，请按有取值集的列分组。",
+    ),
+    "plan.raw_rows": Problem(
+        422,
+        "Private rows cannot be shown; ask for counts, sums or averages.",
+        "不能直接输出隐私数据行，请改用计数、求和或均值。",
+    ),
+    "plan.too_large": Problem(
+        422, "The query is too large: {what}, at most {limit}.", "查询过大：{what}，上限为 {limit}。"
+    ),
+    "plan.type": Problem(
+        422, "{function} does not take arguments of type {types}.", "{function} 不接受类型为 {types} 的参数。"
+    ),
+    "plan.unbounded_sum": Problem(
+        422,
+        "The range of the values added up is unknown; write clamp(x, lo, hi).",
+        "求和的取值范围未知，请写成 clamp(x, 下限, 上限)。",
+    ),
+    "plan.unit_value": Problem(
+        422, "A unit key has no value: {function} cannot use it.", "隐私单元键没有取值，不能用于 {function}。"
+    ),
+    "plan.unknown_column": Problem(
+        422, "There is no column {column} in table {table}.", "表 {table} 中没有列 {column}。"
+    ),
     "plan.unknown_function": Problem(422, "There is no function {function}.", "没有函数 {function}。"),
-    "plan.unknown_table": Problem(422, "There is no table {table} in data set {dataset}.", "数据集 {dataset} 中没有表 {table}。"),
+    "plan.unknown_table": Problem(
+        422, "There is no table {table} in data set {dataset}.", "数据集 {dataset} 中没有表 {table}。"
+    ),
     "policy.closed": Problem(403, "The data set {dataset} is not open.", "数据集 {dataset} 不予开放。"),
-    "policy.column": Problem(403, "The licence {licence} does not cover: {columns}.", "许可 {licence} 未涵盖：{columns}。"),
+    "policy.column": Problem(
+        403, "The licence {licence} does not cover: {columns}.", "许可 {licence} 未涵盖：{columns}。"
+    ),
     "policy.denied": Problem(403, "Not allowed: {action} (rules: {rules}).", "不允许：{action}（规则：{rules}）。"),
     "policy.institution": Problem(403, "It belongs to another institution ({rules}).", "该项属于其他机构（{rules}）。"),
-    "policy.output": Problem(403, "The licence {licence} allows no output of kind {output}.", "许可 {licence} 不允许输出类型 {output}。"),
-    "policy.scenario": Problem(403, "The licence {licence} was not granted for the scenario {scenario}.", "许可 {licence} 未授权用于场景 {scenario}。"),
-    "policy.scope": Problem(403, "The licence {licence} does not cover: {tables}.", "许可 {licence} 未涵盖：{tables}。"),
+    "policy.output": Problem(
+        403, "The licence {licence} allows no output of kind {output}.", "许可 {licence} 不允许输出类型 {output}。"
+    ),
+    "policy.scenario": Problem(
+        403,
+        "The licence {licence} was not granted for the scenario {scenario}.",
+        "许可 {licence} 未授权用于场景 {scenario}。",
+    ),
+    "policy.scope": Problem(
+        403, "The licence {licence} does not cover: {tables}.", "许可 {licence} 未涵盖：{tables}。"
+    ),
     "policy.suspended": Problem(403, "The person or institution is suspended.", "该人员或机构已被暂停。"),
-    "registry.card": Problem(409, "The card of {dataset} does not continue the loaded one: {what}.", "数据集 {dataset} 的目录卡与已加载的不一致：{what}。"),
+    "registry.card": Problem(
+        409,
+        "The card of {dataset} does not continue the loaded one: {what}.",
+        "数据集 {dataset} 的目录卡与已加载的不一致：{what}。",
+    ),
     "registry.exists": Problem(409, "{what} is already registered.", "{what} 已登记。"),
     "registry.state": Problem(409, "{what} is {state}.", "{what} 的状态为 {state}。"),
     "registry.unknown": Problem(404, "{what} is not registered.", "{what} 未登记。"),
@@ -121,31 +215,77 @@ PROBLEMS: Mapping[str, Problem] = {
     "request.format": Problem(406, "The answer can be written as {formats} only.", "该回答只能以 {formats} 格式给出。"),
     "request.frame": Problem(400, "The frame is malformed.", "帧格式错误。"),
     "request.header": Problem(400, "The header {header} is repeated.", "请求头 {header} 重复出现。"),
-    "request.idempotency_conflict": Problem(409, "The idempotency key was used with another request.", "该幂等键已用于另一请求。"),
+    "request.idempotency_conflict": Problem(
+        409, "The idempotency key was used with another request.", "该幂等键已用于另一请求。"
+    ),
     "request.method": Problem(405, "The resource does not know the method {method}.", "该资源不支持 {method} 方法。"),
     "request.range": Problem(400, "The parameters of the request are not usable.", "请求参数不可用。"),
     "request.route": Problem(404, "There is no such resource.", "没有该资源。"),
     "request.too_large": Problem(413, "The body is larger than {limit} bytes.", "请求正文超过 {limit} 字节。"),
-    "service.busy": Problem(503, "The service is busy; send the same request again later.", "服务繁忙，请稍后以同一请求重试。"),
-    "service.failed": Problem(500, "The request could not be carried out. A charge that was made stands.", "请求未能完成；已发生的扣减不退回。"),
-    "service.unreachable": Problem(503, "The sandbox cannot be reached; send the same request again later.", "暂时无法连接沙箱，请稍后以同一请求重试。"),
+    "service.busy": Problem(
+        503, "The service is busy; send the same request again later.", "服务繁忙，请稍后以同一请求重试。"
+    ),
+    "service.failed": Problem(
+        500,
+        "The request could not be carried out. A charge that was made stands.",
+        "请求未能完成；已发生的扣减不退回。",
+    ),
+    "service.unreachable": Problem(
+        503,
+        "The sandbox cannot be reached; send the same request again later.",
+        "暂时无法连接沙箱，请稍后以同一请求重试。",
+    ),
     "settings.invalid": Problem(500, "The settings cannot be used: {what}.", "配置无效：{what}。"),
-    "sql.aggregate": Problem(422, "The aggregate {function} is not offered; COUNT, SUM and AVG are.", "不提供聚合函数 {function}，可用 COUNT、SUM、AVG。"),
-    "sql.aggregate_over_release": Problem(422, "A released result cannot be aggregated again.", "不能对已发布的结果再次聚合。"),
-    "sql.aggregate_place": Problem(422, "An aggregate cannot stand here: it needs whole groups, not rows.", "聚合函数不能用在这里：它作用于分组，而不是行。"),
+    "sql.aggregate": Problem(
+        422,
+        "The aggregate {function} is not offered; COUNT, SUM and AVG are.",
+        "不提供聚合函数 {function}，可用 COUNT、SUM、AVG。",
+    ),
+    "sql.aggregate_over_release": Problem(
+        422, "A released result cannot be aggregated again.", "不能对已发布的结果再次聚合。"
+    ),
+    "sql.aggregate_place": Problem(
+        422,
+        "An aggregate cannot stand here: it needs whole groups, not rows.",
+        "聚合函数不能用在这里：它作用于分组，而不是行。",
+    ),
     "sql.alias_columns": Problem(422, "The alias lists more columns than there are.", "别名列出的列数多于实际列数。"),
-    "sql.ambiguous_column": Problem(422, "The column {column} could be that of several tables; write table.{column}.", "列 {column} 在多张表中都存在，请写成 表名.{column}。"),
+    "sql.ambiguous_column": Problem(
+        422,
+        "The column {column} could be that of several tables; write table.{column}.",
+        "列 {column} 在多张表中都存在，请写成 表名.{column}。",
+    ),
     "sql.cast_type": Problem(422, "There is no cast to {type}.", "不支持转换为类型 {type}。"),
-    "sql.clock": Problem(422, "The present date or time is not known here; write the date as a constant.", "此处不提供当前日期或时间，请写成常量日期。"),
-    "sql.count_distinct": Problem(422, "COUNT(DISTINCT …) counts the privacy unit only.", "COUNT(DISTINCT …) 只能用于隐私单元键。"),
-    "sql.distinct": Problem(422, "SELECT DISTINCT is not offered; use GROUP BY with an aggregate.", "不支持 SELECT DISTINCT，请使用 GROUP BY 加聚合。"),
+    "sql.clock": Problem(
+        422,
+        "The present date or time is not known here; write the date as a constant.",
+        "此处不提供当前日期或时间，请写成常量日期。",
+    ),
+    "sql.count_distinct": Problem(
+        422, "COUNT(DISTINCT …) counts the privacy unit only.", "COUNT(DISTINCT …) 只能用于隐私单元键。"
+    ),
+    "sql.distinct": Problem(
+        422,
+        "SELECT DISTINCT is not offered; use GROUP BY with an aggregate.",
+        "不支持 SELECT DISTINCT，请使用 GROUP BY 加聚合。",
+    ),
     "sql.join_condition": Problem(422, "An outer join needs a condition.", "外连接必须有连接条件。"),
     "sql.limit": Problem(422, "LIMIT and OFFSET take a whole number.", "LIMIT 与 OFFSET 只接受整数。"),
     "sql.literal": Problem(422, "{text} cannot be read as {type}.", "{text} 不能读作 {type}。"),
-    "sql.literal_argument": Problem(422, "Argument {position} of {function} must be a constant.", "函数 {function} 的第 {position} 个参数必须是常量。"),
-    "sql.nested_measure": Problem(422, "A released result cannot be joined with private rows.", "不能将已发布的结果与隐私数据行连接。"),
+    "sql.literal_argument": Problem(
+        422,
+        "Argument {position} of {function} must be a constant.",
+        "函数 {function} 的第 {position} 个参数必须是常量。",
+    ),
+    "sql.nested_measure": Problem(
+        422, "A released result cannot be joined with private rows.", "不能将已发布的结果与隐私数据行连接。"
+    ),
     "sql.no_aggregate": Problem(422, "The groups have no aggregate; add COUNT(*).", "分组缺少聚合，请加上 COUNT(*)。"),
-    "sql.not_grouped": Problem(422, "The column {column} must be in GROUP BY or inside an aggregate.", "列 {column} 必须出现在 GROUP BY 或聚合函数中。"),
+    "sql.not_grouped": Problem(
+        422,
+        "The column {column} must be in GROUP BY or inside an aggregate.",
+        "列 {column} 必须出现在 GROUP BY 或聚合函数中。",
+    ),
     "sql.not_select": Problem(422, "Only a SELECT can be asked.", "只接受 SELECT 查询。"),
     "sql.number": Problem(422, "The number {number} is out of range.", "数值 {number} 超出范围。"),
     "sql.ordinal": Problem(422, "There is no item {position} in the select list.", "选择列表中没有第 {position} 项。"),
@@ -153,13 +293,23 @@ PROBLEMS: Mapping[str, Problem] = {
     "sql.public_only": Problem(422, "The query aggregates no private table.", "该查询没有对任何隐私表做聚合。"),
     "sql.set_operation": Problem(422, "{what} is not offered.", "不支持 {what}。"),
     "sql.several_statements": Problem(400, "There is more than one statement.", "只能包含一条语句。"),
-    "sql.star_grouped": Problem(422, "* cannot stand beside aggregates; name the group keys.", "* 不能与聚合一起使用，请写出分组列。"),
+    "sql.star_grouped": Problem(
+        422, "* cannot stand beside aggregates; name the group keys.", "* 不能与聚合一起使用，请写出分组列。"
+    ),
     "sql.subquery": Problem(422, "A subquery can stand in FROM only.", "子查询只能出现在 FROM 中。"),
     "sql.syntax": Problem(400, "The SQL cannot be read: {what}.", "无法解析该 SQL：{what}。"),
-    "sql.too_complex": Problem(422, "The SQL takes too long to read; make it simpler.", "该 SQL 过于复杂，无法在限定时间内解析，请简化。"),
+    "sql.too_complex": Problem(
+        422, "The SQL takes too long to read; make it simpler.", "该 SQL 过于复杂，无法在限定时间内解析，请简化。"
+    ),
     "sql.too_deep": Problem(422, "The SQL is nested deeper than {limit} levels.", "该 SQL 嵌套超过 {limit} 层。"),
-    "sql.too_large": Problem(422, "The SQL is too large: {what}, at most {limit}.", "该 SQL 过大：{what}，上限为 {limit}。"),
-    "sql.unit_value": Problem(422, "A unit key has no value: count it with COUNT(DISTINCT …) or join on it.", "隐私单元键没有取值：只能用 COUNT(DISTINCT …) 计数或用于连接。"),
+    "sql.too_large": Problem(
+        422, "The SQL is too large: {what}, at most {limit}.", "该 SQL 过大：{what}，上限为 {limit}。"
+    ),
+    "sql.unit_value": Problem(
+        422,
+        "A unit key has no value: count it with COUNT(DISTINCT …) or join on it.",
+        "隐私单元键没有取值：只能用 COUNT(DISTINCT …) 计数或用于连接。",
+    ),
     "sql.unknown_column": Problem(422, "There is no column {column}.", "没有列 {column}。"),
     "sql.unknown_dataset": Problem(422, "There is no data set {dataset} in reach.", "没有可用的数据集 {dataset}。"),
     "sql.unknown_function": Problem(422, "There is no function {function}.", "没有函数 {function}。"),
@@ -167,11 +317,21 @@ PROBLEMS: Mapping[str, Problem] = {
     "sql.unsupported": Problem(422, "{what} is not offered.", "不支持 {what}。"),
     "sql.window": Problem(422, "Window functions are not offered.", "不支持窗口函数。"),
     "spend.notion": Problem(422, "Under a pure licence the spend is an ε.", "纯差分隐私许可下的花费必须以 ε 表示。"),
-    "spend.too_small": Problem(422, "The spend is too small for what is asked; spend more or ask for less.", "花费过小，不足以支付所查询的内容，请增加花费或减少查询内容。"),
-    "state.changed": Problem(409, "What the decision rested on has changed ({what}); send the request again.", "判定所依据的状态已变化（{what}），请重新发送请求。"),
+    "spend.too_small": Problem(
+        422,
+        "The spend is too small for what is asked; spend more or ask for less.",
+        "花费过小，不足以支付所查询的内容，请增加花费或减少查询内容。",
+    ),
+    "state.changed": Problem(
+        409,
+        "What the decision rested on has changed ({what}); send the request again.",
+        "判定所依据的状态已变化（{what}），请重新发送请求。",
+    ),
     "vault.damaged": Problem(500, "The sealed file {file} is missing or damaged.", "加密文件 {file} 缺失或已损坏。"),
     "vault.exists": Problem(409, "There is a vault in this folder already.", "该目录中已有密钥库。"),
-    "vault.key": Problem(500, "The vault key is missing, malformed, or readable by others.", "密钥库密钥缺失、格式错误或可被他人读取。"),
+    "vault.key": Problem(
+        500, "The vault key is missing, malformed, or readable by others.", "密钥库密钥缺失、格式错误或可被他人读取。"
+    ),
     "file.exists": Problem(409, "{file} exists already.", "{file} 已存在。"),
     "state.busy": Problem(409, "The sandbox is running; stop it first.", "沙箱正在运行，请先停止。"),
     "state.exists": Problem(409, "The folder {folder} is not empty.", "文件夹 {folder} 不为空。"),

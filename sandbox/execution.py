@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
 
 from policies.canonical import canonical_json
 from sandbox.balances import amounts_json
 from sandbox.datasets.snapshot import Snapshot, Snapshots
-from sandbox.engines.render import render_answer, render_measure
+from sandbox.engines.render import AnswerJob, render_answer, render_measure
 from sandbox.errors import Fault
+from sandbox.plan.nodes import Scalar, Type
 from sandbox.preparation import Prepared
-from sandbox.privacy.intervals import ReleasedMeasure, release
+from sandbox.privacy.intervals import CONFIDENCE, Interval, ReleasedMeasure, release
 from sandbox.privacy.keys import align
 from sandbox.privacy.loss import total
 from sandbox.privacy.mechanisms import Invocation, measure

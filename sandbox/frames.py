@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sandbox.errors import Fault, Refusal
@@ -90,7 +91,7 @@ def _header(pair: object) -> tuple[str, str]:
     raise Refusal("request.frame")
 
 
-def _send(connection: socket.socket, head: dict[str, object], body: bytes) -> None:
+def _send(connection: socket.socket, head: Mapping[str, object], body: bytes) -> None:
     encoded = json.dumps(head, separators=(",", ":")).encode()
     connection.sendall(_LENGTH.pack(len(encoded)) + encoded + _LENGTH.pack(len(body)) + body)
 

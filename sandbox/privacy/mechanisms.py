@@ -43,6 +43,11 @@ class Noise(StrEnum):
     LAPLACE = "discrete_laplace"
     """Scale is b; the sensitivity is L1."""
 
+    @property
+    def metric(self) -> str:
+        """The name of the distance that its sensitivity is stated in."""
+        return "l2" if self is Noise.GAUSSIAN else "l1"
+
 
 @dataclass(frozen=True, slots=True)
 class Threshold:

@@ -1,0 +1,87 @@
+"""What the log says of a query: the leaves of its outcome, from what was decided and never from data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from policies.rules import Action
+from sandbox.audit import entry
+from sandbox.ledger.transactions import Authorized, ChargeRequest, Existing, Leaf, Outcome, Refused
+from sandbox.preparation import Prepared
+from sandbox.privacy.mechanisms import FEATURES, version
+from sandbox.registry.directory import RegisteredLicence
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A prepared request that the rules allow."""
+
+    prepared: Prepared
+    registered: RegisteredLicence
+    rules: tuple[str, ...]
+    """That decided."""
+
+
+def outcome_leaf(outcome: Outcome, asked: ChargeRequest, decided: Decided) -> Leaf:
+    """What the log says of an outcome."""
+    request = decided.prepared.request
+    sql = request.sql.encode()
+    match outcome:
+        case Authorized(_, accounts, copies):
+            authorized = entry.QueryAuthorized(
+                charge=asked.id,
+                licence=request.licence,
+                licence_file=decided.registered.digest,
+                scenario=request.scenario,
+                datasets=tuple(
+                    entry.DatasetUse(name, snapshot.id, snapshot.card_digest, snapshot.card.version)
+                    for name, snapshot in decided.prepared.snapshots.items()
+                ),
+                sql=text_digest(request.sql),
+                plan=decided.prepared.plan_digest,
+                rules=decided.rules,
+                accounts=accounts,
+                mechanisms=() if copies is not None else _mechanisms(decided.prepared),
+                opendp=version(),
+                features=FEATURES,
+            )
+            return Leaf(authorized, (sql,))
+        case Existing(found, stored, repeat=True):
+            repeated = entry.QueryRepeated(
+                licence=request.licence,
+                scenario=request.scenario,
+                authorization=found.authorized_leaf,
+                release=None if stored is None else stored.digest,
+                sql=text_digest(request.sql),
+            )
+            return Leaf(repeated, (sql,))
+        case Existing(found):
+            return Leaf(entry.Read("query", found.id))
+        case Refused(refusal):
+            refused = entry.Refused(
+                Action.QUERY, refusal.code, refusal.rules, request.licence, text_digest(request.sql)
+            )
+            return Leaf(refused, (sql,))
+
+
+def _mechanisms(prepared: Prepared) -> tuple[entry.MechanismUse, ...]:
+    return tuple(
+        entry.MechanismUse(
+            measure=priced.bounded.checked.measure.name,
+            statistic=step.statistic,
+            mechanism=step.noise,
+            scale=step.scale.hex(),
+            metric=step.noise.metric,
+            sensitivity=step.sensitivity.hex(),
+            threshold=None if step.threshold is None else str(step.threshold.value),
+            loss=entry.Amounts(step.loss.rho, step.loss.delta, step.loss.epsilon),
+        )
+        for priced in prepared.priced.measures
+        for step in priced.measurements
+    )
+
+
+def text_digest(text: str) -> str:
+    """SHA-256 of a text that stands beside the log, hex."""
+    return sha256(text.encode()).hexdigest()
