@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Decimal, FloatOperation, InvalidOperation
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, FloatOperation, InvalidOperation, Overflow
 from fractions import Fraction
 from math import inf, isqrt, nextafter
 
 DIGITS = 50
 """Significant digits of every bound."""
 
-_TRAPS = [InvalidOperation, FloatOperation]
-UP = Context(prec=DIGITS, rounding=ROUND_CEILING, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=_TRAPS)
-DOWN = Context(prec=DIGITS, rounding=ROUND_FLOOR, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=_TRAPS)
+_MAGNITUDE = 999
+"""Decimal exponents in use: what is smaller is rounded outwards, to no less than 10⁻⁹⁹⁹ from above."""
+
+_TRAPS = [InvalidOperation, FloatOperation, Overflow]
+UP = Context(prec=DIGITS, rounding=ROUND_CEILING, Emin=-_MAGNITUDE, Emax=_MAGNITUDE, traps=_TRAPS)
+DOWN = Context(prec=DIGITS, rounding=ROUND_FLOOR, Emin=-_MAGNITUDE, Emax=_MAGNITUDE, traps=_TRAPS)
 
 SQRT_2PI = Fraction(250662827463100050241576528481104525300, 10**38)
 """√(2π), rounded down."""
@@ -23,11 +26,6 @@ SQRT_2PI = Fraction(250662827463100050241576528481104525300, 10**38)
 def exp_up(x: Fraction) -> Fraction:
     """No less than eˣ."""
     return Fraction(UP.next_plus(UP.exp(_decimal(x, UP))))
-
-
-def exp_down(x: Fraction) -> Fraction:
-    """No more than eˣ, and not negative."""
-    return max(Fraction(0), Fraction(DOWN.next_minus(DOWN.exp(_decimal(x, DOWN)))))
 
 
 def ln_up(x: Fraction) -> Fraction:

@@ -1,62 +1,53 @@
-"""Key files: Ed25519 only, private to their owner, never overwritten."""
+"""The engine's rows aligned with the group keys (rule 23)."""
 
 from __future__ import annotations
 
-import stat
-from pathlib import Path
-
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from sandbox.errors import Refusal
-from sandbox.keys import key_id, make_private_key, read_private_key, read_public_key, write_public_key
+from sandbox.errors import Fault
+from sandbox.plan.nodes import Scalar
+from sandbox.privacy.bounding import BoundedMeasure, bound
+from sandbox.privacy.keys import align
+from tests.support.measures import AVG_X, COUNT_ROWS, checked, key
 
-
-def test_a_key_is_read_back(tmp_path: Path) -> None:
-    made = make_private_key(tmp_path / "staff.pem")
-    assert stat.S_IMODE((tmp_path / "staff.pem").stat().st_mode) == 0o600
-    assert read_private_key(tmp_path / "staff.pem").private_bytes_raw() == made.private_bytes_raw()
-    write_public_key(tmp_path / "staff.pub.pem", made.public_key())
-    assert read_public_key(tmp_path / "staff.pub.pem") == made.public_key()
+PUBLIC = bound(checked([COUNT_ROWS, AVG_X], keys=[key([1, 2], nullable=True)]), None, None, 100)
+PRIVATE = bound(checked([COUNT_ROWS], keys=[key(None), key(None)]), None, None, 100)
+GLOBAL = bound(checked([COUNT_ROWS]), None, None, 100)
 
 
-def test_an_id_is_the_start_of_the_sha_256_of_the_raw_public_key() -> None:
-    public = Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key()
-    assert public.public_bytes_raw().hex().startswith("3b6a27bcceb6a42d")
-    assert key_id(public) == "139e3940e64b5491"
+def test_every_public_key_appears_in_its_order() -> None:
+    totals = align(PUBLIC, [(None, 3, 2, 9), (1, 5, 5, -7)])
+    assert totals.keys == ((1,), (2,), (None,))
+    assert list(totals.columns.values()) == [(5, 0, 3), (5, 0, 2), (-7, 0, 9)]
+    assert list(totals.columns) == [statistic.name for statistic in PUBLIC.statistics]
 
 
-def refusal(code: str, path: Path, *, public: bool = False) -> None:
-    with pytest.raises(Refusal) as refused:
-        (read_public_key if public else read_private_key)(path)
-    assert (refused.value.code, refused.value.detail) == (code, {"file": path.name})
+def test_private_keys_are_in_order_with_null_last() -> None:
+    rows: list[tuple[Scalar, ...]] = [("b", 1, 1, 1), (None, 0, 2, 2), ("a", None, 3, 3), ("a", 7, 4, 4)]
+    totals = align(PRIVATE, rows)
+    assert totals.keys == (("a", 7), ("a", None), ("b", 1), (None, 0))
+    assert totals.columns[PRIVATE.statistics[0].name] == (4, 3, 1, 2)
 
 
-def test_a_key_file_is_never_overwritten(tmp_path: Path) -> None:
-    (tmp_path / "key.pem").write_bytes(b"old")
-    with pytest.raises(Refusal) as refused:
-        make_private_key(tmp_path / "key.pem")
-    assert refused.value.code == "key.exists"
-    assert (tmp_path / "key.pem").read_bytes() == b"old"
+def test_nothing_found() -> None:
+    assert align(PRIVATE, []).keys == ()
+    assert align(GLOBAL, []).columns == {GLOBAL.statistics[0].name: (0,)}
+    assert align(GLOBAL, [(8,)]).columns == {GLOBAL.statistics[0].name: (8,)}
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
-def test_an_exposed_private_key_is_not_used(tmp_path: Path, mode: int) -> None:
-    make_private_key(tmp_path / "key.pem")
-    (tmp_path / "key.pem").chmod(mode)
-    refusal("key.exposed", tmp_path / "key.pem")
-
-
-def test_only_ed25519_keys_are_read(tmp_path: Path) -> None:
-    other = generate_private_key(SECP256R1())
-    private = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    public = other.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    for content in (b"", b"no key", private, public):
-        path = tmp_path / "key.pem"
-        path.write_bytes(content)
-        path.chmod(0o600)
-        refusal("key.unreadable", path)
-        refusal("key.unreadable", path, public=True)
-    refusal("key.unreadable", tmp_path / "absent.pem")
+@pytest.mark.parametrize(
+    ("measure", "rows"),
+    [
+        (PUBLIC, [(3, 1, 1, 1)]),
+        (PUBLIC, [(1, 1, 1, 1), (1, 1, 1, 1)]),
+        (PUBLIC, [(1, 1, 1)]),
+        (PUBLIC, [(1, 1, 1, None)]),
+        (PUBLIC, [(1, 1, 1, True)]),
+        (PUBLIC, [(1, 1, 1, "1")]),
+        (GLOBAL, [(1,), (2,)]),
+    ],
+    ids=["unknown key", "repeated key", "too narrow", "NULL", "boolean", "text", "two rows of none"],
+)
+def test_rows_that_do_not_fit_are_a_fault(measure: BoundedMeasure, rows: list[tuple[Scalar, ...]]) -> None:
+    with pytest.raises(Fault):
+        align(measure, rows)

@@ -1,0 +1,132 @@
+"""Sensitivities by brute force: every way in which one unit can fill its rows (rules 11, 17, 18, 20)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import combinations_with_replacement
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from policies.cards import Bounds
+from sandbox.plan.check import CheckedMeasure
+from sandbox.plan.nodes import Scalar
+from sandbox.plan.values import Values
+from sandbox.privacy.bounding import BoundedMeasure, bound
+from sandbox.privacy.sensitivity import Sensitivity, sensitivity
+from tests.support.measures import AVG_X, COUNT_ROWS, COUNT_UNITS, COUNT_X, SUM_X, checked, key, number
+from tests.support.reference import Row, contributions, totals
+
+ALL = (COUNT_ROWS, COUNT_X, COUNT_UNITS, SUM_X, AVG_X)
+RANGES = {
+    "positive": number(0, 4),
+    "negative": number(-3, -1),
+    "mixed": number(-2, 5),
+    "offset": number(7, 9),
+    "fine": number(Fraction(1, 4), Fraction(9, 4), granularity=Fraction(1, 2)),
+}
+
+
+def units(measure: CheckedMeasure, values: Values) -> Iterator[list[Row]]:
+    """Every multiset of at most l rows that obeys the declared unit keys."""
+    assert values.lo is not None
+    assert values.hi is not None
+    x: list[Scalar] = [values.lo, values.hi, None]
+    cells = measure.key_set.cells or ((1,), (2,), (3,))
+    kinds = [(cell, value) for cell in cells for value in x]
+    for size in range(measure.source.rows + 1):
+        for rows in combinations_with_replacement(kinds, size):
+            if measure.source.unit_keys and max(Counter(cell for cell, _ in rows).values(), default=0) > 1:
+                continue
+            varying = [
+                {cell[index] for cell, _ in rows} for index, part in enumerate(measure.keys) if part.values.per_unit
+            ]
+            if any(len(members) > 1 for members in varying):
+                continue
+            yield [
+                Row("u", {**{f"c{index}": part for index, part in enumerate(cell, 1)}, "x": value})
+                for cell, value in rows
+            ]
+
+
+def worst(bounded: BoundedMeasure, values: Values) -> list[Sensitivity]:
+    """Per statistic, the largest change that any unit makes."""
+    found = [Sensitivity(0, 0, 0, 0)] * len(bounded.statistics)
+    for rows in units(bounded.checked, values):
+        vectors = list(contributions(bounded, rows).get("u", {}).values())
+        for index in range(len(found)):
+            changes = [abs(vector[index]) for vector in vectors]
+            was = found[index]
+            found[index] = Sensitivity(
+                l0=max(was.l0, sum(change > 0 for change in changes)),
+                linf=max(was.linf, *changes, 0),
+                l1=max(was.l1, sum(changes)),
+                l2_squared=max(was.l2_squared, sum(change**2 for change in changes)),
+            )
+    return found
+
+
+STRUCTURES = {
+    "one row, one group": checked(ALL, rows=1),
+    "one row, three groups": checked(ALL, rows=1, keys=[key([1, 2, 3])]),
+    "three rows, one group": checked(ALL, rows=3),
+    "three rows, three groups": checked(ALL, rows=3, keys=[key([1, 2, 3])]),
+    "four rows, two groups": checked(ALL, rows=4, keys=[key([1, 2])]),
+    "three rows, unit key is the group": checked(ALL, rows=3, keys=[key([1, 2, 3])], unit_keys=[frozenset({"c1"})]),
+    "two rows, a part determined by the unit": checked(ALL, rows=2, keys=[key([1, 2], per_unit=True), key([1, 2])]),
+    "three rows, private groups": checked(ALL, rows=3, keys=[key(None)]),
+    "two rows, a group of NULL": checked(ALL, rows=2, keys=[key([1, 2], nullable=True)]),
+}
+
+
+def with_range(measure: CheckedMeasure, values: Values) -> CheckedMeasure:
+    return checked(
+        ALL,
+        rows=measure.source.rows,
+        keys=[part.values for part in measure.keys],
+        unit_keys=measure.source.unit_keys,
+        x=values,
+    )
+
+
+@pytest.mark.parametrize(
+    "bounds", [None, Bounds(1, 1), Bounds(2, 1), Bounds(1, 2), Bounds(2, 2), Bounds(9, 9)], ids=str
+)
+@pytest.mark.parametrize("values", RANGES.values(), ids=RANGES)
+@pytest.mark.parametrize("structure", STRUCTURES.values(), ids=STRUCTURES)
+def test_claimed_is_the_worst_case_exactly(structure: CheckedMeasure, values: Values, bounds: Bounds | None) -> None:
+    bounded = bound(with_range(structure, values), bounds, None, max_units=1000)
+    claimed = [sensitivity(bounded, statistic) for statistic in bounded.statistics]
+    assert claimed == worst(bounded, values)
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_a_unit_changes_totals_by_its_own_contribution_only(data: st.DataObject) -> None:
+    structure = data.draw(st.sampled_from([each for each in STRUCTURES.values() if not each.source.unit_keys]))
+    bounds = data.draw(st.sampled_from([None, Bounds(1, 1), Bounds(2, 1), Bounds(2, 2)]))
+    if any(part.values.per_unit for part in structure.keys):
+        structure = STRUCTURES["three rows, three groups"]
+    bounded = bound(structure, bounds, None, max_units=1000)
+    x = st.one_of(st.none(), st.integers(0, 10))
+    width = len(structure.keys)
+    rows = [
+        Row(unit, {**{f"c{index}": data.draw(st.integers(1, 2)) for index in range(1, width + 1)}, "x": data.draw(x)})
+        for unit in "abc"
+        for _ in range(data.draw(st.integers(0, structure.source.rows)))
+    ]
+    with_a, without_a = totals(bounded, rows), totals(bounded, [row for row in rows if row.unit != "a"])
+    nothing = (0,) * len(bounded.statistics)
+    for position, statistic in enumerate(bounded.statistics):
+        change = sensitivity(bounded, statistic)
+        changes = [
+            abs(with_a.get(cell, nothing)[position] - without_a.get(cell, nothing)[position])
+            for cell in with_a.keys() | without_a.keys()
+        ]
+        assert sum(each > 0 for each in changes) <= change.l0
+        assert max(changes, default=0) <= change.linf
+        assert sum(changes) <= change.l1
+        assert sum(each**2 for each in changes) <= change.l2_squared

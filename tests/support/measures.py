@@ -1,0 +1,80 @@
+"""Checked measures built by hand: one relation with group key columns `c1`, `c2`, … and a value column `x`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from itertools import product
+
+from sandbox.plan.check import CheckedAggregate, CheckedMeasure, GroupKey, KeySet, Relation
+from sandbox.plan.nodes import Aggregate, AggregateFunction, Expression, Measure, Output, Ref, Scalar, Scan, Type
+from sandbox.plan.values import Values
+
+COUNT_ROWS = Aggregate("a1", AggregateFunction.ROWS, None, None)
+COUNT_X = Aggregate("a2", AggregateFunction.ROWS, Ref("x"), None)
+COUNT_UNITS = Aggregate("a3", AggregateFunction.UNITS, None, None)
+SUM_X = Aggregate("a4", AggregateFunction.SUM, Ref("x"), None)
+AVG_X = Aggregate("a5", AggregateFunction.AVG, Ref("x"), None)
+
+
+def key(members: Sequence[Scalar] | None, *, per_unit: bool = False, nullable: bool = False) -> Values:
+    """A group key part: INTEGER with this value set, or private."""
+    public = None if members is None else tuple(members)
+    return Values(Type.INTEGER, nullable=nullable, members=public, per_unit=per_unit)
+
+
+def number(
+    lo: int | Fraction = 0,
+    hi: int | Fraction = 10,
+    *,
+    kind: Type = Type.INTEGER,
+    granularity: Fraction | None = Fraction(1),
+    nullable: bool = True,
+) -> Values:
+    """The value column's values."""
+    return Values(kind, nullable=nullable, lo=lo, hi=hi, granularity=granularity)
+
+
+def checked(
+    aggregates: Iterable[Aggregate],
+    *,
+    keys: Sequence[Values] = (),
+    rows: int = 1,
+    x: Values | None = None,
+    unit_keys: Iterable[frozenset[str]] = (),
+) -> CheckedMeasure:
+    """A measure `m1` over a relation of at most `rows` rows per unit, grouped by columns with these values."""
+    values = number() if x is None else x
+    names = [f"c{index}" for index in range(1, len(keys) + 1)]
+    parts = [_parts(each) for each in keys]
+    public = [part for part in parts if part is not None]
+    cells = tuple(product(*public)) if len(public) == len(parts) else None
+    aggregates = tuple(aggregates)
+    return CheckedMeasure(
+        measure=Measure(
+            "m1",
+            Scan("d", "t", ()),
+            tuple(Output(f"k{index}", Ref(name)) for index, name in enumerate(names, 1)),
+            aggregates,
+        ),
+        source=Relation(
+            domain="people",
+            rows=rows,
+            unit_keys=frozenset(unit_keys),
+            values={**dict(zip(names, keys, strict=True)), "x": values},
+            row_bytes=64,
+        ),
+        keys=tuple(GroupKey(f"k{index}", each) for index, each in enumerate(keys, 1)),
+        key_set=KeySet(cells),
+        aggregates=tuple(CheckedAggregate(each, _of(each.argument, values)) for each in aggregates),
+    )
+
+
+def _parts(values: Values) -> tuple[Scalar, ...] | None:
+    if values.members is None:
+        return None
+    return (*values.members, None) if values.nullable else values.members
+
+
+def _of(argument: Expression | None, values: Values) -> Values | None:
+    return None if argument is None else values

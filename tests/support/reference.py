@@ -1,0 +1,112 @@
+"""What a bounded measure's statistics mean, in plain Python over rows: the oracle for engines and sensitivities."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import floor, isfinite
+
+from sandbox.plan.nodes import Expression, Literal, Ref, Scalar
+from sandbox.privacy.bounding import BoundedMeasure, Statistic, StatisticKind
+from sandbox.privacy.keys import Key
+
+Evaluate = Callable[[Expression, Mapping[str, Scalar]], Scalar]
+Rank = Callable[[Hashable, Key], tuple[object, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the measure's source relation."""
+
+    unit: Hashable
+    values: Mapping[str, Scalar]
+
+
+def simple(expression: Expression, values: Mapping[str, Scalar]) -> Scalar:
+    """Columns and literals; a test with functions brings an evaluator of its own."""
+    match expression:
+        case Ref(name):
+            return values[name]
+        case Literal(_, value):
+            return value
+        case _:
+            raise NotImplementedError(expression)
+
+
+def by_repr(unit: Hashable, key: Key) -> tuple[object, ...]:
+    """Any fixed order of a unit's keys that no other unit influences."""
+    return (repr((unit, key)),)
+
+
+def totals(
+    measure: BoundedMeasure, rows: Iterable[Row], rank: Rank = by_repr, evaluate: Evaluate = simple
+) -> dict[Key, tuple[int, ...]]:
+    """Exact totals per group key that has a row, statistics in order."""
+    found: dict[Key, list[int]] = {}
+    for unit_keys in contributions(measure, rows, rank, evaluate).values():
+        for key, vector in unit_keys.items():
+            sums = found.setdefault(key, [0] * len(vector))
+            for index, value in enumerate(vector):
+                sums[index] += value
+    return {key: tuple(sums) for key, sums in found.items()}
+
+
+def contributions(
+    measure: BoundedMeasure, rows: Iterable[Row], rank: Rank = by_repr, evaluate: Evaluate = simple
+) -> dict[Hashable, dict[Key, tuple[int, ...]]]:
+    """Per unit and kept group key, what the unit adds to each statistic."""
+    outputs = measure.checked.measure.keys
+    cells = measure.checked.key_set.cells
+    folded: dict[Hashable, dict[Key, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        key = tuple(evaluate(output.expression, row.values) for output in outputs)
+        if cells is None or key in cells:
+            folded[row.unit][key].append(row)
+    kept: dict[Hashable, dict[Key, tuple[int, ...]]] = {}
+    for unit, groups in folded.items():
+        chosen = sorted(groups, key=lambda key, unit=unit: rank(unit, key))  # type: ignore[misc]
+        if measure.fold:
+            chosen = chosen[: measure.bounds.groups]
+        kept[unit] = {
+            key: tuple(_one(measure, statistic, groups[key], evaluate) for statistic in measure.statistics)
+            for key in chosen
+        }
+    return kept
+
+
+def _one(measure: BoundedMeasure, statistic: Statistic, rows: Sequence[Row], evaluate: Evaluate) -> int:
+    """What one unit adds to one statistic of one group key."""
+    passing = [row.values for row in rows if statistic.filter is None or evaluate(statistic.filter, row.values) is True]
+    most = measure.bounds.rows
+    if statistic.kind is StatisticKind.UNITS:
+        return int(bool(passing))
+    counted = passing
+    if statistic.argument is not None:
+        argument = statistic.argument
+        counted = [values for values in passing if _is_counted(evaluate(argument, values))]
+    if statistic.kind is StatisticKind.ROWS:
+        return min(len(counted), most) if measure.fold else len(counted)
+    assert statistic.argument is not None
+    partial = sum(grid(statistic, evaluate(statistic.argument, values)) for values in counted)
+    if not measure.fold:
+        return partial
+    if statistic.kind is StatisticKind.SUM:
+        return max(min(0, most * statistic.low), min(max(0, most * statistic.high), partial))
+    if len(counted) <= most:
+        return partial
+    scaled = abs(partial) * most // len(counted)
+    return scaled if partial > 0 else -scaled
+
+
+def grid(statistic: Statistic, value: Scalar) -> int:
+    """A value in centred, clamped grid steps: halves are rounded away from zero."""
+    assert isinstance(value, int | Fraction)
+    steps = Fraction(value) / statistic.granularity
+    rounded = floor(abs(steps) + Fraction(1, 2)) * (1 if steps >= 0 else -1)
+    return max(statistic.low, min(statistic.high, rounded - statistic.centre))
+
+
+def _is_counted(value: object) -> bool:
+    return value is not None and not (isinstance(value, float) and not isfinite(value))
