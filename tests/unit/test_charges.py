@@ -12,7 +12,6 @@ from sandbox.audit.entry import AccountKind, Amounts, Read
 from sandbox.errors import Fault, Refusal
 from sandbox.keys import key_id
 from sandbox.ledger import transactions
-from sandbox.ledger.accounts import read_account
 from sandbox.ledger.charges import (
     Charge,
     State,

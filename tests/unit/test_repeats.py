@@ -113,6 +113,5 @@ def test_another_licence_pays_for_itself_alone_and_copies_the_release(world: Wor
 def test_another_licence_copies_nothing_where_a_fresh_query_would_be_refused(world: World) -> None:
     """Rule 8: what others asked must not show."""
     world.release(charge_of(world.ask("q")))
-    world.act(acts.limit_account, AccountKind.DATASET, "health", Amounts(RHO, DELTA, None)
-    )
+    world.act(acts.limit_account, AccountKind.DATASET, "health", Amounts(RHO, DELTA, None))
     assert code_of(world.ask("q", licence="L2")) == code_of(world.ask("new", licence="L2")) == "budget.exhausted"
