@@ -143,10 +143,7 @@ def _reason(error: Exception) -> str:
 
 
 def _place(sql: str, error: Exception) -> Span | None:
-    details = getattr(error, "errors", None) or [{}]
-    line, column, text = details[0].get("line"), details[0].get("col"), details[0].get("highlight")
-    if not isinstance(line, int) or not isinstance(column, int) or not text:
-        return None
-    lines = sql.split("\n")
-    end = sum(len(one) + 1 for one in lines[: line - 1]) + column
-    return Span(max(0, end - len(text)), min(end, len(sql)))
+    details = (getattr(error, "errors", None) or [{}])[0]
+    before, text, after = (details.get(part) or "" for part in ("start_context", "highlight", "end_context"))
+    found = sql.find(before + text + after) if text else -1
+    return None if found < 0 else Span(found + len(before), found + len(before) + len(text))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -20,7 +20,7 @@ _CLAUSES = {
     TokenType.OFFSET,
     TokenType.FETCH,
 }
-_WORDS = {
+_WORDS: Mapping[type[exp.Expr], tuple[TokenType, ...]] = {
     exp.CurrentDate: (TokenType.CURRENT_DATE,),
     exp.CurrentTimestamp: (TokenType.CURRENT_TIMESTAMP,),
     exp.Placeholder: (TokenType.PLACEHOLDER, TokenType.PARAMETER),

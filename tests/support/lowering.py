@@ -68,7 +68,9 @@ def read(path: Path) -> list[Case]:
     for block in blocks:
         asked, _, expected = block.partition("\n=>\n")
         name, _, sql = asked.partition("\n")
-        cases.append(Case(dataset, name.removeprefix("-- ").strip(), sql.removesuffix("\n=>").strip(), expected.strip()))
+        cases.append(
+            Case(dataset, name.removeprefix("-- ").strip(), sql.removesuffix("\n=>").strip(), expected.strip())
+        )
     return cases
 
 
