@@ -25,7 +25,7 @@ _NORMAL = 1.9599639845400545
 _SMOOTH = 32.0
 """From this σ on the discrete Gaussian's quantile is taken from the continuous one, which is never less."""
 _INTEGER_LIMIT = 2**63 - 1
-_HALVINGS = 60
+_HALVINGS = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,8 @@ def _interval(
 
 def _shown(mean: float, statistic: Statistic) -> float:
     """A mean in centred grid steps, clamped to what a row can be, in the argument's own measure."""
-    return float((_clamp(Fraction(mean), statistic) + statistic.centre) * statistic.granularity)
+    clamped = max(float(statistic.low), min(float(statistic.high), mean))
+    return (clamped + statistic.centre) * float(statistic.granularity)
 
 
 def _half_width(
