@@ -85,13 +85,17 @@ class _Zygote:
     def fork(self, side: Side, parts: tuple[Part, ...]) -> _Worker:
         """A new worker on these files. Raises OSError or EOFError when the zygote is gone."""
         ours, theirs = socket.socketpair()
-        with theirs:
-            files = [theirs.fileno()]
-            for part in parts:
-                files += [part.public] if part.private is None else [part.private, part.public]
-            pid = self._order({"fork": [part.private is not None for part in parts]}, files, "pid")
-        key = (side, tuple(part.snapshot for part in parts))
-        return _Worker(key, pid, os.pidfd_open(pid), ours, self)
+        files = [theirs.fileno()]
+        for part in parts:
+            files += [part.public] if part.private is None else [part.private, part.public]
+        try:
+            with theirs:
+                pid = self._order({"fork": [part.private is not None for part in parts]}, files, "pid")
+            key = (side, tuple(part.snapshot for part in parts))
+            return _Worker(key, pid, os.pidfd_open(pid), ours, self)
+        except BaseException:
+            ours.close()
+            raise
 
     def wait(self, pid: int) -> int:
         """The wait status of a worker that ends or has ended."""
