@@ -52,7 +52,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--listen", default="127.0.0.1:8080", help="HOST:PORT (default %(default)s)")
     parser.add_argument("--tls-cert", type=Path, help="PEM file of the certificate chain")
     parser.add_argument("--tls-key", type=Path, help="PEM file of its private key")
-    parser.add_argument("--max-body", type=int, default=256 * 1024, help="bytes of a request (default %(default)s)")
+    parser.add_argument("--max-body", type=int, default=64 * 1024, help="bytes of a request (default %(default)s)")
     parser.add_argument(
         "--connections", type=int, default=64, help="requests in the sandbox at a time (default %(default)s)"
     )

@@ -1,0 +1,114 @@
+"""What the service said: answers that were checked, and problems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from policies.canonical import canonical_json
+from sandbox.audit import receipt
+from sandbox.audit.checkpoint import LogPublicKey
+from sandbox.audit.entry import QueryReleased
+from sandbox.audit.merkle import Unverified
+from sandbox.audit.receipt import Proven, Receipt
+
+
+class Problem(Exception):
+    """The service did not carry the request out; `document` is its problem document (RFC 9457)."""
+
+    def __init__(self, status: int, document: Mapping[str, Any]) -> None:
+        self.status = status
+        self.document = document
+        self.code = str(document.get("code", "unknown"))
+        super().__init__(f"{self.code}: {document.get('detail_en', f'HTTP status {status}')}")
+
+    def sentence(self, language: str) -> str:
+        """Why, in `zh` or `en`."""
+        return str(self.document.get(f"detail_{language}", self))
+
+    @property
+    def rewrite(self) -> str | None:
+        """A query that would be accepted."""
+        return self.document.get("rewrite")
+
+    @property
+    def place(self) -> Mapping[str, Any] | None:
+        """Where in the SQL: `start`, `end`, `line`, `column`, `fragment`."""
+        return self.document.get("place")
+
+
+class Unreachable(Exception):
+    """No answer came; a query may have been charged: send it again with the same idempotency key."""
+
+    def __init__(self, idempotency_key: str | None) -> None:
+        self.idempotency_key = idempotency_key
+        super().__init__("the service cannot be reached")
+
+
+class Unproven(Exception):
+    """The answer does not stand in the log as it came: it must not be believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A query that is charged and still under way."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A released query whose receipt was checked."""
+
+    document: Mapping[str, Any]
+    """As it came."""
+    proven: Proven
+    """The entry of the log that vouches for the release."""
+    repeat: bool
+    """Nothing was charged: it had been asked before."""
+
+    @property
+    def id(self) -> str:
+        return str(self.document["id"])
+
+    @property
+    def release(self) -> Mapping[str, Any]:
+        """What left the sandbox: columns, rows, intervals, and how privacy was kept."""
+        return self.document["release"]  # type: ignore[no-any-return]
+
+    @property
+    def columns(self) -> Sequence[str]:
+        return [column["name"] for column in self.release["columns"]]
+
+    @property
+    def rows(self) -> Sequence[Sequence[Any]]:
+        return self.release["rows"]  # type: ignore[no-any-return]
+
+    @property
+    def intervals(self) -> Sequence[Sequence[Sequence[float] | None]]:
+        """Of each cell, at the release's confidence; None where no noise was added or none can be given."""
+        return self.release["intervals"]  # type: ignore[no-any-return]
+
+
+def checked_answer(document: Mapping[str, Any], log_key: LogPublicKey, *, repeat: bool) -> Answer:
+    """The answer, when its receipt proves that the log holds the release of this charge. Raises Unproven."""
+    try:
+        release = canonical_json(document["release"])
+        found = Receipt.from_json(document["receipt"])
+        charge, digest = document["id"], document["digest"]
+    except (KeyError, TypeError, ValueError):
+        raise Unproven("the answer is malformed") from None
+    except Unverified as error:
+        raise Unproven(str(error)) from None
+    if sha256(release).hexdigest() != digest:
+        raise Unproven("the release is not the one that its digest names")
+    try:
+        proven = receipt.verify(found, log_key, release)
+    except Unverified as error:
+        raise Unproven(str(error)) from None
+    match proven.entry.act:
+        case QueryReleased(charge=logged) if logged == charge:
+            return Answer(document, proven, repeat)
+    raise Unproven("the receipt is for another query")

@@ -1,0 +1,193 @@
+"""`vitrine demo`: the main job on real data, by a service of its own that ends with it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.rule import Rule
+from rich.syntax import Syntax
+from rich.text import Text
+
+from query_gateway.client.answers import Problem
+from query_gateway.client.session import Client
+from query_gateway.client.settings import ClientSettings
+from query_gateway.processes import Children, Ended, children, module_command
+from query_gateway.terminal import refusals, tables
+from query_gateway.terminal.words import Words
+from sandbox.audit.checkpoint import LogPublicKey
+from sandbox.audit.verify import Report, verify
+from sandbox.keys import make_private_key, read_public_key, write_public_key
+
+_RECORDS = Path(".cache/health/records.csv")
+_EXAMPLE = Path("examples/health")
+_READY = 60.0
+"""Seconds that the service may take to start."""
+_SPEND = {"epsilon": "0.5"}
+_KEY_DAYS = 30
+
+_ASKED = """\
+SELECT e.name_{language} AS education,
+       COUNT(*) AS records,
+       AVG(r.docvis) AS visits
+FROM records r
+JOIN education e ON e.edlevel = r.edlevel
+GROUP BY e.name_{language}
+ORDER BY visits DESC"""
+_RAW = """\
+SELECT age, hhninc, docvis
+FROM records
+WHERE docvis > 100"""
+_UNBOUNDED = """\
+SELECT SUM(exp(hhninc)) AS total
+FROM records"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where the demo plays."""
+
+    folder: Path
+    state: Path
+    address: str
+    """HOST:PORT."""
+    console: Console
+    words: Words
+
+    def operate(self, *arguments: str) -> None:
+        """One command of the operator, shown and run. Raises Ended when it is refused."""
+        self.console.print(Text(f"$ vitrine {' '.join(arguments)}", style="dim"), soft_wrap=True)
+        command = module_command("sandbox", *arguments, "--state", str(self.state))
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise Ended(f"vitrine {arguments[0]}: {done.stderr.strip()}")
+
+    def title(self, name: str) -> None:
+        """The heading of a step."""
+        self.console.print()
+        self.console.print(Rule(Text(self.words(f"demo.{name}"), style="bold"), align="left"))
+
+
+def play(console: Console, words: Words) -> None:
+    """Plays the main job. Raises Ended when the demo data are missing or a process ends."""
+    if not _RECORDS.exists() or not _EXAMPLE.exists():
+        raise Ended(words("demo.missing"))
+    began = monotonic()
+    with TemporaryDirectory(prefix="vitrine-") as name, children() as running:
+        stage = Stage(Path(name), Path(name, "state"), f"127.0.0.1:{_free_port()}", console, words)
+        _prepare(stage)
+        _serve(stage, running)
+        with Client(_settings(stage)) as client:
+            _ask(stage, client)
+        report = _audit(stage)
+    if not report.ok:
+        raise Ended(words("audit.bad"))
+    console.print(Text(words("demo.end", seconds=round(monotonic() - began)), style="dim"))
+
+
+def _prepare(stage: Stage) -> None:
+    """What department, data provider and analyst do once."""
+    stage.title("prepare")
+    policies = str(_EXAMPLE / "policy")
+    stage.operate(
+        *("init", "--authority", stage.address, "--origin", "vitrine-demo", "--tick", "100", "--policies", policies)
+    )
+    public_tables = [str(_EXAMPLE / name) for name in ("education.csv", "calendar.csv")]
+    stage.operate("dataset", "load", "health", str(_RECORDS), *public_tables)
+    stage.operate("institution", "add", "--id", "demo-institute", "--name", "示范研究院 / Demonstration Institute")
+    stage.operate("person", "add", "--id", "analyst", "--institution", "demo-institute", "--role", "analyst")
+    private, public = stage.folder / "analyst.pem", stage.folder / "analyst.pem.pub"
+    stage.console.print(Text(f"$ vitrine key new {private}", style="dim"), soft_wrap=True)
+    write_public_key(public, make_private_key(private).public_key())
+    expires = (datetime.now(UTC) + timedelta(days=_KEY_DAYS)).date().isoformat()
+    stage.operate("key", "register", "--person", "analyst", "--public", str(public), "--expires", expires)
+    signed = str(stage.folder / "demo.licence")
+    department = str(stage.state / "keys" / "department.pem")
+    stage.operate("licence", "sign", str(_EXAMPLE / "licence.toml"), "--key", department, "--out", signed)
+    stage.operate("licence", "issue", signed)
+
+
+def _serve(stage: Stage, running: Children) -> None:
+    stage.title("serve")
+    stage.console.print(Text(f"$ vitrine serve --listen {stage.address}", style="dim"))
+    log = stage.folder / "service.log"
+    running.start("sandbox", module_command("sandbox", "serve", "--state", str(stage.state)), log)
+    socket_path = str(stage.state / "sandbox.sock")
+    running.start("gateway", module_command("query_gateway", "--socket", socket_path, "--listen", stage.address), log)
+    running.wait_ready(f"http://{stage.address}/healthz", _READY)
+    stage.console.print(stage.words("demo.ready", url=f"http://{stage.address}/docs"))
+
+
+def _settings(stage: Stage) -> ClientSettings:
+    return ClientSettings(
+        url=f"http://{stage.address}",
+        authority=stage.address,
+        key=stage.folder / "analyst.pem",
+        log_key=_log_key(stage),
+        licence="demo-health-2026",
+        scenario="public-health",
+        dataset="health",
+    )
+
+
+def _log_key(stage: Stage) -> str:
+    return (stage.state / "keys" / "log.pub").read_text(encoding="utf-8").strip()
+
+
+def _ask(stage: Stage, client: Client) -> None:
+    """What an analyst sees."""
+    console, words = stage.console, stage.words
+    stage.title("catalogue")
+    console.print(tables.catalogue(client.catalogue(), words))
+    sql = _ASKED.format(language=words.language)
+    stage.title("estimate")
+    console.print(Syntax(sql, "sql"))
+    console.print(tables.estimate(client.estimate(sql, _SPEND, expected_size=2000), words))
+    stage.title("answer")
+    console.print(tables.answer(client.query(sql, _SPEND), words))
+    stage.title("repeat")
+    again = client.query(sql, _SPEND)
+    console.print(tables.rows(again.release, words))
+    console.print(Text(words("repeat" if again.repeat else "charge"), style="green"))
+    stage.title("refused")
+    for refused in (_RAW, _UNBOUNDED):
+        console.print(_refusal(client, refused, words))
+    stage.title("budget")
+    console.print(tables.licences([client.licence("demo-health-2026")], words))
+
+
+def _refusal(client: Client, sql: str, words: Words) -> Panel:
+    """The explanation of a query that must be refused."""
+    try:
+        client.query(sql, _SPEND)
+    except Problem as problem:
+        return Panel(refusals.problem(problem, sql, words), title=Text(" ".join(sql.split())), title_align="left")
+    raise Ended("a query was answered that must be refused")
+
+
+def _audit(stage: Stage) -> Report:
+    """Exports the log and verifies it with public keys alone."""
+    stage.title("audit")
+    exported = stage.folder / "log"
+    stage.operate("audit", "export", str(exported))
+    stage.console.print(Text(f"$ vitrine audit verify {exported}", style="dim"), soft_wrap=True)
+    department = read_public_key(stage.state / "keys" / "department.pub")
+    report = verify(exported, LogPublicKey.parse(_log_key(stage)), department)
+    stage.console.print(stage.words("audit.good" if report.ok else "audit.bad", entries=report.verified))
+    for finding in report.findings:
+        stage.console.print_json(json.dumps(finding.to_json()))
+    return report
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port

@@ -1,0 +1,1 @@
+"""What the command prints: tables, problems and words in two languages."""

@@ -1,0 +1,246 @@
+"""Answers of the service as tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from query_gateway.client.answers import Answer
+from query_gateway.terminal.words import Words
+
+_BAR = 24
+"""Cells of an error bar."""
+
+
+def catalogue(document: Mapping[str, Any], words: Words) -> RenderableType:
+    """Every data set with its tables and columns."""
+    return Group(*(_dataset(each, words) for each in document["datasets"]))
+
+
+def _dataset(entry: Mapping[str, Any], words: Words) -> RenderableType:
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row(words("dataset"), Text(entry["name"], style="bold"), words.of(entry["title"]))
+    facts.add_row("", "", words.of(entry["description"]))
+    facts.add_row(words("provider"), "", words.of(entry["catalogue"]["provider"]))
+    facts.add_row(words("source"), "", words.of(entry["catalogue"]["source"]))
+    columns = _table(words("table"), words("column"), words("type"), words("values"), words("meaning"))
+    for table in entry["tables"]:
+        columns.add_row(
+            Text(table["name"], style="bold"), "", words(table["kind"]), "", Text(words.of(table["title"]), "bold")
+        )
+        for column in table["columns"]:
+            columns.add_row("", column["name"], column["type"], _values(column), words.of(column["title"]))
+    return Group(facts, Padding(columns, (0, 0, 1, 0)))
+
+
+def _values(column: Mapping[str, Any]) -> str:
+    if "key_of" in column:
+        return f"→ {column['key_of']}"
+    if "range" in column:
+        low, high = column["range"]
+        return f"{low} … {high}"
+    return ", ".join(str(value) for value in column.get("values", ()))
+
+
+def estimate(document: Mapping[str, Any], words: Words) -> RenderableType:
+    """The price, and the error of each measured column."""
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row(words("charge"), _loss(document["charge"]))
+    facts.add_row(words("affordable"), words("yes" if document["affordable"] else "no"))
+    facts.add_row(words("more"), str(document["more"]))
+    for measure in document["measures"]:
+        facts.add_row(words("bounds"), words("bounds.value", groups=measure["groups"], rows=measure["rows"]))
+    columns = _table(words("column"), words("type"), words("accurate"))
+    for column in document["columns"]:
+        half = column["half_width"]
+        shown = words("no_interval") if half is None else f"± {_number(half)}"
+        if column["assumed"]:
+            shown += f" ({words('assumed')})"
+        columns.add_row(column["name"], column["type"], shown)
+    return Group(facts, columns)
+
+
+def answer(found: Answer, words: Words) -> RenderableType:
+    """The rows with their error bars, what it cost, and the receipt."""
+    parts: list[RenderableType] = [rows(found.release, words), privacy(found.release, words)]
+    if found.repeat:
+        parts.append(Text(words("repeat"), style="green"))
+    else:
+        parts.append(Text(f"{words('charge')}: {_loss(found.document['charge'])}"))
+    parts += [balances(found.document["balance"], words), receipt(found, words)]
+    return Group(*parts)
+
+
+def rows(release: Mapping[str, Any], words: Words) -> RenderableType:
+    """The released rows: a measured cell with its half-width or interval; the first measured column drawn as bars."""
+    columns = release["columns"]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column["name"], justify="right" if _numeric(column) else "left")
+    drawn = next((place for place, column in enumerate(columns) if column["measured"]), None)
+    bars = _bars([cells[drawn] for cells in release["intervals"]]) if drawn is not None else None
+    if bars is not None:
+        table.add_column(columns[drawn]["name"], no_wrap=True, style="cyan")
+    for index, (row, intervals) in enumerate(zip(release["rows"], release["intervals"], strict=True)):
+        cells: list[RenderableType] = [_cell(*pair) for pair in zip(row, intervals, strict=True)]
+        if bars is not None:
+            cells.append(bars[index])
+        table.add_row(*cells)
+    return Group(table, Text(words("plain_rows", rows=len(release["rows"])), style="dim"))
+
+
+def _cell(value: object, interval: Sequence[float] | None) -> Text:
+    text = Text(_number(value) if isinstance(value, int | float) else "NULL" if value is None else str(value))
+    if interval is None:
+        return text
+    low, high = interval
+    if isinstance(value, int | float) and abs((high - value) - (value - low)) <= 1e-6 * max(1.0, high - low):
+        return text.append(f" ± {_number(high - value)}", "dim")
+    return text.append(f" [{_number(low)}, {_number(high)}]", "dim")
+
+
+def _bars(intervals: Sequence[Sequence[float] | None]) -> list[str] | None:
+    """Each interval on one common axis; None where there is nothing to draw."""
+    ends = [end for interval in intervals if interval is not None for end in interval]
+    if not ends or min(ends) == max(ends):
+        return None
+    low, width = min(ends), max(ends) - min(ends)
+
+    def cell(value: float) -> int:
+        return round((value - low) / width * (_BAR - 1))
+
+    def bar(interval: Sequence[float] | None) -> str:
+        if interval is None:
+            return ""
+        start, end = (cell(value) for value in interval)
+        middle = (start + end) // 2
+        drawn = "".join("●" if place == middle else "─" for place in range(start, end + 1))
+        return " " * start + drawn
+
+    return [bar(interval) for interval in intervals]
+
+
+def privacy(release: Mapping[str, Any], words: Words) -> RenderableType:
+    """How privacy was kept: the mechanisms, and to what one unit's contribution was cut."""
+    facts = Table.grid(padding=(0, 2))
+    for each in release["privacy"]["mechanisms"]:
+        noise = f"{each['mechanism']} σ = {_number(each['scale'])}"
+        facts.add_row(words("mechanism"), f"{each['measure']}.{each['statistic']}", noise)
+    for each in release["privacy"]["bounds"]:
+        facts.add_row(words("bounds"), each["measure"], words("bounds.value", groups=each["groups"], rows=each["rows"]))
+    return Padding(facts, (0, 0, 1, 0))
+
+
+def receipt(found: Answer, words: Words) -> RenderableType:
+    """What the checked receipt proves."""
+    head = found.proven.checkpoint
+    said = words("receipt.good", index=found.proven.index, size=head.size, root=head.root.hex()[:12])
+    return Text(f"{words('query')} {found.id}\n{words('receipt')}: {said}")
+
+
+def balances(accounts: Sequence[Mapping[str, Any]], words: Words) -> RenderableType:
+    """Each account: spent and limit as ρ and as the ε that they amount to."""
+    table = _table(words("account"), "", "ρ", "", "δ", "ε", words("more"))
+    for each in accounts:
+        spent, limit = each["spent"], each["limit"]
+        name = str(each["account"]).partition(":")[2] or each["account"]
+        table.add_row(
+            words(each["kind"]),
+            name,
+            _of(spent["rho"], limit["rho"]),
+            _gauge(spent, limit),
+            _of(spent["delta"], limit["delta"]),
+            _of(spent["epsilon"] or spent["epsilon_at_delta"], limit["epsilon"] or limit["epsilon_at_delta"]),
+            "" if each.get("more") is None else str(each["more"]),
+        )
+    return table
+
+
+def _gauge(spent: Mapping[str, Any], limit: Mapping[str, Any]) -> Text:
+    name = "epsilon" if limit["rho"] is None else "rho"
+    if limit[name] is None or Decimal(limit[name]) == 0:
+        return Text("")
+    filled = min(10, int(Decimal(spent[name] or 0) / Decimal(limit[name]) * 10))
+    return Text("█" * filled + "░" * (10 - filled), style="red" if filled > 8 else "green")
+
+
+def history(document: Mapping[str, Any], words: Words) -> RenderableType:
+    """The caller's own charged requests."""
+    table = _table(words("time"), words("id"), words("state"), words("scenario"), words("charge"), "SQL")
+    for each in document["queries"]:
+        moment = datetime.fromtimestamp(each["time"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        table.add_row(
+            moment,
+            each["id"][:12],
+            each["state"],
+            each["scenario"],
+            _loss(each["charge"]),
+            " ".join(each["sql"].split()),
+        )
+    return table
+
+
+def licences(found: Sequence[Mapping[str, Any]], words: Words) -> RenderableType:
+    """Each licence with its scenarios and balance."""
+    return Group(*(part for each in found for part in _licence(each, words)))
+
+
+def _licence(each: Mapping[str, Any], words: Words) -> Iterator[RenderableType]:
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row(words("licence"), Text(each["id"], style="bold"), each["state"])
+    facts.add_row(words("institution"), each["institution"], f"{words('not_after')} {each['not_after']}")
+    for scenario in each["scenarios"]:
+        facts.add_row(words("scenario"), scenario["id"], words.of(scenario["title"]))
+    yield facts
+    yield balances(each["balance"], words)
+
+
+def facts(document: Mapping[str, Any]) -> RenderableType:
+    """Names and values."""
+    found = Table.grid(padding=(0, 2))
+    for name, value in document.items():
+        inner = " ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else str(value)
+        found.add_row(name, Text(inner.rstrip("\n")))
+    return found
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in names:
+        table.add_column(name)
+    return table
+
+
+def _numeric(column: Mapping[str, Any]) -> bool:
+    return bool(column["measured"]) or column["type"] in ("integer", "double")
+
+
+def _loss(charge: Mapping[str, Any]) -> str:
+    shown = {"ε": charge.get("epsilon"), "ρ": charge.get("rho"), "δ": charge.get("delta")}
+    return ", ".join(f"{name} = {value}" for name, value in shown.items() if value not in (None, "0")) or "0"
+
+
+def _of(spent: str | None, limit: str | None) -> str:
+    return "" if limit is None else f"{_short(spent)} / {_short(limit)}"
+
+
+def _short(value: str | None) -> str:
+    return "0" if value is None else f"{Decimal(value):.4g}"
+
+
+def _number(value: float) -> str:
+    """With separators and no more digits than a reader needs; whole numbers in full."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return f"{value:,}"
+    digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2 if abs(value) >= 1 else 4
+    return f"{value:,.{digits}f}"

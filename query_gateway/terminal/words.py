@@ -1,0 +1,126 @@
+"""The words of the command, in both languages."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+WORDS: Mapping[str, tuple[str, str]] = {
+    # one line a word, sorted: English, Chinese
+    "account": ("Account", "账户"),
+    "accurate": ("error ± (95 %)", "误差 ±（95%）"),
+    "affordable": ("Affordable", "预算足够"),
+    "answer": ("Answer", "答案"),
+    "assumed": ("assumed size", "按假定规模"),
+    "audit.bad": ("The log does NOT verify.", "日志未通过验证。"),
+    "audit.good": (
+        "The log verifies: {entries} entries, every root, charge and text follows from them.",
+        "日志验证通过：共 {entries} 条记录，所有根哈希、扣减与文本均一致。",
+    ),
+    "bounds": ("One person counts with at most", "每人至多计入"),
+    "bounds.value": ("{groups} groups, {rows} rows in each", "{groups} 组，每组 {rows} 行"),
+    "charge": ("Charge", "扣减"),
+    "column": ("Column", "列"),
+    "columns": ("Columns", "列"),
+    "dataset": ("Data set", "数据集"),
+    "demo.answer": ("The answer, with error bars", "答案与误差范围"),
+    "demo.audit": ("Anyone with the public keys verifies the log, offline", "凭公钥即可离线验证日志"),
+    "demo.budget": ("The budget left; it never refills", "剩余预算；预算不会恢复"),
+    "demo.catalogue": ("The catalogue: what can be asked", "目录：可查询的内容"),
+    "demo.end": (
+        "Done in {seconds} s. State folder and processes are gone.",
+        "用时 {seconds} 秒，状态目录与进程均已清除。",
+    ),
+    "demo.estimate": ("An estimate: price and error, before anything is spent", "估算：花费之前先知道代价与误差"),
+    "demo.missing": (
+        "The demo data are missing: run `make demo` in a checkout of the project.",
+        "缺少演示数据：请在项目目录中运行 make demo。",
+    ),
+    "demo.prepare": ("Once: keys, data, people, licence", "一次性准备：密钥、数据、人员、许可"),
+    "demo.ready": (
+        "Gateway and sandbox are ready; the API is described at {url}",
+        "网关与沙箱已就绪；接口说明见 {url}",
+    ),
+    "demo.refused": ("Refused, with the reason and what to write instead", "被拒绝的查询：原因与改写建议"),
+    "demo.repeat": ("The same question again", "再次提出同一查询"),
+    "demo.serve": (
+        "Two processes: the gateway holds no data, the sandbox no network",
+        "两个进程：网关不持有数据，沙箱不接触网络",
+    ),
+    "domain": ("people of", "人群"),
+    "epsilon": ("ε", "ε"),
+    "estimate": ("Estimate (free)", "估算（免费）"),
+    "finding": ("Finding", "问题"),
+    "history": ("Own queries", "本人的查询"),
+    "id": ("Id", "编号"),
+    "institution": ("Institution", "机构"),
+    "kind": ("Kind", "类型"),
+    "left": ("Left", "剩余"),
+    "licence": ("licence", "许可"),
+    "licences": ("Licences", "许可"),
+    "limit": ("Limit", "限额"),
+    "log": ("Log", "日志"),
+    "meaning": ("Meaning", "含义"),
+    "mechanism": ("Noise", "噪声"),
+    "more": ("More such queries", "还可进行同类查询"),
+    "no": ("no", "否"),
+    "no_interval": ("—", "—"),
+    "not_after": ("Until", "有效期至"),
+    "plain_rows": ("{rows} rows", "{rows} 行"),
+    "pending": ("Query {id} is under way.", "查询 {id} 正在处理。"),
+    "private": ("private", "隐私"),
+    "provider": ("Provider", "提供方"),
+    "public": ("public", "公开"),
+    "query": ("Query", "查询"),
+    "receipt": ("Receipt", "回执"),
+    "receipt.good": (
+        "Entry {index} of the log, of {size} under checkpoint {root}…; checked against the log's public key.",
+        "日志第 {index} 条（检查点 {root}… 共 {size} 条），已用日志公钥核验。",
+    ),
+    "repeat": ("Asked before: free, nothing was charged.", "此前已查询过：免费，未扣减预算。"),
+    "rewrite": ("This would be accepted:", "可改写为："),
+    "scenario": ("Scenario", "场景"),
+    "scenarios": ("Scenarios", "场景"),
+    "source": ("Source", "来源"),
+    "spent": ("Spent", "已用"),
+    "state": ("State", "状态"),
+    "table": ("Table", "表"),
+    "time": ("Time", "时间"),
+    "type": ("Type", "类型"),
+    "unproven": (
+        "The answer is not shown: it does not stand in the log as it came ({why}).",
+        "未显示答案：与日志不符（{why}）。",
+    ),
+    "unreachable": (
+        "The service cannot be reached. A query may have been charged; go on with --idempotency-key {key}",
+        "无法连接服务。查询可能已扣减；请使用 --idempotency-key {key} 继续。",
+    ),
+    "unreachable.reading": ("The service cannot be reached.", "无法连接服务。"),
+    "values": ("Values", "取值"),
+    "working": ("asking", "查询中"),
+    "yes": ("yes", "是"),
+}
+
+
+class Words:
+    """The words of one language."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._index = 1 if language == "zh" else 0
+
+    def __call__(self, name: str, **fields: object) -> str:
+        text = WORDS[name][self._index]
+        return text.format(**fields) if fields else text
+
+    def of(self, both: Mapping[str, str] | None) -> str:
+        """The text of a card or licence, in this language."""
+        return "" if both is None else both[self.language]
+
+
+def system_language(environment: Mapping[str, str] = os.environ) -> str:
+    """`zh` where the environment speaks Chinese, else `en`."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if environment.get(name):
+            return "zh" if environment[name].startswith("zh") else "en"
+    return "en"
