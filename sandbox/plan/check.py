@@ -16,7 +16,7 @@ from sandbox.errors import Fault, Refusal
 from sandbox.plan.canonical import NAME
 from sandbox.plan.columns import column_values
 from sandbox.plan.expressions import Judge
-from sandbox.plan.limits import Limits
+from sandbox.plan.limits import ANSWER_ROWS, Limits
 from sandbox.plan.nodes import (
     Aggregate,
     AggregateFunction,
@@ -378,6 +378,7 @@ class _Checker:
         """The public part's columns in the order of the labels."""
         self.public = True
         known = self.relation(self.plan.answer)
+        self._most("rows of the answer", known.rows, ANSWER_ROWS)
         names = [label.name for label in self.plan.labels]
         if not names or len(set(names)) < len(names) or not known.columns.keys() >= set(names):
             raise Refusal("plan.invalid", {"what": "labels that are not columns of the answer"})

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+ANSWER_ROWS = 1_000_000
+"""Of an answer, and of the private group keys of a measure before their threshold."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -1,0 +1,249 @@
+"""A bounded measure as one SELECT of exact integer totals per group key (design §4, rules 14–19)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from sqlglot import exp
+
+from policies.cards import DatasetCard
+from sandbox.engines.choices import choice_sql
+from sandbox.engines.expressions import Rendered, column, render_expression
+from sandbox.engines.operands import (
+    Parameters,
+    binary,
+    call,
+    cast,
+    choose,
+    every,
+    is_null,
+    negated,
+    number,
+    try_cast,
+)
+from sandbox.engines.selects import SEED, UNIT, Selects, derived, named, ordered, place, select_from, where, within
+from sandbox.errors import Fault
+from sandbox.plan.nodes import Expression, Type
+from sandbox.privacy.bounding import BoundedMeasure, Statistic, StatisticKind
+
+CAPACITY = 2**62
+"""Totals are clipped to this, either way, before they leave the engine."""
+EXACT = 2**53
+"""Every whole number up to this is a 64-bit floating point number."""
+PLACE = "_place"
+
+
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """What a statistic reads of each row: columns of the row relation."""
+
+    value: Rendered | None
+    passes: exp.Expr | None
+
+    def counted(self) -> exp.Expr | None:
+        """Whether the row counts: it passes the filter, and its value is there and finite."""
+        terms = [] if self.passes is None else [self.passes.copy()]
+        if self.value is not None:
+            terms.append(negated(is_null(self.value.sql)))
+            if self.value.values.type is Type.DOUBLE:
+                terms.append(call("ISFINITE", self.value.sql))
+        return every(terms) if terms else None
+
+
+@dataclass(slots=True)
+class MeasureSelect:
+    """Renders one measure: rows, then folded units where bounds must be enforced, then totals."""
+
+    bounded: BoundedMeasure
+    cards: Mapping[str, DatasetCard]
+    datasets: tuple[str, ...]
+    parameters: Parameters
+
+    def select(self) -> exp.Select:
+        """Group key parts, then the statistics in order, each clipped and cast to 64 bits."""
+        rows, inputs, alias = self._rows()
+        totals = self._folded(rows, inputs, alias) if self.bounded.fold else self._direct(rows, inputs, alias)
+        last = self.parameters.fresh("r")
+        outputs = [named(column(last, name), name) for name in self._keys]
+        for statistic in self.bounded.statistics:
+            clipped = _clip(cast(column(last, statistic.name), "HUGEINT"), number(-CAPACITY), number(CAPACITY))
+            outputs.append(named(cast(clipped, "BIGINT"), statistic.name))
+        return select_from(outputs, derived(totals, last))
+
+    @property
+    def _keys(self) -> tuple[str, ...]:
+        return tuple(key.name for key in self.bounded.checked.keys)
+
+    def _rows(self) -> tuple[exp.Select, tuple[_Inputs, ...], str]:
+        """The measured rows: unit, seed, group key, and every distinct argument and filter once, under an alias."""
+        selects = Selects(self.cards, self.datasets, self.parameters, {})
+        source = selects.relation(self.bounded.checked.measure.source)
+        if not source.private:
+            raise Fault("a measure over a public relation")
+        inner, alias = self.parameters.fresh("r"), self.parameters.fresh("r")
+        scope = selects.scope(source, inner)
+        outputs = [named(column(inner, name), name) for name in (UNIT, SEED)]
+        outputs += [
+            named(render_expression(key.expression, scope, self.parameters).sql, key.name)
+            for key in self.bounded.checked.measure.keys
+        ]
+        written = dict[Expression, Rendered]()
+
+        def write(expression: Expression) -> Rendered:
+            if expression not in written:
+                name = self.parameters.fresh("x")
+                found = render_expression(expression, scope, self.parameters)
+                outputs.append(named(found.sql, name))
+                written[expression] = Rendered(column(alias, name), found.values)
+            return written[expression]
+
+        inputs = tuple(
+            _Inputs(
+                None if statistic.argument is None else write(statistic.argument),
+                None if statistic.filter is None else write(statistic.filter).sql,
+            )
+            for statistic in self.bounded.statistics
+        )
+        return select_from(outputs, derived(source.select, inner)), inputs, alias
+
+    def _grouped(self, outputs: list[exp.Expr], rows: exp.Select, alias: str, by: tuple[str, ...]) -> exp.Select:
+        """Grouped rows; those outside a public key set are dropped first (rule 23)."""
+        select = select_from(outputs, derived(rows, alias))
+        checked = self.bounded.checked
+        if checked.key_set.cells is not None and checked.keys:
+            parts = [within(column(alias, key.name), key.values, self.parameters) for key in checked.keys]
+            where(select, every(parts))
+        if by:
+            select.set("group", exp.Group(expressions=[column(alias, name) for name in by]))
+        return select
+
+    def _direct(self, rows: exp.Select, inputs: tuple[_Inputs, ...], alias: str) -> exp.Select:
+        """One aggregation: the structure guarantees the bounds."""
+        outputs = [named(column(alias, name), name) for name in self._keys]
+        for statistic, read in zip(self.bounded.statistics, inputs, strict=True):
+            units = statistic.kind is StatisticKind.UNITS and self.bounded.bounds.rows > 1
+            total = self._units(read, alias) if units else self._total(statistic, read)
+            outputs.append(named(total, statistic.name))
+        return self._grouped(outputs, rows, alias, self._keys)
+
+    def _units(self, read: _Inputs, alias: str) -> exp.Expr:
+        return _over(exp.Count(this=exp.Distinct(expressions=[column(alias, UNIT)])), read)
+
+    def _total(self, statistic: Statistic, read: _Inputs) -> exp.Expr:
+        """Rows counted, or the sum of their grid steps."""
+        if statistic.kind in (StatisticKind.UNITS, StatisticKind.ROWS):
+            return _over(exp.Count(this=exp.Star()), read)
+        if read.value is None:
+            raise Fault("a sum without an argument")
+        total = _over(exp.Sum(this=self._steps(statistic, read.value)), read)
+        return exp.Coalesce(this=total, expressions=[number(0)])
+
+    def _steps(self, statistic: Statistic, value: Rendered) -> exp.Expr:
+        """A row's value in grid steps: rounded to the grid, clamped, centred (rule 16). NULL and NaN do not count."""
+        first, last = statistic.low + statistic.centre, statistic.high + statistic.centre
+        if value.values.type is Type.INTEGER:
+            steps = _whole_steps(statistic.granularity, value.sql)
+        else:
+            steps = self._real_steps(statistic.granularity, value.sql, first, last)
+        clamped = _clip(steps, number(first), number(last))
+        return clamped if statistic.centre == 0 else binary(exp.Sub, clamped, number(statistic.centre))
+
+    def _real_steps(self, granularity: Fraction, value: exp.Expr, first: int, last: int) -> exp.Expr:
+        """Clamped already as a real number, so that the cast cannot fail; beyond 2⁵³ that is only nearly the clamp."""
+        up, down = granularity.denominator, granularity.numerator
+        steps = value if up == 1 else binary(exp.Mul, value, self._real(up))
+        steps = steps if down == 1 else binary(exp.Div, steps, self._real(down))
+        near = _clip(call("ROUND", steps), self._real(first), self._real(last))
+        return cast(near, "BIGINT") if max(abs(first), abs(last)) <= EXACT else try_cast(near, "HUGEINT")
+
+    def _real(self, value: int) -> exp.Expr:
+        return self.parameters.bind(Type.DOUBLE, Fraction(value))
+
+    def _folded(self, rows: exp.Select, inputs: tuple[_Inputs, ...], alias: str) -> exp.Select:
+        """Per unit and group key, each statistic cut to the bounds; at most g group keys of a unit; then totals."""
+        parts = self._fold(rows, inputs, alias)
+        parts = self._chosen(parts)
+        last = self.parameters.fresh("r")
+        outputs = [named(column(last, name), name) for name in self._keys]
+        for statistic in self.bounded.statistics:
+            total = exp.Coalesce(this=exp.Sum(this=column(last, statistic.name)), expressions=[number(0)])
+            outputs.append(named(total, statistic.name))
+        select = select_from(outputs, derived(parts, last))
+        if self._keys:
+            select.set("group", exp.Group(expressions=[column(last, name) for name in self._keys]))
+        return select
+
+    def _fold(self, rows: exp.Select, inputs: tuple[_Inputs, ...], alias: str) -> exp.Select:
+        """What each unit adds to each group key, within the bound of r rows."""
+        outer = self.parameters.fresh("r")
+        seed = exp.Min(this=column(alias, SEED))
+        folded = [named(column(alias, UNIT), UNIT), named(seed, SEED)]
+        folded += [named(column(alias, name), name) for name in self._keys]
+        cut = [named(column(outer, name), name) for name in (UNIT, SEED, *self._keys)]
+        for statistic, read in zip(self.bounded.statistics, inputs, strict=True):
+            count, total = f"n_{statistic.name}", f"s_{statistic.name}"
+            if statistic.kind is not StatisticKind.SUM:
+                folded.append(named(_over(exp.Count(this=exp.Star()), read), count))
+            if statistic.kind in (StatisticKind.SUM, StatisticKind.SCALED_SUM):
+                folded.append(named(self._total(statistic, read), total))
+            cut.append(named(self._part(statistic, column(outer, count), column(outer, total)), statistic.name))
+        grouped = self._grouped(folded, rows, alias, (UNIT, *self._keys))
+        return select_from(cut, derived(grouped, outer))
+
+    def _part(self, statistic: Statistic, count: exp.Expr, total: exp.Expr) -> exp.Expr:
+        """One unit's part of one group key's total, within the bound (design §4)."""
+        most = self.bounded.bounds.rows
+        lo, hi = number(min(0, most * statistic.low)), number(max(0, most * statistic.high))
+        match statistic.kind:
+            case StatisticKind.UNITS:
+                return call("LEAST", count, number(1))
+            case StatisticKind.ROWS:
+                return call("LEAST", count, number(most))
+            case StatisticKind.SUM:
+                return _clip(total, lo, hi)
+            case StatisticKind.SCALED_SUM:
+                product = binary(exp.Mul, cast(total, "HUGEINT"), number(most))
+                scaled = binary(exp.IntDiv, product, cast(count, "HUGEINT"))
+                return _clip(choose((binary(exp.GT, count, number(most)), scaled), default=total), lo, hi)
+
+    def _chosen(self, parts: exp.Select) -> exp.Select:
+        """At most g group keys of each unit, by the keyed choice; all, where the unit determines its one key."""
+        keys = self.bounded.checked.keys
+        if all(key.values.per_unit for key in keys):
+            return parts
+        inner, outer = self.parameters.fresh("r"), self.parameters.fresh("r")
+        digest = choice_sql(column(inner, SEED), [(key.values.type, column(inner, key.name)) for key in keys])
+        order = ordered([(digest, False), *((column(inner, name), False) for name in self._keys)])
+        kept = (*self._keys, *(statistic.name for statistic in self.bounded.statistics))
+        placed = [named(column(inner, name), name) for name in kept]
+        placed.append(named(place(order, [column(inner, UNIT)]), PLACE))
+        select = select_from(
+            [named(column(outer, name), name) for name in kept],
+            derived(select_from(placed, derived(parts, inner)), outer),
+        )
+        return where(select, binary(exp.LTE, column(outer, PLACE), number(self.bounded.bounds.groups)))
+
+
+def _clip(value: exp.Expr, lo: exp.Expr, hi: exp.Expr) -> exp.Expr:
+    """The value between two limits; NULL becomes one of them."""
+    return call("LEAST", call("GREATEST", value, lo), hi)
+
+
+def _over(aggregate: exp.Expr, read: _Inputs) -> exp.Expr:
+    """The aggregate over the rows that count."""
+    counted = read.counted()
+    return aggregate if counted is None else exp.Filter(this=aggregate, expression=exp.Where(this=counted))
+
+
+def _whole_steps(granularity: Fraction, value: exp.Expr) -> exp.Expr:
+    """An integer rounded to a grid of whole numbers, halves away from zero."""
+    if granularity.denominator != 1:
+        raise Fault("a grid of fractions for integers")
+    size = granularity.numerator
+    if size == 1:
+        return value
+    twice = binary(exp.Mul, call("ABS", cast(value, "HUGEINT")), number(2))
+    nearest = binary(exp.IntDiv, binary(exp.Add, twice, number(size)), number(2 * size))
+    return binary(exp.Mul, nearest, call("SIGN", value))

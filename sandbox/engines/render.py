@@ -1,0 +1,82 @@
+"""From checked plans to jobs: SQL text that the sandbox wrote, its parameters, and the shape that must come back.
+
+No text of an analyst is parsed or written here: identifiers are generated, literals are bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from policies.cards import DatasetCard
+from sandbox.engines.expressions import column
+from sandbox.engines.measures import MeasureSelect
+from sandbox.engines.operands import Parameters
+from sandbox.engines.selects import Selects, derived, named, select_from
+from sandbox.plan.check import CheckedPlan
+from sandbox.plan.limits import ANSWER_ROWS
+from sandbox.plan.nodes import Type
+from sandbox.privacy.bounding import BoundedMeasure
+from sandbox.workers.job import Job, Table
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerJob:
+    """The job of a plan's public part and what its columns are."""
+
+    job: Job
+    intervals: Mapping[str, tuple[int, int]]
+    """Of each answer column that is a released aggregate as it is: where its interval's ends come back."""
+
+
+def render_measure(
+    bounded: BoundedMeasure, cards: Mapping[str, DatasetCard], datasets: tuple[str, ...], deadline: float
+) -> Job:
+    """The job that computes a measure's exact totals: group key parts, then its statistics in order.
+
+    `datasets` are the data sets of the plan in the order of the worker's catalogs.
+    """
+    parameters = Parameters()
+    tree = MeasureSelect(bounded, cards, datasets, parameters).select()
+    sql, values = parameters.statement(tree)
+    cells = bounded.checked.key_set.cells
+    return Job(
+        sql=sql,
+        parameters=values,
+        tables=(),
+        columns=(*(key.values.type for key in bounded.checked.keys), *(Type.INTEGER for _ in bounded.statistics)),
+        max_rows=ANSWER_ROWS if cells is None else len(cells),
+        deadline=deadline,
+    )
+
+
+def render_answer(
+    checked: CheckedPlan,
+    cards: Mapping[str, DatasetCard],
+    datasets: tuple[str, ...],
+    released: Mapping[str, Table],
+    deadline: float,
+) -> AnswerJob:
+    """The job of the public part: the answer's columns in the order of the labels, then the intervals' ends.
+
+    `released` holds, per measure, a table of its group keys, its aggregates, and for each aggregate `a` the interval
+    `a_lo`, `a_hi`.
+    """
+    parameters = Parameters()
+    selects = Selects(cards, datasets, parameters, released)
+    source = selects.relation(checked.plan.answer)
+    alias = parameters.fresh("r")
+    names = tuple(checked.answer)
+    outputs, types = [named(column(alias, name), name) for name in names], list(checked.answer.values())
+    intervals = dict[str, tuple[int, int]]()
+    for name in names:
+        if name in source.lineage:
+            intervals[name] = (len(outputs), len(outputs) + 1)
+            ends = [f"{source.lineage[name]}_{end}" for end in ("lo", "hi")]
+            outputs += [named(column(alias, end), f"_interval{len(outputs) + i}") for i, end in enumerate(ends)]
+            types += [Type.DOUBLE, Type.DOUBLE]
+    select = select_from(outputs, derived(source.select, alias))
+    select.set("order", selects.order(source, alias))
+    sql, values = parameters.statement(select)
+    tables = tuple(released[name] for name in sorted(selects.read))
+    return AnswerJob(Job(sql, values, tables, tuple(types), ANSWER_ROWS, deadline), intervals)

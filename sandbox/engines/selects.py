@@ -1,0 +1,288 @@
+"""Relations of a plan as SELECTs: generated names, catalog-qualified tables, the hidden columns carried along."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlglot import exp
+
+from policies.cards import ColumnCard, DatasetCard, TableCard
+from sandbox.engines.expressions import Rendered, column, render_expression
+from sandbox.engines.operands import (
+    Parameters,
+    balanced,
+    between,
+    binary,
+    call,
+    number,
+    within_calendar,
+    wrap,
+)
+from sandbox.errors import Fault
+from sandbox.plan.columns import column_values
+from sandbox.plan.nodes import (
+    Expression,
+    Filter,
+    Join,
+    JoinKind,
+    Limit,
+    Order,
+    Output,
+    Project,
+    Ref,
+    Relation,
+    Released,
+    Scan,
+    Sort,
+    Type,
+)
+from sandbox.plan.values import TEXT_LENGTH, Values
+from sandbox.workers.job import Table
+
+UNIT, SEED, ORDER = "_unit", "_seed", "_order"
+ROW = "_row"
+"""Stands in for the columns of a relation that has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A relation as a SELECT."""
+
+    select: exp.Select
+    columns: Mapping[str, Values]
+    hidden: tuple[str, ...]
+    """Columns that no expression can name: unit and seed of a private relation; place and intervals of a public one."""
+    lineage: Mapping[str, str] = field(default_factory=dict)
+    """Of a public relation: the columns that are a released aggregate as it is, and which."""
+
+    @property
+    def private(self) -> bool:
+        return UNIT in self.hidden
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self.columns, *self.hidden)
+
+
+def identifier(name: str) -> exp.Identifier:
+    return exp.to_identifier(name, quoted=True)
+
+
+def named(expression: exp.Expr, name: str) -> exp.Expr:
+    return exp.Alias(this=expression, alias=identifier(name))
+
+
+def derived(select: exp.Select, alias: str) -> exp.Subquery:
+    """A SELECT as a relation of another one."""
+    return exp.Subquery(this=select, alias=exp.TableAlias(this=identifier(alias)))
+
+
+def select_from(outputs: Sequence[exp.Expr], source: exp.Expr) -> exp.Select:
+    """SELECT outputs FROM source; a constant where there is no output."""
+    return exp.Select(expressions=list(outputs) or [named(exp.true(), ROW)]).from_(source, copy=False)
+
+
+def where(select: exp.Select, condition: exp.Expr) -> exp.Select:
+    return select.where(condition, copy=False)
+
+
+def ordered(terms: Sequence[tuple[exp.Expr, bool]]) -> exp.Order:
+    """ORDER BY, descending where said; NULLs last."""
+    return exp.Order(
+        expressions=[exp.Ordered(this=wrap(term), desc=descending, nulls_first=False) for term, descending in terms]
+    )
+
+
+def place(order: exp.Order, partition: Sequence[exp.Expr] = ()) -> exp.Expr:
+    """The number of a row in an order."""
+    return exp.Window(this=exp.RowNumber(), partition_by=list(partition), order=order)
+
+
+@dataclass(slots=True)
+class Selects:
+    """Renders the relations of one statement."""
+
+    cards: Mapping[str, DatasetCard]
+    datasets: tuple[str, ...]
+    """In the order of the worker's catalogs."""
+    parameters: Parameters
+    released: Mapping[str, Table]
+    read: set[str] = field(default_factory=set)
+    """Measures whose released relation was rendered."""
+
+    def relation(self, relation: Relation) -> Source:
+        """The relation; a private one has the columns `_unit` and `_seed` beside its own."""
+        match relation:
+            case Scan():
+                return self._scan(relation)
+            case Released(measure):
+                return self._released(measure)
+            case Filter(source, predicate):
+                return self._filter(self.relation(source), predicate)
+            case Project(source, outputs):
+                return self._project(self.relation(source), outputs)
+            case Join():
+                return self._join(relation)
+            case Sort(source, terms):
+                return self._sort(self.relation(source), terms)
+            case Limit(source, count, offset):
+                return self._limit(self.relation(source), count, offset)
+
+    def scope(self, source: Source, alias: str) -> Mapping[str, Rendered]:
+        """What expressions over the source may name."""
+        return {name: Rendered(column(alias, name), values) for name, values in source.columns.items()}
+
+    def _scan(self, scan: Scan) -> Source:
+        alias = self.parameters.fresh("r")
+        card = self.cards[scan.dataset]
+        place_ = next(i for i, table in enumerate(card.tables) if table.name == scan.table)
+        table = card.tables[place_]
+        outputs, columns = list[exp.Expr](), dict[str, Values]()
+        for one in scan.columns:
+            stored = next(j for j, found in enumerate(table.columns) if found.name == one.column)
+            columns[one.name] = column_values(table.columns[stored], None)
+            outputs.append(named(self._stored(table, table.columns[stored], alias, f"c{stored}"), one.name))
+        hidden = (UNIT, SEED) if table.private else ()
+        outputs += [named(column(alias, name), name) for name in hidden]
+        catalog = f"{'private' if table.private else 'public'}{self.datasets.index(scan.dataset)}"
+        source = exp.Table(
+            this=identifier(f"t{place_}"),
+            db=identifier("main"),
+            catalog=identifier(catalog),
+            alias=exp.TableAlias(this=identifier(alias)),
+        )
+        return Source(select_from(outputs, source), columns, hidden)
+
+    def _stored(self, table: TableCard, card: ColumnCard, alias: str, name: str) -> exp.Expr:
+        """A stored column, cut to what every value of its type is."""
+        type_ = Type(card.type.value)
+        if type_ is Type.UNIT:
+            return column(alias, UNIT)
+        value = column(alias, name)
+        bounded = card.values is not None or card.key_of is not None or card.lo is not None
+        if bounded or not table.private:
+            return value
+        match type_:
+            case Type.TEXT:
+                return call("LEFT", value, number(TEXT_LENGTH))
+            case Type.DATE | Type.TIMESTAMP:
+                return within_calendar(value, type_, self.parameters)
+            case _:
+                return value
+
+    def _released(self, measure: str) -> Source:
+        """The released relation in the order of its group keys, each aggregate's interval beside it."""
+        alias, table = self.parameters.fresh("r"), self.released[measure]
+        self.read.add(measure)
+        names = [name for name, _ in table.columns]
+        intervals = [end for name in names for end in (f"{name}_lo", f"{name}_hi") if end in names]
+        columns = {name: Values(type_) for name, type_ in table.columns if name not in intervals}
+        aggregates = {name: name for name in columns if f"{name}_lo" in names}
+        keys = [(column(alias, name), False) for name in columns if name not in aggregates]
+        outputs = [named(column(alias, name), name) for name in (*columns, *intervals)]
+        first = ordered(keys or [(column(alias, name), False) for name in columns])
+        source = exp.Table(
+            this=identifier(table.name),
+            db=identifier("main"),
+            catalog=identifier("temp"),
+            alias=exp.TableAlias(this=identifier(alias)),
+        )
+        select = select_from([*outputs, named(place(first), ORDER)], source)
+        return Source(select, columns, (*intervals, ORDER), aggregates)
+
+    def _carried(self, source: Source, alias: str) -> list[exp.Expr]:
+        return [named(column(alias, name), name) for name in source.names]
+
+    def _filter(self, source: Source, predicate: Expression) -> Source:
+        alias = self.parameters.fresh("r")
+        condition = render_expression(predicate, self.scope(source, alias), self.parameters).sql
+        select = select_from(self._carried(source, alias), derived(source.select, alias))
+        return replace(source, select=where(select, condition))
+
+    def _project(self, source: Source, outputs: tuple[Output, ...]) -> Source:
+        alias = self.parameters.fresh("r")
+        scope = self.scope(source, alias)
+        found = {one.name: render_expression(one.expression, scope, self.parameters) for one in outputs}
+        columns = [named(one.sql, name) for name, one in found.items()]
+        hidden = [named(column(alias, name), name) for name in source.hidden]
+        lineage = {
+            one.name: source.lineage[one.expression.name]
+            for one in outputs
+            if isinstance(one.expression, Ref) and one.expression.name in source.lineage
+        }
+        select = select_from([*columns, *hidden], derived(source.select, alias))
+        return Source(select, {name: one.values for name, one in found.items()}, source.hidden, lineage)
+
+    def _join(self, join: Join) -> Source:
+        left, right = self.relation(join.left), self.relation(join.right)
+        one, other = self.parameters.fresh("r"), self.parameters.fresh("r")
+        keeper = left if left.private or not right.private else right
+        hidden = [(one if keeper is left else other, name) for name in keeper.hidden if name != ORDER]
+        if not keeper.private:
+            hidden += [(other, name) for name in right.hidden if name != ORDER]
+        scope = {**self.scope(left, one), **self.scope(right, other)}
+        terms = []
+        if join.unit:
+            terms.append(binary(exp.EQ, column(one, UNIT), column(other, UNIT)))
+        if join.condition is not None:
+            terms.append(render_expression(join.condition, scope, self.parameters).sql)
+        matching = _conjunction(terms) if terms else exp.true()
+        outputs = [named(found.sql, name) for name, found in scope.items()]
+        outputs += [named(column(alias, name), name) for alias, name in hidden]
+        select = select_from(outputs, derived(left.select, one))
+        kind = {"side": "LEFT"} if join.kind is JoinKind.LEFT else {"kind": "INNER"}
+        select.append("joins", exp.Join(this=derived(right.select, other), on=matching, **kind))
+        return Source(
+            select,
+            {**left.columns, **right.columns},
+            tuple(name for _, name in hidden),
+            {**left.lineage, **right.lineage},
+        )
+
+    def order(self, source: Source, alias: str) -> exp.Order:
+        """The order a public relation is in: the one it was given, else that of its columns."""
+        names = (ORDER,) if ORDER in source.hidden else tuple(source.columns)
+        return ordered([(column(alias, name), False) for name in names])
+
+    def _sort(self, source: Source, terms: tuple[Order, ...]) -> Source:
+        alias = self.parameters.fresh("r")
+        scope = self.scope(source, alias)
+        wanted = [(render_expression(term.expression, scope, self.parameters).sql, term.descending) for term in terms]
+        ties = self.order(source, alias).expressions
+        order = exp.Order(expressions=[*ordered(wanted).expressions, *ties])
+        kept = [name for name in source.names if name != ORDER]
+        outputs = [named(column(alias, name), name) for name in kept]
+        select = select_from([*outputs, named(place(order), ORDER)], derived(source.select, alias))
+        return replace(source, select=select, hidden=(*[name for name in source.hidden if name != ORDER], ORDER))
+
+    def _limit(self, source: Source, count: int, offset: int) -> Source:
+        alias = self.parameters.fresh("r")
+        select = select_from(self._carried(source, alias), derived(source.select, alias))
+        select.set("order", self.order(source, alias))
+        select.set("limit", exp.Limit(expression=number(count)))
+        select.set("offset", exp.Offset(expression=number(offset)))
+        return replace(source, select=select)
+
+
+def _conjunction(terms: Sequence[exp.Expr]) -> exp.Expr:
+    return balanced(lambda left, right: binary(exp.And, left, right), terms)
+
+
+def within(value: exp.Expr, values: Values, parameters: Parameters) -> exp.Expr:
+    """Whether a group key's part is in its value set: a range where the set is one."""
+    members = values.members
+    if members is None:
+        raise Fault("a public group key without a value set")
+    lo, hi = values.lo, values.hi
+    match values.type, lo, hi:
+        case (Type.INTEGER, int(), int()) if hi - lo + 1 == len(members):
+            inside = between(value, parameters.bind(Type.INTEGER, lo), parameters.bind(Type.INTEGER, hi))
+        case _ if members:
+            bound = [parameters.bind(values.type, member) for member in members]
+            inside = exp.In(this=wrap(value), expressions=bound)
+        case _:
+            inside = exp.false()
+    if not values.nullable:
+        return inside
+    return binary(exp.Or, inside, exp.Is(this=wrap(value), expression=exp.Null()))
