@@ -110,12 +110,12 @@ answer (m1 select o1=a1, o2=a1)
 shows o1 as 'a', o2 as 'b'
 
 -- HAVING, ORDER BY an alias, LIMIT and OFFSET
-SELECT 科室, COUNT(*) AS n FROM visits GROUP BY 科室 HAVING COUNT(*) > 100 AND 科室 <> '其他' ORDER BY n DESC, 科室 LIMIT 2 OFFSET 1
+SELECT 科室, COUNT(*) AS n FROM visits GROUP BY 科室 HAVING COUNT(*) > 1 AND 科室 <> '其他' ORDER BY n DESC, 科室 LIMIT 2 OFFSET 1
 =>
 m1 over clinic.visits(c1: 科室)
   by k1=c1
   a1=rows()
-answer (m1 where ((a1 > 100) and (k1 <> '其他')) select o1=k1, o2=a1) order o2 desc, o1 limit 2 offset 1
+answer (m1 where ((a1 > 1) and (k1 <> '其他')) select o1=k1, o2=a1) order o2 desc, o1 limit 2 offset 1
 shows o1 as '科室', o2 as 'n'
 
 -- ORDER BY an aggregate that is not shown

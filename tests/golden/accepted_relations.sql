@@ -132,9 +132,9 @@ answer (m1 select o1=k1, o2=a1)
 shows o1 as 'city', o2 as 'COUNT(*)'
 
 -- a private table crossed with a public one
-SELECT c.code, COUNT(*) FROM persons p CROSS JOIN cities c WHERE p.income > c.population GROUP BY c.code
+SELECT c.code, COUNT(*) FROM persons p CROSS JOIN cities c WHERE p.income * 100000 > c.population GROUP BY c.code
 =>
-m1 over (clinic.persons(c1: income) inner join clinic.cities(c2: code, c3: population) on (c1 > c3))
+m1 over (clinic.persons(c1: income) inner join clinic.cities(c2: code, c3: population) on ((c1 * 100000) > c3))
   by k1=c2
   a1=rows()
 answer (m1 select o1=k1, o2=a1)
@@ -190,22 +190,22 @@ answer (m1 select o3=a1)
 shows o3 as 'SUM(more)'
 
 -- a measured CTE, used twice, is measured once
-WITH g AS (SELECT 科室, COUNT(*) AS n, SUM(费用) AS s FROM visits GROUP BY 科室) SELECT a.科室, a.n / b.n AS ratio FROM g a JOIN g b ON a.科室 = b.科室 WHERE a.n > 10 ORDER BY ratio DESC
+WITH g AS (SELECT 科室, COUNT(*) AS n, SUM(费用) AS s FROM visits GROUP BY 科室) SELECT a.科室, a.n / b.n AS ratio FROM g a JOIN g b ON a.科室 = b.科室 WHERE a.n > 1 ORDER BY ratio DESC
 =>
 m1 over clinic.visits(c1: 科室)
   by k1=c1
   a1=rows()
-answer (((m1 select o1=k1, o2=a1) inner join (m1 select o3=k1, o4=a1) on (o1 = o3)) where (o2 > 10) select o5=o1, o6=(o2 / o4)) order o6 desc
+answer (((m1 select o1=k1, o2=a1) inner join (m1 select o3=k1, o4=a1) on (o1 = o3)) where (o2 > 1) select o5=o1, o6=(o2 / o4)) order o6 desc
 shows o5 as '科室', o6 as 'ratio'
 
 -- a measured derived table, then public work
-SELECT d.科室, d.s / d.n AS mean, CASE WHEN d.n > 100 THEN 'many' ELSE 'few' END AS size FROM (SELECT 科室, COUNT(*) AS n, SUM(费用) AS s FROM visits GROUP BY 科室) d WHERE d.n > 5 ORDER BY mean LIMIT 3
+SELECT d.科室, d.s / d.n AS mean, CASE WHEN d.n > 10 THEN 'many' ELSE 'few' END AS size FROM (SELECT 科室, COUNT(*) AS n, SUM(费用) AS s FROM visits GROUP BY 科室) d WHERE d.n > 1 ORDER BY mean LIMIT 3
 =>
 m1 over clinic.visits(c1: 科室, c2: 费用)
   by k1=c1
   a1=rows()
   a2=sum(c2)
-answer ((m1 select o1=k1, o2=a1, o3=a2) where (o2 > 5) select o4=o1, o5=(o3 / o2), o6=case((o2 > 100), 'many', 'few')) order o5 limit 3
+answer ((m1 select o1=k1, o2=a1, o3=a2) where (o2 > 1) select o4=o1, o5=(o3 / o2), o6=case((o2 > 10), 'many', 'few')) order o5 limit 3
 shows o4 as '科室', o5 as 'mean', o6 as 'size'
 
 -- a release joined with a public table
@@ -246,3 +246,115 @@ m1 over (clinic.visits(c1: 科室) select o1=c1)
   a1=rows()
 answer ((m1 select o2=a1) select o3=o2)
 shows o3 as 'n'
+
+-- WHERE on a missable side
+SELECT COUNT(*), SUM(v.费用) FROM visits v RIGHT JOIN persons p ON v.pid = p.pid AND v.emergency WHERE v.费用 > 500 OR p.income > 500
+=>
+m1 over (clinic.persons(c1: pid, c2: income) left join clinic.visits(c3: pid, c4: 费用, c5: emergency) on unit and c5) where ((c4 > 500) or (c2 > 500))
+  a1=rows()
+  a2=sum(c4)
+answer (m1 select o1=a1, o2=a2)
+shows o1 as 'COUNT(*)', o2 as 'SUM(v.费用)'
+
+-- an inner join after an outer one, with WHERE as its condition
+SELECT COUNT(*), COUNT(c.code) FROM persons p LEFT JOIN cities c ON c.code = p.city, visits v WHERE v.pid = p.pid AND v.费用 > p.income
+=>
+m1 over ((clinic.persons(c1: pid, c2: income, c3: city) left join clinic.cities(c4: code) on (c4 = c3)) inner join clinic.visits(c5: pid, c6: 费用) on unit and (c6 > c2))
+  a1=rows()
+  a2=rows(c4)
+answer (m1 select o1=a1, o2=a2)
+shows o1 as 'COUNT(*)', o2 as 'COUNT(c.code)'
+
+-- outer joins in a row
+SELECT COUNT(*), COUNT(c.code), COUNT(v.pid) FROM cities c RIGHT JOIN persons p ON c.code = p.city LEFT JOIN visits v ON v.pid = p.pid AND v.费用 > 1500
+=>
+m1 over ((clinic.persons(c1: pid, c2: city) left join clinic.cities(c3: code) on (c3 = c2)) left join clinic.visits(c4: pid, c5: 费用) on unit and (c5 > 1500))
+  a1=rows()
+  a2=rows(c3)
+  a3=rows() where is_not_null(c4)
+answer (m1 select o1=a1, o2=a2, o3=a3)
+shows o1 as 'COUNT(*)', o2 as 'COUNT(c.code)', o3 as 'COUNT(v.pid)'
+
+-- ON of an inner join reads a missable side
+SELECT COUNT(*) FROM persons p LEFT JOIN visits v ON p.pid = v.pid AND v.emergency JOIN visits w ON w.pid = p.pid AND w.费用 > COALESCE(v.费用, 1000)
+=>
+m1 over ((clinic.persons(c1: pid) left join clinic.visits(c2: pid, c3: 费用, c4: emergency) on unit and c4) inner join clinic.visits(c5: pid, c6: 费用) on unit and (c6 > coalesce(c3, 1000)))
+  a1=rows()
+answer (m1 select o1=a1)
+shows o1 as 'COUNT(*)'
+
+-- conditions of inner joins before an outer one
+SELECT COUNT(*), COUNT(v.pid) FROM persons p JOIN cities c ON p.city = c.code AND p.income > 10 LEFT JOIN visits v ON v.pid = p.pid AND v.emergency WHERE c.code <> 'A' AND v.科室 IS DISTINCT FROM '内科'
+=>
+m1 over ((clinic.persons(c1: pid, c2: income, c3: city) inner join clinic.cities(c4: code) on (c3 = c4)) where (c2 > 10) left join clinic.visits(c5: pid, c6: 科室, c7: emergency) on unit and c7) where ((c4 <> 'A') and is_distinct_from(c6, '内科'))
+  a1=rows()
+  a2=rows() where is_not_null(c5)
+answer (m1 select o1=a1, o2=a2)
+shows o1 as 'COUNT(*)', o2 as 'COUNT(v.pid)'
+
+-- RIGHT JOIN after inner joins: their conditions come first
+SELECT COUNT(*), COUNT(v.pid) FROM visits v JOIN visits w ON v.pid = w.pid AND v.费用 < w.费用 AND w.费用 > 1900 RIGHT JOIN persons p ON p.pid = v.pid WHERE p.birth_year > 1930
+=>
+m1 over (clinic.persons(c1: pid, c2: birth_year) left join (clinic.visits(c3: pid, c4: 费用) inner join clinic.visits(c5: pid, c6: 费用) on unit and (c4 < c6)) where (c6 > 1900) on unit) where (c2 > 1930)
+  a1=rows()
+  a2=rows() where is_not_null(c3)
+answer (m1 select o1=a1, o2=a2)
+shows o1 as 'COUNT(*)', o2 as 'COUNT(v.pid)'
+
+-- USING keeps the preserved side's column
+SELECT COUNT(*), COUNT(pid), COUNT(v.pid) FROM visits v RIGHT JOIN persons p USING (pid)
+=>
+m1 over (clinic.persons(c1: pid) left join clinic.visits(c2: pid) on unit)
+  a1=rows()
+  a2=rows() where is_not_null(c2)
+answer (m1 select o1=a1, o2=a1, o3=a2)
+shows o1 as 'COUNT(*)', o2 as 'COUNT(pid)', o3 as 'COUNT(v.pid)'
+
+-- presence through a derived table
+SELECT COUNT(DISTINCT d.visitor) AS visitors, COUNT(DISTINCT d.person) AS persons, COUNT(*) AS rows FROM (SELECT v.pid AS visitor, p.pid AS person FROM persons p LEFT JOIN visits v ON p.pid = v.pid AND v.费用 > 1200) d
+=>
+m1 over ((clinic.persons(c1: pid) left join clinic.visits(c2: pid, c3: 费用) on unit and (c3 > 1200)) select o1=c2)
+  a1=units() where is_not_null(o1)
+  a2=units()
+  a3=rows()
+answer (m1 select o2=a1, o3=a2, o4=a3)
+shows o2 as 'visitors', o3 as 'persons', o4 as 'rows'
+
+-- a derived table with a join inside, joined again
+SELECT COUNT(*), SUM(d.费用) FROM (SELECT p.pid, v.费用 FROM persons p JOIN visits v ON p.pid = v.pid WHERE p.性别 = '女') d JOIN visits w ON w.pid = d.pid AND w.费用 > d.费用
+=>
+m1 over (((clinic.persons(c1: pid, c2: 性别) inner join clinic.visits(c3: pid, c4: 费用) on unit) where (c2 = '女') select o1=c4) inner join clinic.visits(c5: pid, c6: 费用) on unit and (c6 > o1))
+  a1=rows()
+  a2=sum(o1)
+answer (m1 select o2=a1, o3=a2)
+shows o2 as 'COUNT(*)', o3 as 'SUM(d.费用)'
+
+-- ORDER BY a column of a release that is not shown
+SELECT d.n FROM (SELECT 科室, COUNT(*) AS n FROM visits GROUP BY 科室) d ORDER BY d.科室 DESC LIMIT 2
+=>
+m1 over clinic.visits(c1: 科室)
+  by k1=c1
+  a1=rows()
+answer ((m1 select o1=k1, o2=a1) select o3=o2, o4=o1) order o4 desc limit 2
+shows o3 as 'n'
+
+-- a release limited, then joined
+SELECT t.科室, t.n, u.s FROM (SELECT 科室, COUNT(*) AS n FROM visits GROUP BY 科室 ORDER BY n DESC, 科室 LIMIT 2) t LEFT JOIN (SELECT 科室, SUM(费用) AS s FROM visits WHERE emergency GROUP BY 科室) u ON t.科室 = u.科室
+=>
+m1 over clinic.visits(c1: 科室)
+  by k1=c1
+  a1=rows()
+m2 over clinic.visits(c2: 科室, c3: 费用, c4: emergency) where c4
+  by k2=c2
+  a2=sum(c3)
+answer (((m1 select o1=k1, o2=a1) order o2 desc, o1 limit 2 left join (m2 select o3=k2, o4=a2) on (o1 = o3)) select o5=o1, o6=o2, o7=o4)
+shows o5 as '科室', o6 as 'n', o7 as 's'
+
+-- an inner name hides an outer one
+WITH visits AS (SELECT pid, 费用 + 1 AS 费用 FROM visits WHERE emergency) SELECT SUM(费用), COUNT(*) FROM visits
+=>
+m1 over (clinic.visits(c1: pid, c2: 费用, c3: emergency) where c3 select o1=(c2 + 1))
+  a1=sum(o1)
+  a2=rows()
+answer (m1 select o2=a1, o3=a2)
+shows o2 as 'SUM(费用)', o3 as 'COUNT(*)'
