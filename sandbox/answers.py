@@ -13,10 +13,10 @@ from sandbox.audit.checkpoint import LogPublicKey
 from sandbox.audit.encoding import decode
 from sandbox.audit.entry import AccountCharge, AccountKind, Amounts, QueryAuthorized
 from sandbox.balances import after, amounts_json, balance_json, more, now
-from sandbox.engines.render import measured_columns
 from sandbox.errors import Fault
-from sandbox.ledger.accounts import Line, lines_of, read_account
+from sandbox.ledger.accounts import Line, read_account
 from sandbox.ledger.charges import Charge, State, find_release, history, lines
+from sandbox.plan.nodes import measured
 from sandbox.preparation import Prepared
 from sandbox.privacy.calibrate import PricedMeasure
 from sandbox.privacy.intervals import half_widths
@@ -31,17 +31,14 @@ def query_answer(connection: Connection, charge: Charge, key: LogPublicKey) -> t
     stored = find_release(connection, charge.id)
     if stored is None:
         return 500, canonical_json({"code": "service.failed", "detail": {}, "id": charge.id})
-    authorized = _authorized(connection, charge.authorized_leaf)
+    own = _own_charge(connection, charge.authorized_leaf)
     answer: dict[str, object] = {
         "id": charge.id,
         "state": State.RELEASED.value,
         "digest": stored.digest,
         "release": json.loads(stored.body),
-        "charge": _charge(authorized.accounts),
-        "balance": [
-            balance_json(balance) | {"more": more(balance, _loss(each.loss))}
-            for each, balance in zip(authorized.accounts, after(authorized.accounts), strict=True)
-        ],
+        "charge": amounts_json(own.loss),
+        "balance": [balance_json(balance) | {"more": more(balance, _loss(own.loss))} for balance in after([own])],
         "receipt": log.receipt(connection, charge.final_leaf, key).to_json(),
     }
     return 200, canonical_json(answer)
@@ -56,7 +53,7 @@ def history_answer(connection: Connection, person: str, limit: int) -> list[dict
 
 
 def licence_answer(connection: Connection, found: RegisteredLicence) -> dict[str, object]:
-    """A licence, its state and what is left of its account and of those of its data sets and their people."""
+    """A licence, its state and what is left of its account."""
     licence = found.licence
     account = read_account(connection, AccountKind.LICENCE, licence.id)
     if account is None:
@@ -70,16 +67,18 @@ def licence_answer(connection: Connection, found: RegisteredLicence) -> dict[str
 
 
 def estimate_answer(connection: Connection, prepared: Prepared) -> dict[str, object]:
-    """The price of a query, the half-widths it gives, and whether the accounts afford it."""
+    """The price of a query, the half-widths it gives, and whether the licence's own account affords it."""
     loss = prepared.priced.loss
-    charged = lines_of(loss, prepared.licence.id, tuple(prepared.snapshots), tuple(prepared.domains))
-    accounts = [account for line in charged if (account := read_account(connection, line.kind, line.name))]
-    left = min(more(balance, _loss(line.loss)) for balance, line in zip(now(accounts), charged, strict=True))
+    account = read_account(connection, AccountKind.LICENCE, prepared.licence.id)
+    if account is None:
+        raise Fault("a licence without an account")
+    (balance,) = now([account])
+    left = more(balance, loss)
     return {
         "charge": amounts_json(loss),
         "affordable": left > 0,
         "more": left,
-        "balance": [balance_json(balance) for balance in now(accounts)],
+        "balance": [balance_json(balance)],
         "columns": _columns(prepared),
         "measures": [_measure(priced) for priced in prepared.priced.measures],
     }
@@ -93,7 +92,7 @@ def _columns(prepared: Prepared) -> list[dict[str, object]]:
     for priced in prepared.priced.measures:
         known |= half_widths(priced, None)
         halves |= half_widths(priced, size)
-    origins = measured_columns(prepared.checked)
+    origins = measured(prepared.checked.plan)
     return [
         {
             "name": label.label,
@@ -133,22 +132,23 @@ def _request(charge: Charge) -> dict[str, object]:
     }
 
 
-def _authorized(connection: Connection, leaf: int) -> QueryAuthorized:
+def _own_charge(connection: Connection, leaf: int) -> AccountCharge:
+    """What the licence's own account paid, and its balance then.
+
+    The accounts of data sets and people stay unsaid: they do not move when a release is copied, so that a licensee who
+    saw them would learn what others asked (rule 8).
+    """
     (data,) = log.entries(connection, leaf, leaf + 1)
     act = decode(data).act
     if not isinstance(act, QueryAuthorized):
         raise Fault("the leaf of a charge is its authorization")
-    return act
+    return next(each for each in act.accounts if each.kind is AccountKind.LICENCE)
 
 
-def _charge(accounts: tuple[AccountCharge, ...]) -> dict[str, object]:
-    """What the licence paid."""
-    return _lost(tuple(Line(each.account, each.loss) for each in accounts))
-
-
-def _lost(charged: tuple[Line, ...]) -> dict[str, object]:
-    own = next((line.loss for line in charged if line.account.startswith("licence:")), None)
-    return {} if own is None else amounts_json(own)
+def _lost(charged: tuple[Line, ...]) -> dict[str, object] | None:
+    """What the licence's own account paid; None for a repeat."""
+    own = next((line.loss for line in charged if line.kind is AccountKind.LICENCE), None)
+    return None if own is None else amounts_json(own)
 
 
 def _loss(lost: Amounts) -> Loss:

@@ -7,6 +7,7 @@ concatenates the columns of its sides.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -223,3 +224,25 @@ def scans(relation: Relation) -> tuple[Scan, ...]:
             return scans(left) + scans(right)
         case Released():
             return ()
+
+
+def measured(plan: Plan) -> Mapping[str, str]:
+    """The columns of the public part's result that are a released aggregate as it is, and which one."""
+    aggregates = {measure.name: {each.name: each.name for each in measure.aggregates} for measure in plan.measures}
+    return _measured(plan.answer, aggregates)
+
+
+def _measured(relation: Relation, aggregates: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+    match relation:
+        case Released(measure):
+            return aggregates[measure]
+        case Scan():
+            return {}
+        case Filter(source) | Sort(source) | Limit(source):
+            return _measured(source, aggregates)
+        case Join(left, right):
+            return {**_measured(left, aggregates), **_measured(right, aggregates)}
+        case Project(source, outputs):
+            known = _measured(source, aggregates)
+            refs = {each.name: each.expression.name for each in outputs if isinstance(each.expression, Ref)}
+            return {name: known[origin] for name, origin in refs.items() if origin in known}
