@@ -17,6 +17,7 @@ from rich.rule import Rule
 from rich.syntax import Syntax
 from rich.text import Text
 
+from policies.bundle import KEY_FILE
 from query_gateway.client.answers import Problem
 from query_gateway.client.session import Client
 from query_gateway.client.settings import ClientSettings
@@ -179,7 +180,7 @@ def _audit(stage: Stage) -> Report:
     exported = stage.folder / "log"
     stage.operate("audit", "export", str(exported))
     stage.console.print(Text(f"$ vitrine audit verify {exported}", style="dim"), soft_wrap=True)
-    department = read_public_key(stage.state / "keys" / "department.pub")
+    department = read_public_key(stage.state / "policy" / KEY_FILE)
     report = verify(exported, LogPublicKey.parse(_log_key(stage)), department)
     stage.console.print(stage.words("audit.good" if report.ok else "audit.bad", entries=report.verified))
     for finding in report.findings:

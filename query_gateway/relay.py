@@ -11,12 +11,12 @@ from fastapi import Request, Response
 
 from query_gateway import problems
 from query_gateway.door import Door, Unreachable
-from query_gateway.formats import CSV, JSON, release_csv
+from query_gateway.formats import CSV, JSON, TEXT, release_csv
 from query_gateway.negotiation import accepted, language
 from sandbox.errors import PROBLEMS, Refusal
 from sandbox.frames import HttpAnswer, HttpRequest
 
-_SIGNED = (b"signature", b"signature-input", b"content-digest", b"idempotency-key")
+_CROSSING = (b"signature", b"signature-input", b"content-digest", b"idempotency-key", b"prefer")
 """The headers that the sandbox reads; no other one crosses."""
 _ANSWERED = ("location", "retry-after", "vitrine-repeat")
 """The sandbox's headers that reach the caller."""
@@ -77,7 +77,7 @@ class Relay:
         headers = tuple(
             (name.decode("latin-1"), value.decode("latin-1"))
             for name, value in request.scope["headers"]
-            if name in _SIGNED
+            if name in _CROSSING
         )
         path, query = request.scope["raw_path"].decode("latin-1"), request.scope["query_string"].decode("latin-1")
         try:
@@ -110,13 +110,14 @@ def _problem(answer: HttpAnswer, body: bytes, tongue: str) -> Response:
 
 def _written(answer: HttpAnswer, wanted: str) -> Response:
     headers = {name: value for name, value in answer.headers if name in _ANSWERED}
-    if wanted == CSV and answer.status == 200:
+    if answer.status == 200 and wanted == CSV:
         document = json.loads(answer.body)
         headers |= {"vitrine-id": document["id"], "vitrine-digest": document["digest"]}
         text = release_csv(document["release"])
         return Response(text, answer.status, headers, media_type="text/csv; charset=utf-8; header=present")
-    media = dict(answer.headers).get("content-type", JSON)
-    return Response(answer.body, answer.status, headers, media_type=media)
+    if answer.status == 200 and wanted == TEXT:
+        return Response(json.loads(answer.body)["checkpoint"] or "", media_type="text/plain; charset=utf-8")
+    return Response(answer.body, answer.status, headers, media_type=JSON)
 
 
 def _answer(body: bytes, status: int, media: str, tongue: str) -> Response:

@@ -46,6 +46,12 @@ _BODY_SIGNING: list[dict[str, Any]] = [
         "description": "RFC 9530.",
     },
     {
+        "name": "Prefer",
+        "in": "header",
+        "schema": {"type": "string", "enum": ["respond-async"]},
+        "description": "RFC 7240: answer 202 at once and go on. Not signed.",
+    },
+    {
         "name": "Idempotency-Key",
         "in": "header",
         "required": True,
@@ -74,7 +80,7 @@ def router(relay: Relay) -> APIRouter:
         """Asks a query: charged, then answered with intervals and a receipt. An exact repeat is free."""
         return await relay.pass_on(request, JSON, CSV)
 
-    @api.get("/queries", tags=["queries"], **_reads(wire.History, limit="integer", before="string"))
+    @api.get("/queries", tags=["queries"], **_reads(wire.History, limit="integer"))
     async def history(request: Request) -> Response:
         """The caller's own charged requests, newest first."""
         return await relay.pass_on(request, JSON)
@@ -94,10 +100,10 @@ def router(relay: Relay) -> APIRouter:
         """One licence with its balances. A budget never refills."""
         return await relay.pass_on(request, JSON)
 
-    @api.get("/audit/checkpoint", tags=["audit"], **_reads(None))
+    @api.get("/audit/checkpoint", tags=["audit"], **_reads(wire.SignedCheckpoint, also=TEXT))
     async def checkpoint(request: Request) -> Response:
         """The newest signed tree head: a C2SP signed note."""
-        return await relay.pass_on(request, TEXT, JSON)
+        return await relay.pass_on(request, JSON, TEXT)
 
     @api.get("/audit/entries", tags=["audit"], **_reads(wire.Entries, start="integer", end="integer"))
     async def entries(request: Request) -> Response:
@@ -118,7 +124,7 @@ def router(relay: Relay) -> APIRouter:
 
 
 def _reads(
-    answer: type[BaseModel] | None,
+    answer: type[BaseModel],
     pending: type[BaseModel] | None = None,
     also: str | None = None,
     named: str | None = None,
@@ -148,14 +154,12 @@ def _asks(answer: type[BaseModel], pending: type[BaseModel] | None = None, also:
 
 
 def _answers(
-    answer: type[BaseModel] | None, pending: type[BaseModel] | None, also: str | None, refusals: tuple[int, ...]
+    answer: type[BaseModel], pending: type[BaseModel] | None, also: str | None, refusals: tuple[int, ...]
 ) -> dict[int | str, dict[str, Any]]:
     content: Mapping[str, Any] = {also: {"schema": {"type": "string"}}} if also else {}
-    found: dict[int | str, dict[str, Any]] = {}
-    if answer is None:
-        found[200] = {"description": "The note.", "content": {TEXT: {"schema": {"type": "string"}}}}
-    else:
-        found[200] = {"model": answer, "description": answer.__doc__ or "", "content": dict(content)}
+    found: dict[int | str, dict[str, Any]] = {
+        200: {"model": answer, "description": answer.__doc__ or "", "content": dict(content)}
+    }
     if pending is not None:
         found[202] = {"model": pending, "description": pending.__doc__ or ""}
     for status in refusals:

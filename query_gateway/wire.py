@@ -84,20 +84,9 @@ class EstimatedColumn(Shape):
     """The error to expect in a column of the answer."""
 
     name: str
+    type: str
     half_width: float | None = Field(description="Of the interval; null where it depends on private counts.")
     assumed: bool = Field(description="Whether it rests on the expected size.")
-
-
-class EstimateAnswer(Shape):
-    """What a query would cost and how exact it would be. Free: nothing is charged, no data are touched."""
-
-    charge: Amounts
-    columns: list[EstimatedColumn]
-    affordable: bool
-    more: int
-    balance: list[Balance]
-    cells: int | None = Field(description="Groups of the answer, where they are known beforehand.")
-    bounds: list[BoundsInForce]
 
 
 class BoundsInForce(Shape):
@@ -107,6 +96,24 @@ class BoundsInForce(Shape):
     groups: int
     rows: int
     fold: bool
+
+
+class EstimatedMeasure(BoundsInForce):
+    """A measure of the plan."""
+
+    cells: int | None = Field(description="Groups, where they are public.")
+    private_keys: bool = Field(description="Whether the groups themselves are private and released by a threshold.")
+
+
+class EstimateAnswer(Shape):
+    """What a query would cost and how exact it would be. Free: nothing is charged, no data are touched."""
+
+    charge: Amounts
+    affordable: bool
+    more: int = Field(description="How many such queries the accounts afford.")
+    balance: list[Balance]
+    columns: list[EstimatedColumn]
+    measures: list[EstimatedMeasure]
 
 
 class Column(Shape):
@@ -122,22 +129,35 @@ class Mechanism(Shape):
 
     measure: str
     statistic: str
+    kind: str
+    granularity: Exact
     mechanism: str
-    scale: Exact
-    sensitivity: Exact
+    scale: float
+    sensitivity: float
+    metric: str
+    threshold: int | None
     loss: Amounts
 
 
-class Privacy(Shape):
+class Privacy(Amounts):
     """What was guaranteed, and how."""
 
     notion: str
-    rho: Exact | None
-    delta: Exact
-    epsilon: Exact | None
-    unit_domain: str
+    unit_domains: list[str]
     mechanisms: list[Mechanism]
     bounds: list[BoundsInForce]
+
+
+class Source(Shape):
+    """The data that were asked."""
+
+    dataset: str
+    snapshot: str = Field(description="Keyed digest.")
+    card_version: int
+    card: Digest
+    provider: Text
+    source: Text
+    acquired: str
 
 
 Cell = bool | int | float | str | None
@@ -146,11 +166,7 @@ Cell = bool | int | float | str | None
 class Release(Shape):
     """What left the sandbox. Its canonical JSON has the digest of the receipt."""
 
-    dataset: str
-    snapshot: Digest
-    provider: Text
-    acquired: str
-    card_version: int
+    snapshots: list[Source]
     columns: list[Column]
     rows: list[list[Cell]]
     intervals: list[list[tuple[float, float] | None]] = Field(description="Of each cell.")
@@ -187,19 +203,20 @@ class QueryPending(Shape):
 
 
 class Catalogue(Shape):
-    """The data sets that the caller's institution may know of."""
+    """The data sets that can be asked, each as its card says."""
 
     datasets: list[dict[str, object]]
 
 
 class PastQuery(Shape):
-    """A charged request."""
-
-    model_config = ConfigDict(extra="allow")
+    """A charged request, or a free repeat."""
 
     id: str
     time: int = Field(description="Milliseconds since 1970.")
+    person: str
     state: Literal["authorized", "released", "failed"]
+    repeat: bool
+    licence: str
     scenario: str
     dataset: str
     sql: str
@@ -207,23 +224,43 @@ class PastQuery(Shape):
 
 
 class History(Shape):
-    """The caller's own charged requests, newest first."""
+    """The caller's own requests, newest first."""
 
     queries: list[PastQuery]
+
+
+class Scenario(Shape):
+    """What the data may be used for."""
+
+    id: str
+    title: Text
+
+
+class Grant(Shape):
+    """Columns that may be used."""
+
+    dataset: str
+    table: str
+    columns: list[str]
 
 
 class LicenceState(Shape):
     """A licence and what is left of it."""
 
-    model_config = ConfigDict(extra="allow")
-
     id: str
-    state: str
     institution: str
+    mode: str
+    agreement: Digest
+    outputs: list[str]
+    not_before: str
     not_after: str
-    scenarios: list[dict[str, object]]
-    grants: list[dict[str, object]]
-    balance: list[Balance] | Balance
+    notion: str
+    budget: dict[str, Exact | None]
+    scenarios: list[Scenario]
+    grants: list[Grant]
+    state: str
+    digest: Digest
+    balance: list[Balance]
 
 
 class Licences(Shape):
@@ -232,16 +269,23 @@ class Licences(Shape):
     licences: list[LicenceState]
 
 
-class Entries(Shape):
-    """Entries of the log, base64."""
+class SignedCheckpoint(Shape):
+    """The newest tree head."""
 
-    model_config = ConfigDict(extra="allow")
+    checkpoint: str | None = Field(description="A C2SP signed note.")
+
+
+class Entries(Shape):
+    """Entries of the log."""
+
+    start: int
+    entries: list[str] = Field(description="Base64, salt included.")
 
 
 class Proof(Shape):
-    """A proof of the log's tree, base64."""
+    """A proof of the log's tree (RFC 6962)."""
 
-    model_config = ConfigDict(extra="allow")
+    proof: list[str] = Field(description="Base64 hashes.")
 
 
 class Health(Shape):

@@ -130,6 +130,13 @@ def test_format_by_accept(http: TestClient, sandbox: FakeSandbox, accept: str | 
     assert len(sandbox.asked) == (got.status_code != 406)  # refused before it can cost anything
 
 
+def test_checkpoint_as_json_or_as_the_note(http: TestClient, sandbox: FakeSandbox) -> None:
+    sandbox.respond = lambda _: answer({"checkpoint": "a\n1\n"})
+    assert http.get("/v1/audit/checkpoint").json() == {"checkpoint": "a\n1\n"}
+    got = http.get("/v1/audit/checkpoint", headers={"Accept": "text/plain"})
+    assert (got.text, got.headers["content-type"]) == ("a\n1\n", "text/plain; charset=utf-8")
+
+
 def test_csv_has_intervals(http: TestClient, sandbox: FakeSandbox) -> None:
     sandbox.respond = lambda _: answer(RELEASED)
     got = http.get("/v1/queries/q-1", headers={"Accept": "text/csv"})
