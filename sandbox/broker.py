@@ -134,7 +134,7 @@ class Broker:
             request = read_query(body)
             return act(caller, request)
         except Refusal as refusal:
-            return self.refuse(caller, action, refusal, request)
+            return self.refuse(caller, action.value, refusal, request)
 
     def _estimated(self, caller: VerifiedRequest, request: QueryRequest) -> Decided:
         decided = self._decided(caller, request, Action.ESTIMATE)

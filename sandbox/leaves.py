@@ -60,7 +60,7 @@ def outcome_leaf(outcome: Outcome, asked: ChargeRequest, decided: Decided) -> Le
             return Leaf(entry.Read("query", found.id))
         case Refused(refusal):
             refused = entry.Refused(
-                Action.QUERY, refusal.code, refusal.rules, request.licence, text_digest(request.sql)
+                Action.QUERY.value, refusal.code, refusal.rules, request.licence, text_digest(request.sql)
             )
             return Leaf(refused, (sql,))
 
@@ -70,7 +70,7 @@ def _mechanisms(prepared: Prepared) -> tuple[entry.MechanismUse, ...]:
         entry.MechanismUse(
             measure=priced.bounded.checked.measure.name,
             statistic=step.statistic,
-            mechanism=step.noise,
+            mechanism=step.noise.value,
             scale=step.scale.hex(),
             metric=step.noise.metric,
             sensitivity=step.sensitivity.hex(),
