@@ -130,7 +130,8 @@ def _canonical_keys(bench: Workbench) -> None:
         for j, column in enumerate(table.columns)
         if column.type is ColumnType.UNIT
     ]
-    raw = [str(text) for (text,) in bench.rows(" UNION ".join(places))] if places else []
+    everything = " UNION ALL ".join(places)
+    raw = [str(text) for (text,) in bench.rows(f"SELECT DISTINCT raw FROM ({everything})")] if places else []
     bench.rows(
         "CREATE TABLE canonical AS"
         " SELECT unnest(CAST($raw AS VARCHAR[])) AS raw, unnest(CAST($keys AS VARCHAR[])) AS key",

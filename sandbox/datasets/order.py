@@ -10,7 +10,7 @@ from typing import Any
 from policies.canonical import card_from_json, card_to_json
 from policies.cards import DatasetCard
 from policies.domains import Canonical
-from sandbox.datasets.snapshot import facts_from_json, facts_to_json
+from sandbox.datasets.facts import facts_from_json, facts_to_json
 from sandbox.plan.check import PublicFacts
 
 

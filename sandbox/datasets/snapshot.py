@@ -21,11 +21,11 @@ from typing import Any
 
 from policies.canonical import canonical_json, card_from_json, card_to_json, digest
 from policies.cards import DatasetCard
+from sandbox.datasets.facts import facts_from_json, facts_to_json
 from sandbox.datasets.vault import CHUNK, Vault, sync_folder
 from sandbox.errors import Refusal
 from sandbox.plan.check import PublicFacts
 from sandbox.workers.job import Part, Side
-from sandbox.workers.wire import decode_scalar, encode_scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +139,3 @@ def _from_json(data: bytes, name: str) -> Snapshot:
     facts = {table: facts_from_json(entry) for table, entry in found["facts"].items()}
     card = card_from_json(found["card"].encode())
     return Snapshot(name, card, datetime.fromisoformat(found["created"]), found["private"], found["public"], facts)
-
-
-def facts_to_json(facts: PublicFacts) -> dict[str, Any]:
-    """The facts as what JSON knows; `facts_from_json` reads them back exactly."""
-    keys = {column: [encode_scalar(value) for value in values] for column, values in facts.keys.items()}
-    return {"rows": facts.rows, "keys": keys, "multiplicity": dict(facts.multiplicity)}
-
-
-def facts_from_json(found: dict[str, Any]) -> PublicFacts:
-    """The facts that were written."""
-    keys = {column: tuple(decode_scalar(value) for value in values) for column, values in found["keys"].items()}
-    return PublicFacts(found["rows"], keys, found["multiplicity"])

@@ -106,7 +106,7 @@ def test_several_data_sets(pool: Pool, part: Part) -> None:
     sql = "SELECT CAST(sum(a.c1 + b.c1) AS BIGINT) FROM private0.main.t0 a JOIN private1.main.t0 b USING (_unit, _row)"
     other = loaded(CARD, FILES | {"visits": "pid,cost\n1,1\n2,3\n"})
     with other as found:
-        assert pool.run((part, Part("other", found.part.private, found.part.public)), Side.PRIVATE, job(sql)) == Rows(
+        assert pool.run((part, Part("other", found.private, found.public)), Side.PRIVATE, job(sql)) == Rows(
             ((10 + 1 + 30 + 3,),)
         )
 

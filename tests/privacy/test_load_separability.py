@@ -72,7 +72,7 @@ def by_seed(found: Loaded) -> dict[int, list[tuple[str, tuple[Any, ...]]]]:
     assert found.findings == ()
     units: dict[int, list[tuple[str, tuple[Any, ...]]]] = defaultdict(list)
     numbers: dict[int, set[int]] = defaultdict(set)
-    for table, rows in found.private().items():
+    for table, rows in found.private_tables().items():
         order = [(row["_unit"], row["_row"]) for row in rows]
         assert order == sorted(set(order))
         for row in rows:

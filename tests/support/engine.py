@@ -16,11 +16,13 @@ from policies.cards import DatasetCard
 from policies.domains import Canonical, UnitDomain
 from sandbox.datasets.load import load
 from sandbox.datasets.order import Finding, Format, InputFile, LoadOrder
+from sandbox.engines.duckdb import Session
 from sandbox.plan.check import PublicFacts
-from sandbox.workers.job import Part
+from sandbox.workers.job import Job, Limits, Part, Rows, Side
 
 DIGEST_KEY = bytes(range(32))
 SEED_KEY = bytes(range(32, 64))
+LIMITS = Limits(threads=2, megabytes=1024)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,9 @@ class Loaded:
     """The two parts in memory, and what the child of a load said."""
 
     card: DatasetCard
-    part: Part
+    private: int
+    """Descriptor of the private part."""
+    public: int
     facts: Mapping[str, PublicFacts]
     findings: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
@@ -40,16 +44,35 @@ class Loaded:
         place = next(i for i, table in enumerate(self.card.tables) if table.name == name)
         table = self.card.tables[place]
         names = {f"c{j}": column.name for j, column in enumerate(table.columns)}
-        descriptor = self.part.private if table.private else self.part.public
+        descriptor = self.private if table.private else self.public
         with duckdb.connect() as engine:
             engine.execute(f"ATTACH '/proc/self/fd/{descriptor}' AS part (READ_ONLY)")
             found = engine.execute(f"FROM part.main.t{place}")
             columns = [names.get(str(column[0]), str(column[0])) for column in found.description]
             return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
 
-    def private(self) -> dict[str, list[dict[str, Any]]]:
+    def run(self, job: Job, side: Side = Side.PRIVATE) -> Rows:
+        """What a worker that holds this data set alone answers. Raises EngineError."""
+        return run([self], job, side)
+
+    @property
+    def part(self) -> Part:
+        """As a pool takes it."""
+        return Part(f"test {self.card.name}", self.private, self.public)
+
+    def private_tables(self) -> dict[str, list[dict[str, Any]]]:
         """Every private table."""
         return {table.name: self.table(table.name) for table in self.card.tables if table.private}
+
+
+def run(data: Sequence[Loaded], job: Job, side: Side = Side.PRIVATE) -> Rows:
+    """What a worker answers that holds these data sets, the k-th as `private{k}` and `public{k}`."""
+    paths = [(None if side is Side.PUBLIC else _path(found.private), _path(found.public)) for found in data]
+    return Session(paths, LIMITS).run(job)
+
+
+def _path(descriptor: int) -> str:
+    return f"/proc/self/fd/{descriptor}"
 
 
 @contextlib.contextmanager
@@ -69,8 +92,7 @@ def loaded(
         keys = (DIGEST_KEY, SEED_KEY)
         order = LoadOrder(card, canonical, max_units, *keys, inputs, tuple(segments), private, public, grown)
         outcome = load(order)
-        part = Part(f"test {card.name}", private, public)
-        yield Loaded(card, part, outcome.facts, outcome.findings, outcome.warnings, grown)
+        yield Loaded(card, private, public, outcome.facts, outcome.findings, outcome.warnings, grown)
 
 
 def parquet(card: DatasetCard, table: str, rows: Sequence[Sequence[object]], types: Mapping[str, str]) -> bytes:

@@ -79,7 +79,7 @@ def test_a_row_that_refers_to_nobody_belongs_to_nobody() -> None:
     files["people"] = 'pid\n1\n""\n'
     with loaded(VISITS, files) as result:
         assert result.findings == ()
-        assert [len(rows) for rows in result.private().values()] == [1, 1, 1]
+        assert [len(rows) for rows in result.private_tables().values()] == [1, 1, 1]
 
 
 def test_a_key_that_enforcement_breaks() -> None:

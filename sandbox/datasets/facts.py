@@ -1,0 +1,20 @@
+"""The facts of public tables as JSON, between the child of a load, its parent and the manifest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.plan.check import PublicFacts
+from sandbox.workers.wire import decode_scalar, encode_scalar
+
+
+def facts_to_json(facts: PublicFacts) -> dict[str, Any]:
+    """The facts as what JSON knows; `facts_from_json` reads them back exactly."""
+    keys = {column: [encode_scalar(value) for value in values] for column, values in facts.keys.items()}
+    return {"rows": facts.rows, "keys": keys, "multiplicity": dict(facts.multiplicity)}
+
+
+def facts_from_json(found: dict[str, Any]) -> PublicFacts:
+    """The facts that were written."""
+    keys = {column: tuple(decode_scalar(value) for value in values) for column, values in found["keys"].items()}
+    return PublicFacts(found["rows"], keys, found["multiplicity"])
