@@ -140,7 +140,6 @@ def restrict(root: exp.Expr, places: Places) -> None:
 
 
 def _judge(node: exp.Expr, places: Places) -> Refusal | None:
-    span = places.span(node)
     allowed = ALLOWED.get(type(node))
     if allowed is None:
         return _unknown(node, places)
@@ -149,7 +148,7 @@ def _judge(node: exp.Expr, places: Places) -> Refusal | None:
     for name, value in node.args.items():
         if value in (None, False) or value == [] or name in allowed:
             continue
-        return _argument(node, name, places, _first(value, places) or span)
+        return _argument(node, name, places, _first(value, places) or places.span(node))
     return None
 
 

@@ -136,9 +136,10 @@ class Scalars:
             return Typed(Literal(Type.BOOLEAN, function == "is_not_null"), Type.BOOLEAN, 1)
         arguments, result = self._typed(function, arguments, node)
         expressions = tuple(one.expression for one in arguments)
-        folded = literals.fold(function, expressions, self._state.places.span(node))
-        if folded is not None:
-            return Typed(folded, folded.type, 1)
+        if all(isinstance(one, Literal) for one in expressions):
+            folded = literals.fold(function, expressions, self._state.places.span(node))
+            if folded is not None:
+                return Typed(folded, folded.type, 1)
         for position in sorted(FUNCTIONS[function].literals(len(expressions))):
             if not isinstance(expressions[position], Literal):
                 raise self._state.refuse("sql.literal_argument", node, function=function, position=str(position + 1))
