@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from policies.cards import ColumnCard, ColumnType, Violation
+from policies.cards import ColumnCard, ColumnType
 from sandbox.plan.nodes import Type
 from sandbox.plan.values import Members, Values, of_members
 
@@ -12,18 +12,16 @@ from sandbox.plan.values import Members, Values, of_members
 def column_values(column: ColumnCard, key: Members | None) -> Values:
     """The values of a column; `key` are those of the public table's key that it refers to.
 
-    A DOUBLE range holds both the declared ends and the 64-bit numbers nearest to them.
+    NULL only where the card allows it: a load with one elsewhere is refused. A DOUBLE range holds both the declared ends and the 64-bit numbers nearest to them.
     """
     type_ = Type(column.type.value)
     if column.type is ColumnType.UNIT:
         return Values(type_, nullable=False, per_unit=True)
     members = column.values if key is None else key
-    bounded = members is not None or column.lo is not None
-    nullable = column.nullable or (bounded and column.violation is Violation.NULL)
     if members is not None:
-        return of_members(type_, members, nullable=nullable, granularity=column.granularity)
+        return of_members(type_, members, nullable=column.nullable, granularity=column.granularity)
     lo, hi = column.lo, column.hi
     if isinstance(lo, (int, Fraction)) and isinstance(hi, (int, Fraction)) and type_ is Type.DOUBLE:
         lo, hi = min(lo, Fraction(float(lo))), max(hi, Fraction(float(hi)))
     granularity = Fraction(1) if type_ is Type.INTEGER else column.granularity
-    return Values(type_, nullable, lo, hi, granularity)  # type: ignore[arg-type]
+    return Values(type_, column.nullable, lo, hi, granularity)  # type: ignore[arg-type]
