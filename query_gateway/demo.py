@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 import socket
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +21,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from policies.bundle import KEY_FILE
+from policies.cards import Bounds
 from query_gateway.client.answers import Problem
 from query_gateway.client.session import Client
 from query_gateway.client.settings import ClientSettings
@@ -32,24 +36,31 @@ _RECORDS = Path(".cache/health/records.csv")
 _EXAMPLE = Path("examples/health")
 _READY = 60.0
 """Seconds that the service may take to start."""
-_SPEND = {"epsilon": "0.5"}
+_SPEND = {"epsilon": "1"}
 _KEY_DAYS = 30
+
+_YEAR = Bounds(groups=1, rows=1)
+"""Within one year a person has one record: these bounds cut nothing."""
 
 _ASKED = """\
 SELECT e.name_{language} AS education,
-       COUNT(*) AS records,
-       AVG(r.docvis) AS visits
+       COUNT(*) AS persons,
+       AVG(clamp(r.docvis, 0, 20)) AS visits
 FROM records r
 JOIN education e ON e.edlevel = r.edlevel
+WHERE r.year = 1988
 GROUP BY e.name_{language}
 ORDER BY visits DESC"""
-_RAW = """\
+_REFUSED = (
+    """\
 SELECT age, hhninc, docvis
 FROM records
-WHERE docvis > 100"""
-_UNBOUNDED = """\
-SELECT SUM(exp(hhninc)) AS total
-FROM records"""
+WHERE docvis > 100""",
+    """\
+SELECT id, COUNT(*) AS n
+FROM records
+GROUP BY id""",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +76,27 @@ class Stage:
 
     def operate(self, *arguments: str) -> None:
         """One command of the operator, shown and run. Raises Ended when it is refused."""
-        self.console.print(Text(f"$ vitrine {' '.join(arguments)}", style="dim"), soft_wrap=True)
+        with self.operating(*arguments):
+            pass
+
+    @contextmanager
+    def operating(self, *arguments: str) -> Iterator[None]:
+        """One command of the operator that runs beside the block and has ended after it."""
+        self.tell(shlex.join(("vitrine", *arguments)))
         command = module_command("sandbox", *arguments, "--state", str(self.state))
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise Ended(f"vitrine {arguments[0]}: {done.stderr.strip()}")
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                yield
+                _, said = process.communicate()
+            except BaseException:
+                process.kill()
+                raise
+        if process.returncode != 0:
+            raise Ended(f"vitrine {arguments[0]}: {said.strip()}")
+
+    def tell(self, command: str) -> None:
+        """A command as one would type it."""
+        self.console.print(Text(f"$ {command}".replace(f"{self.folder}/", ""), style="dim"), soft_wrap=True)
 
     def title(self, name: str) -> None:
         """The heading of a step."""
@@ -84,8 +111,9 @@ def play(console: Console, words: Words) -> None:
     began = monotonic()
     with TemporaryDirectory(prefix="vitrine-") as name, children() as running:
         stage = Stage(Path(name), Path(name, "state"), f"127.0.0.1:{_free_port()}", console, words)
+        _start(stage, running)
         _prepare(stage)
-        _serve(stage, running)
+        running.wait_ready(f"http://{stage.address}/healthz", _READY)
         with Client(_settings(stage)) as client:
             _ask(stage, client)
         report = _audit(stage)
@@ -94,19 +122,34 @@ def play(console: Console, words: Words) -> None:
     console.print(Text(words("demo.end", seconds=round(monotonic() - began)), style="dim"))
 
 
-def _prepare(stage: Stage) -> None:
-    """What department, data provider and analyst do once."""
-    stage.title("prepare")
+def _start(stage: Stage, running: Children) -> None:
+    """Makes the state folder and starts both sides; they get ready while the operator goes on."""
+    stage.title("serve")
     policies = str(_EXAMPLE / "policy")
     stage.operate(
         *("init", "--authority", stage.address, "--origin", "vitrine-demo", "--tick", "100", "--policies", policies)
     )
+    stage.tell(f"vitrine serve --listen {stage.address}")
+    log = stage.folder / "service.log"
+    door = str(stage.state / "sandbox.sock")
+    running.start("sandbox", module_command("sandbox", "serve", "--state", str(stage.state)), log)
+    running.start("gateway", module_command("query_gateway", "--socket", door, "--listen", stage.address), log)
+
+
+def _prepare(stage: Stage) -> None:
+    """What data provider, department and analyst do once."""
+    stage.title("prepare")
     public_tables = [str(_EXAMPLE / name) for name in ("education.csv", "calendar.csv")]
-    stage.operate("dataset", "load", "health", str(_RECORDS), *public_tables)
+    with stage.operating("dataset", "load", "health", str(_RECORDS), *public_tables):
+        _register(stage)
+
+
+def _register(stage: Stage) -> None:
+    """The institution, its analyst with a key, and the licence that the department signed."""
     stage.operate("institution", "add", "--id", "demo-institute", "--name", "示范研究院 / Demonstration Institute")
     stage.operate("person", "add", "--id", "analyst", "--institution", "demo-institute", "--role", "analyst")
     private, public = stage.folder / "analyst.pem", stage.folder / "analyst.pem.pub"
-    stage.console.print(Text(f"$ vitrine key new {private}", style="dim"), soft_wrap=True)
+    stage.tell(f"vitrine key new {private}")
     write_public_key(public, make_private_key(private).public_key())
     expires = (datetime.now(UTC) + timedelta(days=_KEY_DAYS)).date().isoformat()
     stage.operate("key", "register", "--person", "analyst", "--public", str(public), "--expires", expires)
@@ -114,17 +157,6 @@ def _prepare(stage: Stage) -> None:
     department = str(stage.state / "keys" / "department.pem")
     stage.operate("licence", "sign", str(_EXAMPLE / "licence.toml"), "--key", department, "--out", signed)
     stage.operate("licence", "issue", signed)
-
-
-def _serve(stage: Stage, running: Children) -> None:
-    stage.title("serve")
-    stage.console.print(Text(f"$ vitrine serve --listen {stage.address}", style="dim"))
-    log = stage.folder / "service.log"
-    running.start("sandbox", module_command("sandbox", "serve", "--state", str(stage.state)), log)
-    socket_path = str(stage.state / "sandbox.sock")
-    running.start("gateway", module_command("query_gateway", "--socket", socket_path, "--listen", stage.address), log)
-    running.wait_ready(f"http://{stage.address}/healthz", _READY)
-    stage.console.print(stage.words("demo.ready", url=f"http://{stage.address}/docs"))
 
 
 def _settings(stage: Stage) -> ClientSettings:
@@ -151,15 +183,15 @@ def _ask(stage: Stage, client: Client) -> None:
     sql = _ASKED.format(language=words.language)
     stage.title("estimate")
     console.print(Syntax(sql, "sql"))
-    console.print(tables.estimate(client.estimate(sql, _SPEND, expected_size=2000), words))
+    console.print(tables.estimate(client.estimate(sql, _SPEND, bounds=_YEAR, expected_size=500), words))
     stage.title("answer")
-    console.print(tables.answer(client.query(sql, _SPEND), words))
+    console.print(tables.answer(client.query(sql, _SPEND, bounds=_YEAR), words))
     stage.title("repeat")
-    again = client.query(sql, _SPEND)
+    again = client.query(sql, _SPEND, bounds=_YEAR)
     console.print(tables.rows(again.release, words))
     console.print(Text(words("repeat" if again.repeat else "charge"), style="green"))
     stage.title("refused")
-    for refused in (_RAW, _UNBOUNDED):
+    for refused in _REFUSED:
         console.print(_refusal(client, refused, words))
     stage.title("budget")
     console.print(tables.licences([client.licence("demo-health-2026")], words))
@@ -168,7 +200,7 @@ def _ask(stage: Stage, client: Client) -> None:
 def _refusal(client: Client, sql: str, words: Words) -> Panel:
     """The explanation of a query that must be refused."""
     try:
-        client.query(sql, _SPEND)
+        client.query(sql, _SPEND, bounds=_YEAR)
     except Problem as problem:
         return Panel(refusals.problem(problem, sql, words), title=Text(" ".join(sql.split())), title_align="left")
     raise Ended("a query was answered that must be refused")
@@ -179,7 +211,7 @@ def _audit(stage: Stage) -> Report:
     stage.title("audit")
     exported = stage.folder / "log"
     stage.operate("audit", "export", str(exported))
-    stage.console.print(Text(f"$ vitrine audit verify {exported}", style="dim"), soft_wrap=True)
+    stage.tell(f"vitrine audit verify {exported} --log-key log.pub --department-key department.pub")
     department = read_public_key(stage.state / "policy" / KEY_FILE)
     report = verify(exported, LogPublicKey.parse(_log_key(stage)), department)
     stage.console.print(stage.words("audit.good" if report.ok else "audit.bad", entries=report.verified))

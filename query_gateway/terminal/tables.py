@@ -16,7 +16,7 @@ from rich.text import Text
 from query_gateway.client.answers import Answer
 from query_gateway.terminal.words import Words
 
-_BAR = 24
+_BAR = 20
 """Cells of an error bar."""
 
 
@@ -80,12 +80,14 @@ def answer(found: Answer, words: Words) -> RenderableType:
 
 
 def rows(release: Mapping[str, Any], words: Words) -> RenderableType:
-    """The released rows: a measured cell with its half-width or interval; the first measured column drawn as bars."""
+    """The released rows: a measured cell with its half-width or interval; the last measured column drawn as bars."""
     columns = release["columns"]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(column["name"], justify="right" if _numeric(column) else "left")
-    drawn = next((place for place, column in enumerate(columns) if column["measured"]), None)
+        numeric = _numeric(column)
+        table.add_column(column["name"], justify="right" if numeric else "left", no_wrap=numeric)
+    measured = [place for place, column in enumerate(columns) if column["measured"]]
+    drawn = measured[-1] if measured else None
     bars = _bars([cells[drawn] for cells in release["intervals"]]) if drawn is not None else None
     if bars is not None:
         table.add_column(columns[drawn]["name"], no_wrap=True, style="cyan")
@@ -103,8 +105,13 @@ def _cell(value: object, interval: Sequence[float] | None) -> Text:
         return text
     low, high = interval
     if isinstance(value, int | float) and abs((high - value) - (value - low)) <= 1e-6 * max(1.0, high - low):
-        return text.append(f" ± {_number(high - value)}", "dim")
+        return text.append(f" ± {_like(value, high - value)}", "dim")
     return text.append(f" [{_number(low)}, {_number(high)}]", "dim")
+
+
+def _like(value: float, half: float) -> str:
+    """A half-width with no more digits than its value."""
+    return _number(round(half)) if isinstance(value, int) and half >= 1 else _number(half)
 
 
 def _bars(intervals: Sequence[Sequence[float] | None]) -> list[str] | None:
@@ -132,7 +139,7 @@ def privacy(release: Mapping[str, Any], words: Words) -> RenderableType:
     """How privacy was kept: the mechanisms, and to what one unit's contribution was cut."""
     facts = Table.grid(padding=(0, 2))
     for each in release["privacy"]["mechanisms"]:
-        noise = f"{each['mechanism']} σ = {_number(each['scale'])}"
+        noise = f"{each['mechanism']}, {words('scale')} {_number(each['scale'])}"
         facts.add_row(words("mechanism"), f"{each['measure']}.{each['statistic']}", noise)
     for each in release["privacy"]["bounds"]:
         facts.add_row(words("bounds"), each["measure"], words("bounds.value", groups=each["groups"], rows=each["rows"]))
@@ -147,29 +154,28 @@ def receipt(found: Answer, words: Words) -> RenderableType:
 
 
 def balances(accounts: Sequence[Mapping[str, Any]], words: Words) -> RenderableType:
-    """Each account: spent and limit as ρ and as the ε that they amount to."""
-    table = _table(words("account"), "", "ρ", "", "δ", "ε", words("more"))
+    """Each account: how much is spent of its limit, and the ε that both amount to."""
+    more = any("more" in each for each in accounts)
+    table = _table(words("account"), words("spent"), "", words("as_epsilon"), *([words("more.short")] if more else []))
+    for column in table.columns:
+        column.no_wrap = True
     for each in accounts:
         spent, limit = each["spent"], each["limit"]
-        name = str(each["account"]).partition(":")[2] or each["account"]
+        name, unit = ("rho", "ρ") if limit["epsilon"] is None else ("epsilon", "ε")
+        epsilon = limit["epsilon"] or limit["epsilon_at_delta"]
         table.add_row(
-            words(each["kind"]),
-            name,
-            _of(spent["rho"], limit["rho"]),
-            _gauge(spent, limit),
-            _of(spent["delta"], limit["delta"]),
-            _of(spent["epsilon"] or spent["epsilon_at_delta"], limit["epsilon"] or limit["epsilon_at_delta"]),
-            "" if each.get("more") is None else str(each["more"]),
+            f"{words(each['kind'])} {str(each['account']).partition(':')[2] or each['account']}",
+            f"{unit} {_short(spent[name])} / {_short(limit[name])}",
+            _gauge(Decimal(spent[name] or 0), Decimal(limit[name] or 0)),
+            f"{_short(spent['epsilon'] or spent['epsilon_at_delta'])} / {_short(epsilon)}" if epsilon else "",
+            *([str(each["more"])] if more else []),
         )
     return table
 
 
-def _gauge(spent: Mapping[str, Any], limit: Mapping[str, Any]) -> Text:
-    name = "epsilon" if limit["rho"] is None else "rho"
-    if limit[name] is None or Decimal(limit[name]) == 0:
-        return Text("")
-    filled = min(10, int(Decimal(spent[name] or 0) / Decimal(limit[name]) * 10))
-    return Text("█" * filled + "░" * (10 - filled), style="red" if filled > 8 else "green")
+def _gauge(spent: Decimal, limit: Decimal) -> Text:
+    filled = min(8, -int(-spent * 8 // limit)) if limit else 8
+    return Text("█" * filled + "░" * (8 - filled), style="red" if filled > 6 else "green")
 
 
 def history(document: Mapping[str, Any], words: Words) -> RenderableType:
@@ -225,11 +231,7 @@ def _numeric(column: Mapping[str, Any]) -> bool:
 
 def _loss(charge: Mapping[str, Any]) -> str:
     shown = {"ε": charge.get("epsilon"), "ρ": charge.get("rho"), "δ": charge.get("delta")}
-    return ", ".join(f"{name} = {value}" for name, value in shown.items() if value not in (None, "0")) or "0"
-
-
-def _of(spent: str | None, limit: str | None) -> str:
-    return "" if limit is None else f"{_short(spent)} / {_short(limit)}"
+    return ", ".join(f"{name} = {_short(value)}" for name, value in shown.items() if value not in (None, "0")) or "0"
 
 
 def _short(value: str | None) -> str:
