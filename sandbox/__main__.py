@@ -82,6 +82,14 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--id", required=True)
     add.add_argument("--name", required=True)
 
+    add = _command(
+        institution,
+        "revoke",
+        "revoke an institution, its people and their keys",
+        lambda o: commands.revoke_institution(_state(o), o.id),
+    )
+    add.add_argument("id")
+
     person = _group(kinds, "person")
     add = _command(
         person,
@@ -92,6 +100,11 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--id", required=True)
     add.add_argument("--institution", required=True)
     add.add_argument("--role", action="append", required=True, choices=[role.value for role in Role])
+
+    add = _command(
+        person, "revoke", "revoke a person and their keys", lambda o: commands.revoke_person(_state(o), o.id)
+    )
+    add.add_argument("id")
 
     key = _group(kinds, "key")
     add = _command(

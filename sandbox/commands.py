@@ -69,6 +69,18 @@ def add_person(state: StateFolder, identifier: str, institution: str, roles: Seq
     return {"person": identifier, "leaf": leaf}
 
 
+def revoke_institution(state: StateFolder, identifier: str) -> Row:
+    """Revokes an institution, its people and their signing keys."""
+    leaf = act(state, lambda connection, header: acts.revoke_institution(connection, header, None, identifier))
+    return {"institution": identifier, "leaf": leaf}
+
+
+def revoke_person(state: StateFolder, identifier: str) -> Row:
+    """Revokes a person and their signing keys."""
+    leaf = act(state, lambda connection, header: acts.revoke_person(connection, header, None, identifier))
+    return {"person": identifier, "leaf": leaf}
+
+
 def register_key(state: StateFolder, person: str, file: Path, expires: datetime) -> Row:
     """Registers a person's signing key."""
     public = read_public_key(file)

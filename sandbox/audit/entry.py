@@ -228,6 +228,21 @@ class PersonAdded:
 
 
 @dataclass(frozen=True, slots=True)
+class InstitutionRevoked:
+    """An institution, with its people and their signing keys, acts no more."""
+
+    institution: Name
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRevoked:
+    """A person, with their signing keys, acts no more."""
+
+    person: Name
+    institution: Name
+
+
+@dataclass(frozen=True, slots=True)
 class KeyRegistered:
     key: Name
     person: Name
@@ -323,6 +338,8 @@ Act: TypeAlias = (
     | Read
     | InstitutionAdded
     | PersonAdded
+    | InstitutionRevoked
+    | PersonRevoked
     | KeyRegistered
     | KeyRevoked
     | LicenceIssued

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Column, Connection, func, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, Table, func, select, update
 
 from policies.canonical import card_to_json
 from policies.cards import DatasetCard
@@ -27,6 +27,7 @@ from sandbox.audit.entry import (
     Entry,
     Header,
     InstitutionAdded,
+    InstitutionRevoked,
     KeyRegistered,
     KeyRevoked,
     LicenceIssued,
@@ -34,6 +35,7 @@ from sandbox.audit.entry import (
     LicenceRevoked,
     LicenceSuspended,
     PersonAdded,
+    PersonRevoked,
     ServiceStarted,
     ServiceStopped,
 )
@@ -80,15 +82,35 @@ def add_person(
 ) -> int:
     """The person is registered with these roles.
 
-    Refuses: registry.exists, registry.unknown.
+    Refuses: registry.exists, registry.unknown, registry.state.
     """
     _require_new(connection, people.c.id, person)
-    _require_known(connection, institutions.c.id, institution)
+    _require_in_force(connection, institutions, institution)
     names = tuple(sorted(role.value for role in roles))
     connection.execute(
         people.insert().values(id=person, institution=institution, roles=" ".join(names), added_at=header.time)
     )
     return _log(connection, header, nonce, PersonAdded(person, institution, names))
+
+
+def revoke_institution(connection: Connection, header: Header, nonce: Nonce | None, institution: str) -> int:
+    """The institution, its people and their signing keys act no more, from before the next release leaves.
+
+    Refuses: registry.unknown, registry.state.
+    """
+    _require_in_force(connection, institutions, institution)
+    _revoke(connection, header, institutions.c.id == institution, people.c.institution == institution)
+    return _log(connection, header, nonce, InstitutionRevoked(institution))
+
+
+def revoke_person(connection: Connection, header: Header, nonce: Nonce | None, person: str) -> int:
+    """The person and their signing keys act no more, from before the next release leaves.
+
+    Refuses: registry.unknown, registry.state.
+    """
+    row = _require_in_force(connection, people, person)
+    _revoke(connection, header, None, people.c.id == person)
+    return _log(connection, header, nonce, PersonRevoked(person, row.institution))
 
 
 def register_key(
@@ -104,7 +126,7 @@ def register_key(
     Refuses: registry.exists, registry.unknown, registry.state.
     """
     identifier = key_id(public)
-    _require_known(connection, people.c.id, person)
+    _require_in_force(connection, people, person)
     _require_new(connection, keys.c.id, identifier)
     if expires_at <= header.time:
         raise Refusal("registry.state", {"what": identifier, "state": "expired"})
@@ -139,7 +161,7 @@ def issue_licence(
     """
     licence = read_licence(file, department)
     _require_new(connection, licences.c.id, licence.id)
-    _require_known(connection, institutions.c.id, licence.institution)
+    _require_in_force(connection, institutions, licence.institution)
     digest = licence_digest(file)
     connection.execute(
         licences.insert().values(
@@ -290,6 +312,22 @@ def _require_new(connection: Connection, column: Column[Any], value: str) -> Non
         raise Refusal("registry.exists", {"what": value})
 
 
-def _require_known(connection: Connection, column: Column[Any], value: str) -> None:
-    if not _exists(connection, column, value):
-        raise Refusal("registry.unknown", {"what": value})
+def _require_in_force(connection: Connection, table: Table, identifier: str) -> Row[Any]:
+    """The row of an institution or a person who was not revoked."""
+    row = connection.execute(select(table).where(table.c.id == identifier)).one_or_none()
+    if row is None:
+        raise Refusal("registry.unknown", {"what": identifier})
+    if row.revoked_at is not None:
+        raise Refusal("registry.state", {"what": identifier, "state": State.REVOKED})
+    return row
+
+
+def _revoke(
+    connection: Connection, header: Header, which: ColumnElement[bool] | None, who: ColumnElement[bool]
+) -> None:
+    """Revokes an institution, when given, these people, and every signing key of theirs that still stands."""
+    if which is not None:
+        connection.execute(update(institutions).where(which).values(revoked_at=header.time))
+    held = keys.c.person.in_(select(people.c.id).where(who))
+    connection.execute(update(keys).where(held, keys.c.revoked_at.is_(None)).values(revoked_at=header.time))
+    connection.execute(update(people).where(who, people.c.revoked_at.is_(None)).values(revoked_at=header.time))

@@ -25,6 +25,7 @@ institutions = Table(
     Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("added_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
 )
 
 people = Table(
@@ -34,6 +35,7 @@ people = Table(
     Column("institution", Text, ForeignKey("institutions.id"), nullable=False),
     Column("roles", Text, nullable=False),
     Column("added_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
 )
 """Roles are one text, sorted and separated by single spaces."""
 

@@ -30,6 +30,7 @@ from sandbox.audit.entry import (
     FailureCause,
     Header,
     InstitutionAdded,
+    InstitutionRevoked,
     KeyRegistered,
     KeyRevoked,
     LicenceIssued,
@@ -39,6 +40,7 @@ from sandbox.audit.entry import (
     MechanismUse,
     OpenedAccount,
     PersonAdded,
+    PersonRevoked,
     QueryAuthorized,
     QueryFailed,
     QueryReleased,
@@ -211,7 +213,9 @@ def history() -> list[Step]:
         step(22, KeyRevoked("li.wei-1", "li.wei"), signed=request("k1", "k1")),
         step(23, LicenceRevoked("L1")),
         step(24, DatasetWithdrawn("health", sha("snapshot"))),
-        step(25, ServiceStopped("0.1.0")),
+        step(25, PersonRevoked("li.wei", "clinic")),
+        step(26, InstitutionRevoked("clinic")),
+        step(27, ServiceStopped("0.1.0")),
     ]
     return steps
 

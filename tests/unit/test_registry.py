@@ -79,6 +79,31 @@ def test_a_revoked_key_stays_known(world: World) -> None:
     assert signer.revoked_at == NOW
 
 
+@pytest.mark.parametrize(("act", "subject"), [(acts.revoke_person, "li"), (acts.revoke_institution, "clinic")])
+def test_revoking_people_revokes_their_keys(world: World, act: Callable[..., int], subject: str) -> None:
+    world.act(act, subject)
+    revoked = {signer.person: signer.revoked_at for signer in world.registry.signers()}
+    assert revoked == {"li": NOW, "wang": NOW if subject == "clinic" else None}
+    for again in (
+        lambda c: act(c, world.header(), None, subject),
+        lambda c: acts.register_key(c, world.header(), None, "li", NEW_KEY.public_key(), NOW + YEAR),
+    ):
+        with pytest.raises(Refusal) as refused:
+            world.do(again)
+        assert refused.value.code == "registry.state"
+
+
+def test_a_revoked_institution_gets_no_people_and_no_licence(world: World) -> None:
+    world.act(acts.revoke_institution, "clinic")
+    for act in (
+        lambda c: acts.add_person(c, world.header(), None, "zhao", "clinic", frozenset({Role.ANALYST})),
+        lambda c: acts.issue_licence(c, world.header(), None, licence_file("L7"), DEPARTMENT.public_key()),
+    ):
+        with pytest.raises(Refusal) as refused:
+            world.do(act)
+        assert refused.value.code == "registry.state"
+
+
 def test_a_licence_is_suspended_resumed_and_revoked(world: World) -> None:
     def state() -> State:
         licence = world.registry.licence("L1")
