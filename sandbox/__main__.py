@@ -4,34 +4,35 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
 
 from policies.rules import Role
 from sandbox import commands
 from sandbox.audit import command as audit_command
 from sandbox.errors import PROBLEMS, Refusal
-from sandbox.service import serve
 from sandbox.state import StateFolder, create
 
 
 def main() -> int:
     """Runs one command; 0 when it was done, 1 when it was refused."""
     options = _parser().parse_args()
-    logging.basicConfig(format="%(asctime)s %(name)s %(message)s", level=logging.INFO)
     try:
         found = options.run(options)
     except Refusal as refusal:
         _refused(refusal, options)
+        return 1
+    except SQLAlchemyError as error:
+        _refused(Refusal("state.database", {"what": type(error).__name__}), options)
         return 1
     if isinstance(found, int):
         return found
@@ -63,6 +64,11 @@ def _init(options: argparse.Namespace) -> Mapping[str, object]:
     return {"state": str(state.path), "log_key": str(state.log_public_key)}
 
 
+def _serve(options: argparse.Namespace) -> NoReturn:
+    """Becomes the service, whose imports no other command needs."""
+    os.execv(sys.executable, [sys.executable, "-m", "sandbox.service", str(options.state)])  # noqa: S606 - no shell
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="The trusted side of Vitrine.")
     kinds = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -72,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--origin", required=True, help="name of the log")
     init.add_argument("--tick", type=int, required=True, help="milliseconds; charged answers leave on multiples of it")
     init.add_argument("--policies", type=Path, required=True, help="folder with cards/ and domains/")
-    _command(kinds, "serve", "serve until told to stop", lambda options: serve(_state(options)))
+    _command(kinds, "serve", "serve until told to stop", _serve)
     _command(kinds, "status", "what is in force, and the accounts", lambda options: commands.status(_state(options)))
 
     institution = _group(kinds, "institution")

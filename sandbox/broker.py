@@ -19,6 +19,7 @@ from policies.bundle import Bundle
 from policies.rules import Action, Context, DatasetUse, Decision, LicenceResource, Principal, State, Use
 from sandbox.audit import entry
 from sandbox.audit.entry import Header
+from sandbox.clock import milliseconds
 from sandbox.datasets.snapshot import Snapshot, Snapshots
 from sandbox.errors import Fault, Refusal, VitrineError
 from sandbox.execution import Run, execute
@@ -53,11 +54,6 @@ from sandbox.workers.pool import FailureKind, WorkerFailure
 T = TypeVar("T")
 
 _LOGGER = logging.getLogger("vitrine.broker")
-
-
-def milliseconds() -> int:
-    """The time, as registry and log count it: since 1970, UTC."""
-    return time.time_ns() // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

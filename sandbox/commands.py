@@ -17,7 +17,7 @@ from policies.rules import Role
 from sandbox.audit import export, log
 from sandbox.audit.entry import Header
 from sandbox.balances import balance_json, now
-from sandbox.broker import milliseconds
+from sandbox.clock import milliseconds
 from sandbox.datasets.intake import load_dataset
 from sandbox.errors import Refusal
 from sandbox.keys import key_id, read_private_key, read_public_key

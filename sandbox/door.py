@@ -20,7 +20,8 @@ from sandbox.answers import estimate_answer, history_answer, licence_answer, que
 from sandbox.audit import log
 from sandbox.audit.checkpoint import LogPublicKey, open_note
 from sandbox.audit.entry import Read
-from sandbox.broker import Broker, milliseconds
+from sandbox.broker import Broker
+from sandbox.clock import milliseconds
 from sandbox.errors import PROBLEMS, Refusal
 from sandbox.frames import HttpAnswer, HttpRequest
 from sandbox.identity import VerifiedRequest, verify

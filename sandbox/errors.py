@@ -334,6 +334,7 @@ PROBLEMS: Mapping[str, Problem] = {
     ),
     "file.exists": Problem(409, "{file} exists already.", "{file} 已存在。"),
     "state.busy": Problem(409, "The sandbox is running; stop it first.", "沙箱正在运行，请先停止。"),
+    "state.database": Problem(500, "The database cannot be used ({what}).", "数据库无法使用（{what}）。"),
     "state.exists": Problem(409, "The folder {folder} is not empty.", "文件夹 {folder} 不为空。"),
     "policy.invalid": Problem(500, "The policy cannot be used: {what}.", "策略文件无效：{what}。"),
 }

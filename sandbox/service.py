@@ -6,17 +6,22 @@ Order matters: the children that see rows or SQL are exec'd before the vault and
 from __future__ import annotations
 
 import hashlib
+import logging
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from types import FrameType
 
 from policies.canonical import canonical_json
 from sandbox.audit.entry import Header
-from sandbox.broker import Broker, milliseconds
+from sandbox.broker import Broker
+from sandbox.clock import milliseconds
 from sandbox.door import Door, refused
+from sandbox.errors import PROBLEMS, Refusal
 from sandbox.frontend import Frontend
 from sandbox.ledger.database import migrate, open_database
 from sandbox.ledger.writer import Writer
@@ -29,6 +34,20 @@ from sandbox.state import StateFolder
 from sandbox.underway import UnderWay
 from sandbox.workers.job import Limits, Side
 from sandbox.workers.pool import Pool
+
+
+def main() -> int:
+    """`python -m sandbox.service STATE`: 0 after an orderly end, 1 when it may not start."""
+    logging.basicConfig(format="%(asctime)s %(name)s %(message)s", level=logging.INFO)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    try:
+        serve(StateFolder(Path(sys.argv[1])))
+    except Refusal as refusal:
+        problem = PROBLEMS[refusal.code]
+        for sentence in (problem.zh, problem.en):
+            sys.stderr.write(f"{refusal.code}: {sentence.format_map(dict(refusal.detail))}\n")
+        return 1
+    return 0
 
 
 def serve(state: StateFolder) -> None:
@@ -95,3 +114,7 @@ def _digest(settings: Settings) -> str:
     """SHA-256 of the settings, hex: what the log says of a configuration."""
     found = {name: str(getattr(settings, name)) for name in Settings.__dataclass_fields__}
     return hashlib.sha256(canonical_json(found)).hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
