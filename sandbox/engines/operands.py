@@ -43,15 +43,15 @@ class Parameters:
     def bind(self, type_: Type, value: Scalar) -> exp.Expr:
         """The next parameter, cast to its type."""
         self.values.append(value)
-        return cast(exp.Parameter(this=exp.Literal.number(len(self.values))), SQL_TYPES[type_])
+        return cast(exp.Placeholder(this=str(len(self.values))), SQL_TYPES[type_])
 
     def statement(self, tree: exp.Expr) -> tuple[str, tuple[Scalar, ...]]:
         """The text of a finished statement and its parameters; those that no rendering used are left out."""
-        places = {parameter: int(parameter.this.this) for parameter in tree.find_all(exp.Parameter)}
+        places = {parameter: int(parameter.this) for parameter in tree.find_all(exp.Placeholder)}
         used = sorted(set(places.values()))
         order = {place: number for number, place in enumerate(used, 1)}
         for parameter, place in places.items():
-            parameter.set("this", exp.Literal.number(order[place]))
+            parameter.set("this", str(order[place]))
         return tree.sql("duckdb"), tuple(self.values[place - 1] for place in used)
 
     def fresh(self, prefix: str) -> str:
@@ -96,7 +96,7 @@ def own(expression: exp.Expr) -> exp.Expr:
 def wrap(expression: exp.Expr) -> exp.Expr:
     """The expression as an operand."""
     expression = own(expression)
-    atomic = (exp.Column, exp.Identifier, exp.Parameter, exp.Func, exp.Paren, exp.Literal, exp.Null)
+    atomic = (exp.Column, exp.Identifier, exp.Placeholder, exp.Func, exp.Paren, exp.Literal, exp.Null)
     if isinstance(expression, atomic) and not isinstance(expression, (exp.And, exp.Or, exp.Xor, exp.Case)):
         return expression
     return exp.Paren(this=expression)
@@ -159,7 +159,7 @@ def negated(expression: exp.Expr) -> exp.Expr:
 def shared(value: exp.Expr, parameters: Parameters, build: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
     """`build` over a value that is written, and evaluated, once: an atom as it is, anything else bound by a lambda."""
     atom = value.this if isinstance(value, exp.Cast) else value
-    if isinstance(atom, (exp.Column, exp.Identifier, exp.Parameter)):
+    if isinstance(atom, (exp.Column, exp.Identifier, exp.Placeholder)):
         return build(value)
     name = exp.to_identifier(parameters.fresh("x"))
     body = exp.Lambda(this=build(name), expressions=[name.copy()])

@@ -12,7 +12,7 @@ from policies.cards import DatasetCard
 from sandbox.engines.expressions import column
 from sandbox.engines.measures import MeasureSelect
 from sandbox.engines.operands import Parameters
-from sandbox.engines.selects import Selects, derived, named, select_from
+from sandbox.engines.selects import Selects, derived, named, put_in_order, select_from
 from sandbox.plan.check import CheckedPlan
 from sandbox.plan.limits import ANSWER_ROWS
 from sandbox.plan.nodes import Type
@@ -76,7 +76,7 @@ def render_answer(
             outputs += [named(column(alias, end), f"_interval{len(outputs) + i}") for i, end in enumerate(ends)]
             types += [Type.DOUBLE, Type.DOUBLE]
     select = select_from(outputs, derived(source.select, alias))
-    select.set("order", selects.order(source, alias))
+    put_in_order(select, selects.order(source, alias))
     sql, values = parameters.statement(select)
     tables = tuple(released[name] for name in sorted(selects.read))
     return AnswerJob(Job(sql, values, tables, tuple(types), ANSWER_ROWS, deadline), intervals)

@@ -94,6 +94,12 @@ def ordered(terms: Sequence[tuple[exp.Expr, bool]]) -> exp.Order:
     )
 
 
+def put_in_order(select: exp.Select, order: exp.Order) -> None:
+    """The SELECT's own ORDER BY; none where there is nothing to tell rows apart by."""
+    if order.expressions:
+        select.set("order", order)
+
+
 def place(order: exp.Order, partition: Sequence[exp.Expr] = ()) -> exp.Expr:
     """The number of a row in an order."""
     return exp.Window(this=exp.RowNumber(), partition_by=list(partition), order=order)
@@ -259,7 +265,7 @@ class Selects:
     def _limit(self, source: Source, count: int, offset: int) -> Source:
         alias = self.parameters.fresh("r")
         select = select_from(self._carried(source, alias), derived(source.select, alias))
-        select.set("order", self.order(source, alias))
+        put_in_order(select, self.order(source, alias))
         select.set("limit", exp.Limit(expression=number(count)))
         select.set("offset", exp.Offset(expression=number(offset)))
         return replace(source, select=select)

@@ -1,0 +1,193 @@
+"""Whatever is rendered reads back as the tree it was built from, runs, and computes what the reference computes."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cache
+
+import duckdb
+import sqlglot
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from sqlglot import exp
+
+from policies.cards import Bounds
+from sandbox.engines.expressions import Rendered, column, render_expression
+from sandbox.engines.operands import SQL_TYPES, Parameters
+from sandbox.engines.render import render_answer, render_measure
+from sandbox.errors import Refusal
+from sandbox.plan.arithmetic import UnknownValueError
+from sandbox.plan.canonical import decode, encode
+from sandbox.plan.check import CheckedPlan, PublicFacts, check, released_type
+from sandbox.plan.expressions import Judge
+from sandbox.plan.functions import FUNCTIONS, resolve
+from sandbox.plan.limits import standard
+from sandbox.plan.nodes import Call, Expression, Literal, Plan, Ref, Scalar, Type
+from sandbox.plan.signatures import VALUES
+from sandbox.plan.values import Values, stored
+from sandbox.privacy.bounding import bound
+from sandbox.workers.job import Job, Table
+from tests.support.cards import CLINIC, domain
+from tests.support.plans import expressions, plans, values_of
+
+COLUMNS = {f"c{i}": type_ for i, type_ in enumerate(VALUES, 1)}
+CITIES = ("b", "c", "x")
+FACTS = {("clinic", "cities"): PublicFacts(3, {"code": CITIES}, {"code": 1, "name_zh": 2, "name_en": 1})}
+CARDS = {"clinic": CLINIC}
+BOUNDS = st.none() | st.builds(Bounds, st.integers(1, 3), st.integers(1, 5))
+
+
+def shape(node: object) -> object:
+    """A tree without parentheses and names of functions: what precedence could change."""
+    match node:
+        case exp.Paren() | exp.Alias():
+            return shape(node.this)
+        case exp.Func() if not isinstance(node, (exp.Case, exp.Cast, exp.TryCast, exp.Connector)):
+            return ("call", sorted(repr(shape(child)) for child in node.iter_expressions()))
+        case exp.Literal() | exp.Identifier() | exp.Placeholder():
+            return str(node.this)
+        case exp.DataType():
+            return node.sql("duckdb")
+        case exp.Expr():
+            return (type(node).__name__, *(shape(child) for child in node.iter_expressions()))
+        case _:
+            return None
+
+
+def reads_back(tree: exp.Expr) -> None:
+    """Printed, parsed and printed again, and the same tree all along."""
+    text = tree.sql("duckdb")
+    parsed = sqlglot.parse_one(text, dialect="duckdb")
+    assert parsed.sql("duckdb") == text
+    assert shape(parsed) == shape(tree)
+
+
+def rendered(expression: Expression) -> tuple[exp.Expr, Parameters]:
+    parameters = Parameters()
+    scope = {name: Rendered(column("t", name), Values(type_)) for name, type_ in COLUMNS.items()}
+    return render_expression(expression, scope, parameters).sql, parameters
+
+
+def evaluate(expression: Expression, row: dict[str, Scalar]) -> tuple[Type, Scalar]:
+    """The expression's value by the reference functions."""
+    match expression:
+        case Ref(name):
+            return COLUMNS[name], row[name]
+        case Literal(type_, value):
+            return type_, stored(type_, value)
+        case Call(name, arguments):
+            given_ = [evaluate(argument, row) for argument in arguments]
+            signature = resolve(name, tuple(type_ for type_, _ in given_))
+            values = [stored(wanted, value) for wanted, (_, value) in zip(signature.parameters, given_, strict=True)]
+            return signature.result, FUNCTIONS[name].of(*values)
+
+
+@cache
+def engine() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(f"CREATE TABLE t ({', '.join(f'{name} {SQL_TYPES[type_]}' for name, type_ in COLUMNS.items())})")
+    return connection
+
+
+def bound_values(values: tuple[Scalar, ...]) -> list[object]:
+    return [float(value) if isinstance(value, Fraction) else value for value in values]
+
+
+ANY = st.sampled_from(VALUES).flatmap(lambda type_: expressions(COLUMNS, type_))
+ROWS = st.lists(
+    st.fixed_dictionaries({name: st.none() | values_of(type_) for name, type_ in COLUMNS.items()}), max_size=4
+)
+
+
+@given(ANY)
+def test_expressions_read_back(expression: Expression) -> None:
+    tree, parameters = rendered(expression)
+    select = exp.Select(expressions=[tree]).from_("t")
+    parameters.statement(select)
+    reads_back(select)
+
+
+@given(ANY, ROWS)
+def test_expressions_compute_what_the_reference_computes(expression: Expression, rows: list[dict[str, Scalar]]) -> None:
+    tree, parameters = rendered(expression)
+    text, values = parameters.statement(exp.Select(expressions=[tree]).from_("t"))
+    known = Judge(standard(1000)).values(expression, {name: Values(type_) for name, type_ in COLUMNS.items()})
+    engine().execute("DELETE FROM t")
+    for row in rows:
+        places = ", ".join(f"${i}" for i in range(1, len(row) + 1))
+        engine().execute(f"INSERT INTO t VALUES ({places})", bound_values(tuple(row[name] for name in COLUMNS)))
+    found = [row[0] for row in engine().execute(text, bound_values(values)).fetchall()]
+    assert len(found) == len(rows)
+    for row, result in zip(rows, found, strict=True):
+        plain = Fraction(result) if isinstance(result, float) else result
+        assert plain is not None or known.nullable
+        assert known.members is None or plain is None or plain in known.members
+        assert known.lo is None or plain is None or known.lo <= plain <= known.hi  # type: ignore[operator]
+        try:
+            exact = {name: stored(COLUMNS[name], value) for name, value in row.items()}
+            assert (known.type, plain) == evaluate(expression, exact)
+        except UnknownValueError:
+            continue
+
+
+def checked(plan: Plan) -> CheckedPlan:
+    """The plan judged; those that are too large or cannot be summed are not of interest."""
+    try:
+        return check(plan, CARDS, FACTS, {"people": domain()}, standard(1000))
+    except Refusal as refusal:
+        assume(refusal.code not in ("plan.too_large", "plan.overflow", "plan.type"))
+        raise
+
+
+def reads_back_job(job: Job) -> None:
+    reads_back(sqlglot.parse_one(job.sql, dialect="duckdb"))
+    numbers = {int(one.this) for one in sqlglot.parse_one(job.sql, dialect="duckdb").find_all(exp.Placeholder)}
+    assert numbers == set(range(1, len(job.parameters) + 1))
+
+
+@cache
+def clinic() -> duckdb.DuckDBPyConnection:
+    """Empty tables of the clinic's card, where a worker has them."""
+    connection = duckdb.connect()
+    for catalog, private in (("private0", True), ("public0", False)):
+        connection.execute(f"ATTACH ':memory:' AS {catalog}")
+        for i, table in enumerate(CLINIC.tables):
+            columns = [f"c{j} {SQL_TYPES[Type(one.type.value)]}" for j, one in enumerate(table.columns)]
+            hidden = ["_unit BIGINT", "_seed UBIGINT", "_row BIGINT", "_rank BIGINT"] if private else []
+            if table.private == private:
+                connection.execute(f"CREATE TABLE {catalog}.main.t{i} ({', '.join(columns + hidden)})")
+    return connection
+
+
+def runs(job: Job) -> list[str]:
+    """The types that come back from empty tables."""
+    with clinic().cursor() as cursor:
+        for table in job.tables:
+            columns = ", ".join(f"{name} {SQL_TYPES[type_]}" for name, type_ in table.columns)
+            cursor.execute(f"CREATE TEMP TABLE {table.name} ({columns})")
+        cursor.execute(job.sql, bound_values(job.parameters))
+        return [str(one[1]) for one in cursor.description or ()]
+
+
+@given(plans([CLINIC]), BOUNDS)
+def test_plans_survive_their_bytes_and_run(plan: Plan, bounds: Bounds | None) -> None:
+    assert decode(encode(plan)) == plan
+    judged = checked(plan)
+    released = dict[str, Table]()
+    for one in judged.measures:
+        try:
+            job = render_measure(bound(one, bounds, None, 1_000_000), CARDS, ("clinic",), 1.0)
+        except Refusal as refusal:
+            assume(refusal.code != "plan.overflow")
+            raise
+        reads_back_job(job)
+        assert runs(job) == [SQL_TYPES[type_] for type_ in job.columns]
+        keys = tuple((key.name, key.values.type) for key in one.keys)
+        aggregates = tuple((each.aggregate.name, released_type(each.aggregate, each.values)) for each in one.aggregates)
+        ends = tuple((f"{name}_{end}", Type.DOUBLE) for name, _ in aggregates for end in ("lo", "hi"))
+        released[one.measure.name] = Table(one.measure.name, (*keys, *aggregates, *ends), ())
+    answer = render_answer(judged, CARDS, ("clinic",), released, 1.0)
+    reads_back_job(answer.job)
+    assert runs(answer.job) == [SQL_TYPES[type_] for type_ in answer.job.columns]
+    assert len(answer.job.columns) == len(judged.answer) + 2 * len(answer.intervals)
