@@ -20,7 +20,6 @@ from rich.rule import Rule
 from rich.syntax import Syntax
 from rich.text import Text
 
-from policies.bundle import KEY_FILE
 from policies.cards import Bounds
 from query_gateway.client.answers import Problem
 from query_gateway.client.session import Client
@@ -212,7 +211,7 @@ def _audit(stage: Stage) -> Report:
     exported = stage.folder / "log"
     stage.operate("audit", "export", str(exported))
     stage.tell(f"vitrine audit verify {exported} --log-key log.pub --department-key department.pub")
-    department = read_public_key(stage.state / "policy" / KEY_FILE)
+    department = read_public_key(stage.state / "policy" / "department.pub")
     report = verify(exported, LogPublicKey.parse(_log_key(stage)), department)
     stage.console.print(stage.words("audit.good" if report.ok else "audit.bad", entries=report.verified))
     for finding in report.findings:

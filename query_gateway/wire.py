@@ -220,7 +220,7 @@ class PastQuery(Shape):
     scenario: str
     dataset: str
     sql: str
-    charge: Amounts | dict[str, object]
+    charge: Amounts | None = Field(description="Null for a repeat.")
 
 
 class History(Shape):

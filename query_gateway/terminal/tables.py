@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from math import ceil
 from typing import Any
 
 from rich import box
@@ -174,7 +175,7 @@ def balances(accounts: Sequence[Mapping[str, Any]], words: Words) -> RenderableT
 
 
 def _gauge(spent: Decimal, limit: Decimal) -> Text:
-    filled = min(8, -int(-spent * 8 // limit)) if limit else 8
+    filled = min(8, ceil(spent * 8 / limit)) if limit else 8
     return Text("█" * filled + "░" * (8 - filled), style="red" if filled > 6 else "green")
 
 
@@ -229,7 +230,10 @@ def _numeric(column: Mapping[str, Any]) -> bool:
     return bool(column["measured"]) or column["type"] in ("integer", "double")
 
 
-def _loss(charge: Mapping[str, Any]) -> str:
+def _loss(charge: Mapping[str, Any] | None) -> str:
+    """What was paid; `0` for a repeat."""
+    if charge is None:
+        return "0"
     shown = {"ε": charge.get("epsilon"), "ρ": charge.get("rho"), "δ": charge.get("delta")}
     return ", ".join(f"{name} = {_short(value)}" for name, value in shown.items() if value not in (None, "0")) or "0"
 

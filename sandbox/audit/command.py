@@ -9,11 +9,11 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from policies.bundle import read_public_key
-from policies.errors import PolicyError
 from sandbox.audit.checkpoint import LogPublicKey
 from sandbox.audit.merkle import Unverified
 from sandbox.audit.verify import Report, verify
+from sandbox.errors import PROBLEMS, Refusal
+from sandbox.keys import read_public_key
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,10 @@ def run(options: argparse.Namespace) -> int:
             _department(options.department_key),
             [path.read_text(encoding="utf-8") for path in options.checkpoint],
         )
-    except (OSError, UnicodeDecodeError, PolicyError, Unverified) as error:
+    except Refusal as refusal:
+        sys.stderr.write(f"audit verify: {PROBLEMS[refusal.code].en.format_map(refusal.detail)}\n")
+        return 2
+    except (OSError, UnicodeDecodeError, Unverified) as error:
         sys.stderr.write(f"audit verify: {error}\n")
         return 2
     sys.stdout.write((json.dumps(report.to_json(), indent=2) if options.json else _text(report)) + "\n")
@@ -49,7 +52,7 @@ def main() -> int:
 
 
 def _department(path: Path | None) -> Ed25519PublicKey | None:
-    return None if path is None else read_public_key(path.read_bytes())
+    return None if path is None else read_public_key(path)
 
 
 def _text(report: Report) -> str:
