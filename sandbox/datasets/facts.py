@@ -10,11 +10,11 @@ from sandbox.workers.wire import decode_scalar, encode_scalar
 
 def facts_to_json(facts: PublicFacts) -> dict[str, Any]:
     """The facts as what JSON knows; `facts_from_json` reads them back exactly."""
-    keys = {column: [encode_scalar(value) for value in values] for column, values in facts.keys.items()}
-    return {"rows": facts.rows, "keys": keys, "multiplicity": dict(facts.multiplicity)}
+    members = {column: [encode_scalar(value) for value in values] for column, values in facts.members.items()}
+    return {"rows": facts.rows, "members": members, "multiplicity": dict(facts.multiplicity)}
 
 
 def facts_from_json(found: dict[str, Any]) -> PublicFacts:
     """The facts that were written."""
-    keys = {column: tuple(decode_scalar(value) for value in values) for column, values in found["keys"].items()}
-    return PublicFacts(found["rows"], keys, found["multiplicity"])
+    members = {column: tuple(decode_scalar(value) for value in values) for column, values in found["members"].items()}
+    return PublicFacts(found["rows"], members, found["multiplicity"])

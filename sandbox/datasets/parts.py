@@ -5,12 +5,15 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from policies.cards import TableCard
+from policies.cards import ColumnType, TableCard
 from sandbox.datasets.units import bits_sql, content_sql, hmac_sql, hmac_values
 from sandbox.datasets.workbench import Workbench, place, stored
 from sandbox.errors import Fault
 from sandbox.plan.check import PublicFacts
 from sandbox.plan.nodes import Scalar
+
+FEW = 1000
+"""Up to so many distinct values, the values of a public column stand in the manifest: they make public group keys."""
 
 
 def write(bench: Workbench) -> dict[str, PublicFacts]:
@@ -71,12 +74,12 @@ def _assert_sorted(bench: Workbench, i: int) -> None:
 def _facts(bench: Workbench, i: int, table: TableCard) -> PublicFacts:
     source = f"public_part.main.t{i}"
     [(rows,)] = bench.rows(f"SELECT count(*) FROM {source}")
-    keys: dict[str, tuple[Scalar, ...]] = {}
-    if len(table.key) == 1:
-        found = bench.rows(f"SELECT c{place(table, table.key[0])} AS key FROM {source} ORDER BY key")
-        keys[table.key[0]] = tuple(Fraction(key) if isinstance(key, float) else key for (key,) in found)
+    members: dict[str, tuple[Scalar, ...]] = {}
     multiplicity = {}
     for j, column in stored(table):
         groups = f"SELECT count(*) AS n FROM {source} WHERE c{j} IS NOT NULL GROUP BY c{j}"
-        [(multiplicity[column.name],)] = bench.rows(f"SELECT coalesce(max(n), 0) FROM ({groups})")
-    return PublicFacts(rows, keys, multiplicity)
+        [(multiplicity[column.name], distinct)] = bench.rows(f"SELECT coalesce(max(n), 0), count(*) FROM ({groups})")
+        if table.key == (column.name,) or (distinct <= FEW and column.type is not ColumnType.DOUBLE):
+            found = bench.rows(f"SELECT DISTINCT c{j} AS v FROM {source} WHERE c{j} IS NOT NULL ORDER BY v")
+            members[column.name] = tuple(Fraction(value) if isinstance(value, float) else value for (value,) in found)
+    return PublicFacts(rows, members, multiplicity)

@@ -49,8 +49,8 @@ class PublicFacts:
     """What a snapshot's manifest says of one public table."""
 
     rows: int
-    keys: Mapping[str, tuple[Scalar, ...]]
-    """Per declared one-column key: its values, sorted."""
+    members: Mapping[str, tuple[Scalar, ...]]
+    """Per column its distinct values without NULL, sorted: of every one-column key, of others while they are few."""
     multiplicity: Mapping[str, int]
     """Per column: the largest number of rows that share one value."""
 
@@ -269,8 +269,9 @@ class _Checker:
             found = next((one for one in table.columns if one.name == column.column), None)
             if found is None:
                 raise Refusal("plan.unknown_column", {"table": scan.table, "column": column.column})
-            key = scan.table if facts is not None and table.key == (found.name,) else found.key_of
-            members = None if key is None else self._key_members(card, scan.dataset, key)
+            members = None if facts is None else facts.members.get(found.name)
+            if found.key_of is not None:
+                members = self._key_members(card, scan.dataset, found.key_of)
             columns[self._define(column.name)] = column_values(found, members)
             named.setdefault(column.column, column.name)
         unit = table.unit.columns if table.unit is not None and table.unit.references is None else ()
@@ -288,9 +289,9 @@ class _Checker:
     def _key_members(self, card: DatasetCard, dataset: str, table: str) -> Members:
         """The values of a public table's one-column key."""
         found, facts = card.table(table), self.facts.get((dataset, table))
-        if found is None or facts is None or len(found.key) != 1 or found.key[0] not in facts.keys:
+        if found is None or facts is None or len(found.key) != 1 or found.key[0] not in facts.members:
             raise Fault(f"no key values of {dataset}.{table}")
-        return facts.keys[found.key[0]]
+        return facts.members[found.key[0]]
 
     def measure(self, measure: Measure) -> CheckedMeasure:
         """One measure, whose released relation the public part may then read."""

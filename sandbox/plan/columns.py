@@ -9,17 +9,18 @@ from sandbox.plan.nodes import Type
 from sandbox.plan.values import Members, Values, of_members
 
 
-def column_values(column: ColumnCard, key: Members | None) -> Values:
-    """The values of a column; `key` are those of the public table's key that it refers to.
+def column_values(column: ColumnCard, members: Members | None) -> Values:
+    """The values of a column; `members` are those of a public column, or of the public table's key it refers to.
 
-    NULL only where the card allows it: a load with one elsewhere is refused. A DOUBLE range holds both the declared ends and the 64-bit numbers nearest to them.
+    NULL only where the card allows it: a load with one elsewhere is refused. A DOUBLE range holds both the declared
+    ends and the 64-bit numbers nearest to them.
     """
     type_ = Type(column.type.value)
     if column.type is ColumnType.UNIT:
         return Values(type_, nullable=False, per_unit=True)
-    members = column.values if key is None else key
-    if members is not None:
-        return of_members(type_, members, nullable=column.nullable, granularity=column.granularity)
+    found = column.values if members is None else members
+    if found is not None:
+        return of_members(type_, found, nullable=column.nullable, granularity=column.granularity)
     lo, hi = column.lo, column.hi
     if isinstance(lo, (int, Fraction)) and isinstance(hi, (int, Fraction)) and type_ is Type.DOUBLE:
         lo, hi = min(lo, Fraction(float(lo))), max(hi, Fraction(float(hi)))

@@ -67,7 +67,7 @@ def test_a_load(state: Path) -> None:
     assert snapshot.card == CARD
     assert snapshot.created == CREATED
     assert snapshot.facts["codes"].rows == 2
-    assert snapshot.facts["codes"].keys == {"code": ("A", "B")}
+    assert snapshot.facts["codes"].members["code"] == ("A", "B")
     rows = patients(snapshots, snapshot.id)
     assert len(rows) == 3
     assert [row[0] for row in rows if row[1] == rows[-1][1]] in (["丁", "丙"], ["丁", "乙"], ["丙", "乙"], [CANARY])

@@ -251,7 +251,7 @@ def test_public_facts() -> None:
     with loaded(of, {"codes": "size,code\n1,B\n1,A\n,C\n"}) as found:
         facts = found.facts["codes"]
         assert facts.rows == 3
-        assert facts.keys == {"code": ("A", "B", "C")}
+        assert facts.members["code"] == ("A", "B", "C")
         assert facts.multiplicity == {"code": 1, "size": 2}
         assert found.table("codes") == [
             {"code": "A", "size": 1},
