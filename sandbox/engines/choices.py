@@ -8,9 +8,10 @@ The encoding is the seed in decimal, then per part `;n` for NULL, else `;`, the 
 
 It is injective: each part says how long it is. Order is that of the digest's first 64 bits, then of the key.
 
-    seed 0, ()                         0                     cfcd208495d565ef
-    seed 7, (NULL, -5, 'a;n')          7;n;2:-5;3:a;n        7c2f87c5cd5b8c2d
-    seed 18446744073709551615, (0.1,)  …;23:1.00000000000000006e-01
+    seed 0, ()                       0                                                 cfcd208495d565ef
+    seed 7, (NULL, -5, 'a;n')        7;n;2:-5;3:a;n                                    38e347d767e9925e
+    seed 2⁶⁴−1, (0.1)                18446744073709551615;23:1.00000000000000006e-01  e09892be926b618b
+    seed 1, (true, 2024-02-29)       1;4:true;10:2024-02-29                            1a82f4a8ef283634
 """
 
 from __future__ import annotations

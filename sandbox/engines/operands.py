@@ -47,10 +47,10 @@ class Parameters:
 
     def statement(self, tree: exp.Expr) -> tuple[str, tuple[Scalar, ...]]:
         """The text of a finished statement and its parameters; those that no rendering used are left out."""
-        places = {parameter: int(parameter.this) for parameter in tree.find_all(exp.Placeholder)}
-        used = sorted(set(places.values()))
+        places = [(parameter, int(parameter.this)) for parameter in tree.find_all(exp.Placeholder)]
+        used = sorted({place for _, place in places})
         order = {place: number for number, place in enumerate(used, 1)}
-        for parameter, place in places.items():
+        for parameter, place in places:
             parameter.set("this", str(order[place]))
         return tree.sql("duckdb"), tuple(self.values[place - 1] for place in used)
 
