@@ -12,7 +12,7 @@ from sandbox.audit import log
 from sandbox.audit.checkpoint import LogPublicKey
 from sandbox.audit.encoding import decode
 from sandbox.audit.entry import AccountCharge, AccountKind, Amounts, QueryAuthorized
-from sandbox.balances import after, amounts_json, balance_json, more, now
+from sandbox.balances import affordable, after, amounts_json, balance_json, more, now
 from sandbox.errors import Fault
 from sandbox.ledger.accounts import Line, read_account
 from sandbox.ledger.charges import Charge, State, find_release, history, lines
@@ -73,11 +73,10 @@ def estimate_answer(connection: Connection, prepared: Prepared) -> dict[str, obj
     if account is None:
         raise Fault("a licence without an account")
     (balance,) = now([account])
-    left = more(balance, loss)
     return {
         "charge": amounts_json(loss),
-        "affordable": left > 0,
-        "more": left,
+        "affordable": affordable(balance, loss),
+        "more": more(balance, loss),
         "balance": [balance_json(balance)],
         "columns": _columns(prepared),
         "measures": [_measure(priced) for priced in prepared.priced.measures],

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from sandbox.audit.entry import AccountCharge, AccountKind, Amounts
 from sandbox.ledger.accounts import Account
-from sandbox.privacy.accountant import Limit, affords
+from sandbox.privacy.accountant import Limit, affords, fits
 from sandbox.privacy.conversion import epsilon_of
 from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss
 
@@ -36,10 +36,22 @@ def now(accounts: Iterable[Account]) -> tuple[Balance, ...]:
     return tuple(Balance(each.id, each.kind, each.spent, each.limit) for each in accounts)
 
 
+def affordable(balance: Balance, loss: Loss) -> bool:
+    """Whether the account can take this loss."""
+    return fits(_spent(balance), loss, _limit(balance))
+
+
 def more(balance: Balance, loss: Loss) -> int:
-    """How many more requests of this loss the account can take; those it does not count are no limit."""
-    spent = Loss(balance.spent.rho or 0, balance.spent.delta, balance.spent.epsilon)
-    return affords(spent, loss, Limit(balance.limit.rho, balance.limit.delta, balance.limit.epsilon))
+    """How many more requests of this loss the account can take."""
+    return affords(_spent(balance), loss, _limit(balance))
+
+
+def _spent(balance: Balance) -> Loss:
+    return Loss(balance.spent.rho or 0, balance.spent.delta, balance.spent.epsilon)
+
+
+def _limit(balance: Balance) -> Limit:
+    return Limit(balance.limit.rho, balance.limit.delta, balance.limit.epsilon)
 
 
 def balance_json(balance: Balance) -> dict[str, object]:

@@ -11,8 +11,9 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from policies.errors import PolicyError
-from policies.licence_files import sign_licence
+from policies.errors import PolicyError, refuse
+from policies.licence_consistency import grant_problems
+from policies.licence_files import read_licence, sign_licence
 from policies.rules import Role
 from sandbox.audit import export, log
 from sandbox.audit.entry import Header
@@ -124,8 +125,10 @@ def sign(text: Path, key: Path, out: Path) -> Row:
 
 def issue_licence(state: StateFolder, file: Path) -> Row:
     """Puts a signed licence in force. Refuses policy.invalid, registry.*."""
-    signed, department = file.read_bytes(), state.bundle.department
+    bundle = state.bundle
+    signed, department = file.read_bytes(), bundle.department
     try:
+        refuse(grant_problems(read_licence(signed, department), bundle.cards))
         leaf = act(state, lambda connection, header: acts.issue_licence(connection, header, None, signed, department))
     except PolicyError as error:
         raise Refusal("policy.invalid", {"what": "; ".join(error.problems)}) from None

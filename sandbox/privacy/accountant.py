@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from policies.cards import Budget
-from policies.licences import LicenceBudget
 from sandbox.errors import Fault
-from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss, down
+from sandbox.privacy.loss import Loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +18,6 @@ class Limit:
     rho: int | None
     delta: int
     epsilon: int | None
-
-
-def limit(budget: Budget | LicenceBudget) -> Limit:
-    """A budget in units, rounded down."""
-    epsilon = budget.epsilon if isinstance(budget, LicenceBudget) else None
-    return Limit(
-        rho=None if budget.rho is None else down(budget.rho, RHO_UNIT),
-        delta=down(budget.delta, DELTA_UNIT),
-        epsilon=None if epsilon is None else down(epsilon, EPSILON_UNIT),
-    )
 
 
 def fits(spent: Loss, loss: Loss, account: Limit) -> bool:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import pytest
 
-from policies.cards import Budget
-from policies.licences import LicenceBudget
 from sandbox.errors import Fault
-from sandbox.privacy.accountant import Limit, affords, fits, limit
-from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss
+from sandbox.privacy.accountant import Limit, affords, fits
+from sandbox.privacy.loss import Loss
 
 ZCDP = Limit(rho=100, delta=10, epsilon=None)
 PURE = Limit(rho=None, delta=0, epsilon=50)
@@ -65,12 +61,3 @@ def test_a_pure_account_takes_no_zcdp_loss() -> None:
 def test_a_loss_of_nothing_has_no_count() -> None:
     with pytest.raises(Fault):
         affords(Loss(0, 0), Loss(0, 0), ZCDP)
-
-
-def test_limits_round_down() -> None:
-    third = Fraction(1, 3)
-    shared = limit(Budget(rho=third, delta=third))
-    assert (shared.rho, shared.delta, shared.epsilon) == (2**40 // 3, 2**60 // 3, None)
-    own = limit(LicenceBudget(rho=None, epsilon=third, delta=Fraction(0)))
-    assert (own.rho, own.delta, own.epsilon) == (None, 0, 2**40 // 3)
-    assert {RHO_UNIT, EPSILON_UNIT, DELTA_UNIT} == {Fraction(1, 2**40), Fraction(1, 2**60)}
