@@ -1,0 +1,177 @@
+"""The served processes: TLS, ports, and that they end when they are told to."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import httpx2
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from query_gateway.client.answers import Unreachable
+from query_gateway.client.session import Client
+from query_gateway.client.settings import ClientSettings
+from query_gateway.processes import Ended, children, module_command
+from sandbox.keys import make_private_key
+from tests.support.deployment import EXAMPLE, free_port
+from tests.support.fake_sandbox import answer, fake_sandbox
+from tests.support.released import LOG
+
+READY = 60.0
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate of 127.0.0.1, signed by itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "gateway")])
+    now = datetime.now(UTC)
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    files = folder / "tls.crt", folder / "tls.key"
+    files[0].write_bytes(built.public_bytes(Encoding.PEM))
+    files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return files
+
+
+def until(happens: float, what: str) -> Iterator[None]:
+    """Goes round until the time is over."""
+    end = time.monotonic() + happens
+    while time.monotonic() < end:
+        yield
+        time.sleep(0.05)
+    pytest.fail(f"{what} not in {happens:.0f} s")
+
+
+def test_gateway_speaks_tls(tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    chain, private = certificate(tmp_path)
+    make_private_key(tmp_path / "person.pem")
+    settings = ClientSettings(f"https://{address}", address, tmp_path / "person.pem", str(LOG.public), chain)
+    with fake_sandbox(tmp_path) as fake, children() as running:
+        fake.respond = lambda _: answer({"datasets": []})
+        options = ("--tls-cert", str(chain), "--tls-key", str(private), "--log-requests")
+        command = module_command("query_gateway", "--socket", str(fake.socket), "--listen", address, *options)
+        running.start("gateway", command, tmp_path / "log")
+        with Client(settings) as client:
+            for _ in until(READY, "health"):
+                running.check()
+                try:
+                    assert client.health() == {"gateway": "ok", "sandbox": "ok"}
+                    break
+                except Unreachable:
+                    continue
+            assert client.catalogue() == {"datasets": []}
+        with pytest.raises(httpx2.ConnectError):
+            httpx2.get(f"https://{address}/healthz")  # a certificate that nobody else trusts
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert {"method": "GET", "route": "/v1/catalogue", "status": 200}.items() <= lines[-1].items()
+
+
+@contextmanager
+def serving(state: Path, address: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`vitrine serve`, which starts both sides."""
+    command = [sys.executable, "-c", "from query_gateway.cli import main; main()", "serve"]
+    process = subprocess.Popen([*command, "--state", str(state), "--listen", address], stderr=subprocess.PIPE)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def descendants(process: int) -> list[int]:
+    """The processes that this one has started, and those that they have."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(path.read_text().rpartition(")")[2].split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if parent == process:
+            found.append(int(path.parent.name))
+    return found + [inner for each in found for inner in descendants(each)]
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state folder with nothing in it but keys and policies."""
+    folder = tmp_path_factory.mktemp("serve") / "state"
+    named = ("--authority", "vitrine.example", "--origin", "test.example/log", "--tick", "20", "--state", str(folder))
+    subprocess.run(module_command("sandbox", "init", *named, "--policies", str(EXAMPLE / "policy")), check=True)
+    return folder
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_ends_with_everything_it_started(state: Path, number: int) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    with serving(state, address) as process:
+        for _ in until(READY, "health"):
+            assert process.poll() is None
+            try:
+                if httpx2.get(f"http://{address}/healthz").status_code == 200:
+                    break
+            except httpx2.TransportError:
+                continue
+        started = descendants(process.pid)
+        assert len(started) >= 2
+        process.send_signal(number)
+        assert process.wait(READY) == 128 + number
+    assert not [each for each in started if Path(f"/proc/{each}").exists()]
+    assert not (state / "sandbox.sock").exists()
+
+
+def test_one_side_that_ends_ends_the_other() -> None:
+    with children() as running:
+        running.start("short", [sys.executable, "-c", ""])
+        running.start("long", [sys.executable, "-c", "import time; time.sleep(600)"])
+        (_, long) = running._running[1]
+        with pytest.raises(Ended, match="short ended with status 0"):
+            running.wait()
+    assert long.returncode == -signal.SIGTERM
+
+
+def test_what_ignores_the_request_to_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("query_gateway.processes._GRACE", 0.2)
+    ready = tmp_path / "ready"
+    stubborn = f"import signal, time; signal.signal(15, signal.SIG_IGN); open({str(ready)!r}, 'w'); time.sleep(600)"
+    with children() as running:
+        running.start("stubborn", [sys.executable, "-c", stubborn])
+        (_, process) = running._running[0]
+        for _ in until(READY, "start"):
+            if ready.exists():
+                break
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_service_that_is_not_ready_in_time() -> None:
+    with children() as running, pytest.raises(Ended, match="was not ready"):
+        running.wait_ready(f"http://127.0.0.1:{free_port()}/healthz", 0.1)
+
+
+def test_signal_ends_the_block_and_is_ours_no_longer() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit), children():
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before
