@@ -13,6 +13,7 @@ from sandbox.engines.choices import choice_sql
 from sandbox.engines.expressions import Rendered, column, render_expression
 from sandbox.engines.operands import (
     Parameters,
+    between,
     binary,
     call,
     cast,
@@ -141,22 +142,23 @@ class MeasureSelect:
         return exp.Coalesce(this=total, expressions=[number(0)])
 
     def _steps(self, statistic: Statistic, value: Rendered) -> exp.Expr:
-        """A row's value in grid steps: rounded to the grid, clamped, centred (rule 16). NULL and NaN do not count."""
+        """A row's value in grid steps: on the grid, clamped, centred (rule 16). NULL and NaN do not count.
+
+        Between the ends, which are grid points, rounding stays between them; outside, the end itself is taken. So no
+        rounded value leaves the clamp, and no cast fails.
+        """
         first, last = statistic.low + statistic.centre, statistic.high + statistic.centre
         if value.values.type is Type.INTEGER:
             steps = _whole_steps(statistic.granularity, value.sql)
-        else:
-            steps = self._real_steps(statistic.granularity, value.sql, first, last)
-        clamped = _clip(steps, number(first), number(last))
-        return clamped if statistic.centre == 0 else binary(exp.Sub, clamped, number(statistic.centre))
-
-    def _real_steps(self, granularity: Fraction, value: exp.Expr, first: int, last: int) -> exp.Expr:
-        """Clamped already as a real number, so that the cast cannot fail; beyond 2⁵³ that is only nearly the clamp."""
-        up, down = granularity.denominator, granularity.numerator
-        steps = value if up == 1 else binary(exp.Mul, value, self._real(up))
-        steps = steps if down == 1 else binary(exp.Div, steps, self._real(down))
-        near = _clip(call("ROUND", steps), self._real(first), self._real(last))
-        return cast(near, "BIGINT") if max(abs(first), abs(last)) <= EXACT else try_cast(near, "HUGEINT")
+            return _clamped(steps, steps, (number(first), number(last)), statistic)
+        up, down = statistic.granularity.denominator, statistic.granularity.numerator
+        scaled = value.sql if up == 1 else binary(exp.Mul, value.sql, self._real(up))
+        scaled = scaled if down == 1 else binary(exp.Div, scaled, self._real(down))
+        ends = self._real(first), self._real(last)
+        if max(abs(first), abs(last)) <= EXACT:
+            return _clamped(scaled, cast(call("ROUND", scaled), "BIGINT"), ends, statistic)
+        whole = _clip(try_cast(call("ROUND", scaled), "HUGEINT"), number(first), number(last))
+        return _clamped(scaled, whole, ends, statistic)
 
     def _real(self, value: int) -> exp.Expr:
         return self.parameters.bind(Type.DOUBLE, Fraction(value))
@@ -235,6 +237,13 @@ def _over(aggregate: exp.Expr, read: _Inputs) -> exp.Expr:
     """The aggregate over the rows that count."""
     counted = read.counted()
     return aggregate if counted is None else exp.Filter(this=aggregate, expression=exp.Where(this=counted))
+
+
+def _clamped(value: exp.Expr, steps: exp.Expr, ends: tuple[exp.Expr, exp.Expr], statistic: Statistic) -> exp.Expr:
+    """Centred grid steps of a value between the ends, else the statistic's own least or greatest."""
+    centred = steps if statistic.centre == 0 else binary(exp.Sub, steps, number(statistic.centre))
+    below = binary(exp.LT, value, ends[0]), number(statistic.low)
+    return choose((between(value, *ends), centred), below, default=number(statistic.high))
 
 
 def _whole_steps(granularity: Fraction, value: exp.Expr) -> exp.Expr:
