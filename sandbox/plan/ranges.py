@@ -258,14 +258,19 @@ def power(signature: Signature, arguments: tuple[Values, ...]) -> Values:
 
 
 def clamp(signature: Signature, arguments: tuple[Values, ...]) -> Values:
-    """Known even where the argument is not: that is what it is for."""
+    """Known even where the argument is not: that is what it is for. A grid that was made for the argument's range is
+    made anew for the narrower one.
+    """
     value, *limits = arguments
     lo, hi = map(_literal, limits)
     granularity = value.granularity
-    if granularity is None and isinstance(lo, (int, Fraction)) and isinstance(hi, (int, Fraction)):
-        granularity = grid(lo, hi)
+    made = granularity is None
+    if isinstance(value.lo, (int, Fraction)) and isinstance(value.hi, (int, Fraction)):
+        made = granularity == grid(value.lo, value.hi) and signature.result is Type.DOUBLE
     if value.lo is not None and value.hi is not None:
         lo, hi = arithmetic.clamp(value.lo, lo, hi), arithmetic.clamp(value.hi, lo, hi)
+    if made and isinstance(lo, (int, Fraction)) and isinstance(hi, (int, Fraction)):
+        granularity = grid(lo, hi)
     return Values(signature.result, value.nullable, lo, hi, granularity)  # type: ignore[arg-type]
 
 
