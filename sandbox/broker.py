@@ -108,7 +108,7 @@ class Broker:
     def note(self, caller: VerifiedRequest, leaf: Leaf) -> None:
         """Writes the leaf of an act that charges nothing. Refuses `identity.replayed`."""
         header = self._header(caller)
-        self.writer.submit(lambda connection: note(connection, caller.nonce, header, leaf)).result()
+        self.writer.submit(lambda connection: note(connection, caller.nonce, header, leaf), covered=False).result()
 
     def recover(self) -> None:
         """Runs every charge again that a stopped process left open, under its own price and with fresh noise."""
@@ -155,7 +155,8 @@ class Broker:
             asked = self._charge_request(charge, caller, body, decided)
             outcome = (
                 self.writer.submit(
-                    lambda connection: authorize(connection, asked, lambda found: outcome_leaf(found, asked, decided))
+                    lambda connection: authorize(connection, asked, lambda found: outcome_leaf(found, asked, decided)),
+                    covered=False,
                 )
                 .result()
                 .value.outcome

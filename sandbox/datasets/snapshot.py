@@ -50,22 +50,21 @@ class Snapshot:
 
 
 class Snapshots:
-    """The snapshots of a folder. Thread-safe; a part is decrypted once and kept in a sealed memfd."""
+    """The snapshots of a folder. Thread-safe; a manifest is read once, a part decrypted once into a sealed memfd."""
 
     def __init__(self, folder: Path, vault: Vault) -> None:
         self._folder = folder
         self._vault = vault
         self._lock = threading.Lock()
         self._memory: dict[tuple[str, Side], int] = {}
+        self._manifests: dict[str, Snapshot] = {}
 
     def open(self, snapshot: str) -> Snapshot:
         """The snapshot's manifest. Refuses `vault.damaged`."""
-        path = self._folder / snapshot / "manifest.sealed"
-        found = self._vault.read(path, f"manifest {snapshot}")
-        manifest = _from_json(found, snapshot)
-        if not hmac.compare_digest(self._identity(manifest), snapshot):
-            raise Refusal("vault.damaged", {"file": path.name})
-        return manifest
+        found = self._manifests.get(snapshot)
+        if found is None:
+            found = self._manifests[snapshot] = self._read(snapshot)
+        return found
 
     def part(self, snapshot: str, side: Side) -> Part:
         """The files of a snapshot for a worker of that side; the descriptors belong to this store.
@@ -100,6 +99,14 @@ class Snapshots:
             raise
         sync_folder(self._folder)
         return snapshot
+
+    def _read(self, snapshot: str) -> Snapshot:
+        path = self._folder / snapshot / "manifest.sealed"
+        found = self._vault.read(path, f"manifest {snapshot}")
+        manifest = _from_json(found, snapshot)
+        if not hmac.compare_digest(self._identity(manifest), snapshot):
+            raise Refusal("vault.damaged", {"file": path.name})
+        return manifest
 
     def _open(self, snapshot: str, side: Side) -> int:
         with self._lock:

@@ -48,7 +48,7 @@ def migrate(engine: Engine) -> None:
 
 def journal(version: tuple[int, ...]) -> tuple[str, str]:
     """Journal mode and synchronous level that lose no commit with this version of SQLite."""
-    return ("WAL", "FULL") if version >= _WAL_IS_SAFE else ("DELETE", "EXTRA")
+    return ("WAL", "FULL") if version >= _WAL_IS_SAFE else ("PERSIST", "EXTRA")
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
@@ -21,6 +23,8 @@ T = TypeVar("T")
 
 _MAX_BATCH = 256
 """Transactions of one commit."""
+_SOON = 1.0
+"""Seconds after which a checkpoint covers leaves that nobody waits to be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +32,14 @@ class Committed(Generic[T]):
     """What a transaction returned, after its commit."""
 
     value: T
-    checkpoint: str
-    """A signed note whose log holds the transaction's leaves."""
+    checkpoint: str | None
+    """A signed note whose log holds the transaction's leaves; it may be None where none was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
     transaction: Callable[[Connection], Any]
+    covered: bool
     answer: Future[Committed[Any]]
 
 
@@ -46,8 +51,8 @@ class _Outcome:
 
 
 class Writer:
-    """Drains a queue of transactions: a savepoint each, one commit for all that wait, then the checkpoint, then the
-    answers.
+    """Drains a queue of transactions: a savepoint each, one commit for all that wait, then the checkpoint if it is
+    wanted or due, then the answers.
 
     An exception in a transaction rolls back that one alone and is its answer. When the database itself fails, no
     transaction of the batch is known to stand and each answer is that failure.
@@ -59,12 +64,17 @@ class Writer:
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._closed = False
+        self._due: float | None = None
+        """When the leaves that no checkpoint covers must have one."""
         self._thread = threading.Thread(target=self._run, name="ledger-writer")
         self._thread.start()
 
-    def submit(self, transaction: Callable[[Connection], T]) -> Future[Committed[T]]:
-        """Queues a transaction; it must not commit, roll back or wait for anything but the database."""
-        job = _Job(transaction, Future())
+    def submit(self, transaction: Callable[[Connection], T], *, covered: bool = True) -> Future[Committed[T]]:
+        """Queues a transaction; it must not commit, roll back or wait for anything but the database.
+
+        Not `covered` may be whose leaf no answer shows: a checkpoint covers it within a second.
+        """
+        job = _Job(transaction, covered, Future())
         with self._lock:
             if self._closed:
                 raise Fault("the writer is closed")
@@ -80,11 +90,21 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
+        while (first := self._next()) is not None:
             batch, last = self._gather(first)
             self._carry_out(batch)
             if last:
-                return
+                break
+        self._sign_alone()
+
+    def _next(self) -> _Job | None:
+        """The next job; while none comes, the checkpoint that is due is signed."""
+        if self._due is not None:
+            try:
+                return self._queue.get(timeout=max(0.0, self._due - time.monotonic()))
+            except Empty:
+                self._sign_alone()
+        return self._queue.get()
 
     def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
         """The jobs that wait now, and whether the writer closes after them."""
@@ -106,8 +126,7 @@ class Writer:
                 with connection.begin():
                     connection.execute(select(head.c.id).with_for_update())
                     outcomes = [_attempt(connection, job) for job in started]
-                with connection.begin():
-                    checkpoint = sign_checkpoint(connection, self._key)
+                checkpoint = self._checkpoint(connection, any(job.covered for job in started))
         except Exception as error:  # noqa: BLE001 - whatever it was, it is each caller's answer
             for job in started:
                 job.answer.set_exception(error)
@@ -117,6 +136,23 @@ class Writer:
                 outcome.job.answer.set_exception(outcome.error)
             else:
                 outcome.job.answer.set_result(Committed(outcome.value, checkpoint))
+
+    def _checkpoint(self, connection: Connection, wanted: bool) -> str | None:
+        """The checkpoint over all that is committed, where it is wanted or due."""
+        now = time.monotonic()
+        self._due = now + _SOON if self._due is None else self._due
+        if now < self._due and not wanted:
+            return None
+        with connection.begin():
+            checkpoint = sign_checkpoint(connection, self._key)
+        self._due = None
+        return checkpoint
+
+    def _sign_alone(self) -> None:
+        """Signs what is due. What fails stays due: the next transaction waits for it, and its answer is the failure."""
+        if self._due is not None:
+            with suppress(Exception), begin_write(self._engine) as connection:
+                self._checkpoint(connection, wanted=True)
 
 
 def _attempt(connection: Connection, job: _Job) -> _Outcome:

@@ -58,8 +58,8 @@ def test_the_migrations_give_the_declared_schema(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("version", "expected"),
     [
-        ((3, 40, 1), ("DELETE", "EXTRA")),
-        ((3, 51, 2), ("DELETE", "EXTRA")),
+        ((3, 40, 1), ("PERSIST", "EXTRA")),
+        ((3, 51, 2), ("PERSIST", "EXTRA")),
         ((3, 51, 3), ("WAL", "FULL")),
         ((3, 52, 0), ("WAL", "FULL")),
         ((4, 0, 0), ("WAL", "FULL")),

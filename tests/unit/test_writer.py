@@ -16,6 +16,7 @@ from sandbox.audit.checkpoint import open_note
 from sandbox.audit.entry import Read
 from sandbox.audit.log import checkpoint, size
 from sandbox.errors import Fault, Refusal
+from sandbox.ledger import writer
 from sandbox.ledger.transactions import Leaf, note
 from tests.support.ledger_world import LOG, NOW, World, open_world
 
@@ -60,6 +61,7 @@ def test_what_waits_together_is_committed_together(world: World) -> None:
     assert len({one.checkpoint for one in done}) == 1
     first = done[0].value
     assert [one.value for one in done] == list(range(first, first + 50))
+    assert done[0].checkpoint is not None
     assert open_note(done[0].checkpoint, LOG.public).size == first + 50
 
 
@@ -136,3 +138,30 @@ def test_a_cancelled_transaction_is_not_carried_out(world: World) -> None:
     assert answer.cancel()
     held.let_go()
     assert world.do(size) == before
+
+
+def test_a_leaf_that_no_answer_shows_is_committed_once_and_covered_later(world: World) -> None:
+    commits: list[str] = []
+    event.listen(world.engine, "commit", lambda _: commits.append("commit"))
+    done = world.writer.submit(writes_leaf(world, "a"), covered=False).result()
+    assert (done.checkpoint, len(commits)) == (None, 1)
+    world.writer.close()
+    note_text = world.read(checkpoint)
+    assert note_text is not None
+    assert open_note(note_text, LOG.public).size == world.read(size) == done.value + 1
+
+
+def test_a_checkpoint_that_is_due_comes_before_the_answers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "_SOON", 0.0)
+    done = world.writer.submit(writes_leaf(world, "a"), covered=False).result()
+    assert done.checkpoint is not None
+    assert open_note(done.checkpoint, LOG.public).size == done.value + 1
+
+
+def test_one_covered_leaf_covers_its_batch(world: World) -> None:
+    held = Held(world)
+    answers = [world.writer.submit(writes_leaf(world, word), covered=word == "b") for word in "abc"]
+    held.let_go()
+    notes = {answer.result().checkpoint for answer in answers}
+    assert len(notes) == 1
+    assert None not in notes
