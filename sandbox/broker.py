@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ from sandbox.audit import entry
 from sandbox.audit.entry import Header
 from sandbox.clock import milliseconds
 from sandbox.datasets.snapshot import Snapshot, Snapshots
-from sandbox.errors import Fault, Refusal, VitrineError
+from sandbox.errors import Fault, Refusal
 from sandbox.execution import Run, execute
 from sandbox.frontend import Frontend
 from sandbox.identity import VerifiedRequest
@@ -43,7 +43,7 @@ from sandbox.ledger.transactions import (
 from sandbox.ledger.writer import Writer
 from sandbox.plan.limits import Limits
 from sandbox.preparation import Prepared, prepare
-from sandbox.registry.directory import RegisteredLicence, Registry
+from sandbox.registry.directory import RegisteredLicence, Registry, Signer
 from sandbox.registry.standing import Standing
 from sandbox.requests import QueryRequest, read_query
 from sandbox.settings import Settings
@@ -53,6 +53,8 @@ from sandbox.workers.pool import FailureKind, WorkerFailure
 
 T = TypeVar("T")
 
+_PASSING = frozenset({"service.busy", "sql.too_complex"})
+"""What a request that was lowered once is refused with only while the machine is too busy."""
 _LOGGER = logging.getLogger("vitrine.broker")
 
 
@@ -115,8 +117,7 @@ class Broker:
         with self.engine.connect() as connection:
             left = pending(connection)
         for charge in left:
-            self.under_way.announce(charge.id)
-            self.under_way.start(charge.id, lambda charge=charge: self._again(charge))  # type: ignore[misc]
+            self._run_again(charge)
 
     def _acting(
         self,
@@ -172,6 +173,7 @@ class Broker:
             case Refused(refusal):
                 return refusal
             case Existing(found):
+                self._resume(found.payer)
                 return Answered(self._awaited(found.payer, wait), repeat=True)
             case Authorized():
                 return Answered(self._awaited(charge, wait), repeat=False)
@@ -184,7 +186,7 @@ class Broker:
         granted = {grant.dataset for grant in registered.licence.grants}
         current = self._current(request.dataset, granted)
         prepared = prepare(request, registered.licence, self.frontend, current, self.bundle.domains, self.limits)
-        decision = self._decision(caller, registered, prepared, action)
+        decision = self._decision(caller.signer, registered, prepared, action, milliseconds())
         if decision.code is not None:
             raise Refusal(decision.code, decision.detail, rules=decision.rules)
         return Decided(prepared, registered, decision.rules)
@@ -200,7 +202,7 @@ class Broker:
         return {each.dataset: self.snapshots.open(each.id) for each in found}
 
     def _decision(
-        self, caller: VerifiedRequest, registered: RegisteredLicence, prepared: Prepared, action: Action
+        self, signer: Signer, registered: RegisteredLicence, prepared: Prepared, action: Action, at: int
     ) -> Decision:
         reads = prepared.checked.reads
         used = {name: snapshot.card for name, snapshot in prepared.snapshots.items()}
@@ -211,12 +213,11 @@ class Broker:
             tables=tuple(sorted({(scan.dataset, scan.table) for scan in prepared.scans})),
             columns=tuple((read.dataset, read.table, read.column) for read in reads),
         )
-        signer = caller.signer
         return self.bundle.rules.decide(
             Principal(signer.person, signer.institution, signer.roles),
             action,
             LicenceResource(registered.licence, registered.state),
-            Context(milliseconds() // 1000, State.ACTIVE, State.ACTIVE, use),
+            Context(at // 1000, State.ACTIVE, State.ACTIVE, use),
         )
 
     def _charge_request(self, charge: str, caller: VerifiedRequest, body: bytes, decided: Decided) -> ChargeRequest:
@@ -273,35 +274,54 @@ class Broker:
                 _LOGGER.error("charge %s: worker failed: %s", charge, failure.kind)
                 if failure.kind is not FailureKind.KILLED or self._begin_attempt(charge) is not None:
                     return None
-            except VitrineError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it was, it is the one answer for all failures
                 _LOGGER.error("charge %s: withheld: %s", charge, type(error).__name__)
                 return None
 
+    def _resume(self, charge: str) -> None:
+        """Has a charge run again that its run has left open: the database took no writes then."""
+        with self.engine.connect() as connection:
+            found = find_charge(connection, charge)
+        if found is not None and found.finished_at is None:
+            self._run_again(found)
+
+    def _run_again(self, charge: Charge) -> None:
+        if self.under_way.announce(charge.id):
+            self.under_way.start(charge.id, lambda: self._again(charge))
+
     def _again(self, charge: Charge) -> None:
-        """Recovers one open charge; one that this build or policy would price otherwise fails."""
-        if self._begin_attempt(charge.id) is not None:
-            return
+        """Recovers one open charge; one that this build or policy would not charge so fails."""
         with self.engine.connect() as connection:
             used = snapshots_of(connection, charge.id)
             copied = None if charge.copies is None else find_release(connection, charge.copies)
-        try:
-            prepared = self._prepared_again(charge, dict(used))
-        except VitrineError as error:
-            _LOGGER.error("charge %s: cannot be run again: %s", charge.id, type(error).__name__)
-            self._fail(charge.id, milliseconds())
+        while self._begin_attempt(charge.id) is None:
+            try:
+                prepared = self._prepared_again(charge, dict(used))
+            except Exception as error:  # noqa: BLE001 - whatever it was, the charge must end
+                _LOGGER.error("charge %s: cannot be run again: %s", charge.id, type(error).__name__)
+                if isinstance(error, Refusal) and error.code in _PASSING:
+                    continue
+                self._fail(charge.id, milliseconds())
+                return
+            self._finish(charge.id, prepared, None if copied is None else copied.body)
             return
-        self._finish(charge.id, prepared, None if copied is None else copied.body)
 
     def _prepared_again(self, charge: Charge, used: Mapping[str, str]) -> Prepared:
-        registered = self.registry.licence(charge.licence)
-        if registered is None:
-            raise Fault("a charge without a licence")
+        """The request as it was charged, when the policy in force still allows it. Whether licence and key still stand
+        is asked at the release."""
+        registered, signer = self.registry.licence(charge.licence), self.registry.signer(charge.actor.key)
+        if registered is None or signer is None:
+            raise Fault("a charge without licence or key")
         snapshots = {name: self.snapshots.open(snapshot) for name, snapshot in used.items()}
         prepared = prepare(
             read_query(charge.request), registered.licence, self.frontend, snapshots, self.bundle.domains, self.limits
         )
         if prepared.identity != charge.identity:
             raise Fault("the request is not what was charged")
+        standing = replace(registered, state=State.ACTIVE)
+        decision = self._decision(signer, standing, prepared, Action.QUERY, charge.authorized_at)
+        if decision.code is not None:
+            raise Refusal(decision.code, decision.detail, rules=decision.rules)
         return prepared
 
     def _begin_attempt(self, charge: str) -> Failed | None:

@@ -23,7 +23,7 @@ from sandbox.datasets.intake import load_dataset
 from sandbox.errors import Refusal
 from sandbox.keys import key_id, read_private_key, read_public_key
 from sandbox.ledger.accounts import read_accounts
-from sandbox.ledger.database import migrate, open_database
+from sandbox.ledger.database import begin_write, migrate, open_database
 from sandbox.ledger.writer import Writer
 from sandbox.registry import acts
 from sandbox.registry.directory import Registry
@@ -189,7 +189,7 @@ def backup(state: StateFolder, directory: Path) -> Row:
     """Copies the state folder while nothing serves it. Refuses file.exists, state.busy."""
     if directory.exists():
         raise Refusal("file.exists", {"file": directory.name})
-    if state.settings.socket.exists():
-        raise Refusal("state.busy")
-    shutil.copytree(state.path, directory, copy_function=shutil.copy2)
+    socket = state.settings.socket.name
+    with state.held(), database(state) as engine, begin_write(engine) as connection, connection.begin():
+        shutil.copytree(state.path, directory, ignore=lambda *_: {socket})
     return {"directory": str(directory)}

@@ -26,6 +26,7 @@ from sandbox.errors import PROBLEMS, Refusal
 from sandbox.frames import HttpAnswer, HttpRequest
 from sandbox.identity import VerifiedRequest, verify
 from sandbox.ledger.charges import Charge, find_charge
+from sandbox.ledger.database import cause
 from sandbox.ledger.transactions import Leaf
 from sandbox.registry.directory import RegisteredLicence
 
@@ -67,7 +68,7 @@ class Door:
         except Refusal as refusal:
             return refused(refusal)
         except Exception as error:  # noqa: BLE001 - whatever it was, no caller learns of it
-            _LOGGER.error("request failed: %s", type(error).__name__)
+            _LOGGER.error("request failed: %s", cause(error))
             return refused(Refusal("service.failed"))
 
     def _handled(self, request: HttpRequest) -> HttpAnswer:

@@ -333,7 +333,11 @@ PROBLEMS: Mapping[str, Problem] = {
         500, "The vault key is missing, malformed, or readable by others.", "密钥库密钥缺失、格式错误或可被他人读取。"
     ),
     "file.exists": Problem(409, "{file} exists already.", "{file} 已存在。"),
-    "state.busy": Problem(409, "The sandbox is running; stop it first.", "沙箱正在运行，请先停止。"),
+    "state.busy": Problem(
+        409,
+        "Another process serves or copies this state folder; end it first.",
+        "另一进程正在使用或备份该状态文件夹，请先结束它。",
+    ),
     "state.database": Problem(500, "The database cannot be used ({what}).", "数据库无法使用（{what}）。"),
     "state.exists": Problem(409, "The folder {folder} is not empty.", "文件夹 {folder} 不为空。"),
     "policy.invalid": Problem(500, "The policy cannot be used: {what}.", "策略文件无效：{what}。"),

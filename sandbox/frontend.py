@@ -141,6 +141,7 @@ class _Child:
                 env={"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"},
                 cwd=Path(sandbox.__file__).parents[1],
                 close_fds=True,
+                start_new_session=True,  # a Ctrl-C reaches it through us alone
             )
         self._connection = ours
         self._ready = False

@@ -51,9 +51,9 @@ def main() -> int:
 
 
 def serve(state: StateFolder) -> None:
-    """Serves until SIGTERM or SIGINT. Refuses settings.*, vault.*, key.*, policy.*."""
+    """Serves until SIGTERM or SIGINT. Refuses state.busy, settings.*, vault.*, key.*, policy.*."""
     settings = state.settings
-    with opened(state, settings) as broker:
+    with state.held(), opened(state, settings) as broker:
         door = Door(broker, state.log_public_key)
         server = Server(settings.socket, door.handle, refused, settings.connections, settings.max_body)
 

@@ -7,12 +7,17 @@ policy/            the policy bundle, with department.pub
 vault/             the vault key and the keys it wraps
 snapshots/         sealed snapshots
 vitrine.db         the embedded database, unless the settings name another
+lock               held by the one process that serves the folder, or copies it
 ```
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +71,19 @@ class StateFolder:
     def snapshots(self) -> Snapshots:
         """The store of sealed snapshots."""
         return Snapshots(snapshots_folder(self.path), self.vault)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """No other process serves or copies the folder within; a killed one holds nothing. Refuses state.busy."""
+        descriptor = os.open(self.path / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Refusal("state.busy") from None
+            yield
+        finally:
+            os.close(descriptor)
 
 
 def create(path: Path, settings: dict[str, str | int], policies: Path) -> StateFolder:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+
+from sandbox.ledger.database import cause
+
+_LOGGER = logging.getLogger("vitrine.charges")
 
 
 class UnderWay:
@@ -15,10 +20,14 @@ class UnderWay:
         self._ends: dict[str, threading.Event] = {}
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="charge")
 
-    def announce(self, charge: str) -> None:
-        """From now on whoever finds the charge can wait for it: `start` or `drop` follows."""
+    def announce(self, charge: str) -> bool:
+        """From now on whoever finds the charge can wait for it: `start` or `drop` follows. False when it already is on
+        its way here."""
         with self._lock:
+            if charge in self._ends:
+                return False
             self._ends[charge] = threading.Event()
+            return True
 
     def start(self, charge: str, work: Callable[[], None]) -> None:
         """Runs the announced charge to its end."""
@@ -46,5 +55,7 @@ class UnderWay:
     def _run(self, charge: str, work: Callable[[], None]) -> None:
         try:
             work()
+        except Exception as error:  # noqa: BLE001 - the charge stays open: it is run again when it is asked for
+            _LOGGER.error("charge %s: left open: %s", charge, cause(error))
         finally:
             self.drop(charge)

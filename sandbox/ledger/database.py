@@ -11,6 +11,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 _WAL_IS_SAFE = (3, 51, 3)
@@ -49,6 +50,12 @@ def migrate(engine: Engine) -> None:
 def journal(version: tuple[int, ...]) -> tuple[str, str]:
     """Journal mode and synchronous level that lose no commit with this version of SQLite."""
     return ("WAL", "FULL") if version >= _WAL_IS_SAFE else ("PERSIST", "EXTRA")
+
+
+def cause(error: Exception) -> str:
+    """What the operator's log says of an error: its kind, and the database's own words when that takes no work."""
+    name = type(error).__name__
+    return f"{name}: {error.orig}" if isinstance(error, OperationalError) else name
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:

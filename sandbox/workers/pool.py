@@ -166,32 +166,43 @@ class Pool:
         """An idle worker of these files, or a new one as soon as there is room."""
         if any((part.private is None) != (side is Side.PUBLIC) for part in parts):
             raise Fault("a worker's files are those of its side")
-        key = (side, tuple(part.snapshot for part in parts))
-        evicted = None
+        leaving: list[_Worker] = []
         with self._free:
-            while True:
-                if self._closed:
-                    raise WorkerFailure(FailureKind.KILLED)
-                same = next((worker for worker in self._idle if worker.key == key), None)
-                if same is not None:
-                    self._idle.remove(same)
-                    return same
-                if self._live[side] < self._workers:
-                    self._live[side] += 1
-                    break
-                evicted = next((worker for worker in self._idle if worker.key[0] is side), None)
-                if evicted is not None:
-                    self._idle.remove(evicted)
-                    break
-                self._free.wait()
-        if evicted is not None:
-            _end(evicted)
-            _forget(evicted)
+            worker = self._idle_or_room((side, tuple(part.snapshot for part in parts)), leaving)
+        for each in leaving:
+            _end(each)
+            _forget(each)
+        if worker is not None:
+            return worker
         try:
             return self._fork(side, parts)
         except BaseException:
             self._make_room(side)
             raise
+
+    def _idle_or_room(self, key: _Key, leaving: list[_Worker]) -> _Worker | None:
+        """A living idle worker of these files, or None when there is room for a new one. Those that were killed while
+        idle, at no job's cost, and those that make room are added to `leaving`."""
+        side = key[0]
+        while not self._closed:
+            same = next((worker for worker in self._idle if worker.key == key), None)
+            if same is not None:
+                self._idle.remove(same)
+                if not _ended(same, 0):
+                    return same
+                leaving.append(same)
+                self._live[side] -= 1
+                continue
+            if self._live[side] < self._workers:
+                self._live[side] += 1
+                return None
+            other = next((worker for worker in self._idle if worker.key[0] is side), None)
+            if other is not None:
+                self._idle.remove(other)
+                leaving.append(other)
+                return None
+            self._free.wait()
+        raise WorkerFailure(FailureKind.KILLED)
 
     def _fork(self, side: Side, parts: tuple[Part, ...]) -> _Worker:
         """A new worker; a zygote that was killed is replaced once."""
@@ -265,13 +276,20 @@ def _converse(worker: _Worker, job: Job) -> Rows:
 
 def _autopsy(worker: _Worker) -> FailureKind:
     """Why a worker whose stream ended is gone: killed from outside, or by its own fault."""
-    ended, _, _ = select.select([worker.process], [], [], _GRACE)
+    ended = _ended(worker, _GRACE)
     status = _end(worker)
     if status is None:
         return FailureKind.KILLED
     if ended and os.WIFSIGNALED(status) and os.WTERMSIG(status) in _OUTSIDE:
         return FailureKind.KILLED
     return FailureKind.ENGINE
+
+
+def _ended(worker: _Worker, seconds: float) -> bool:
+    """Whether the worker has ended by itself, or does so within this time."""
+    poll = select.poll()
+    poll.register(worker.process, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
 
 
 def _end(worker: _Worker) -> int | None:

@@ -60,6 +60,7 @@ def main() -> None:
     descriptor, threads, megabytes = (int(argument) for argument in sys.argv[1:])
     with socket.socket(fileno=descriptor) as control:
         serve(control, Limits(threads, megabytes))
+    os._exit(0)  # the engine's module writes to standard error when it is unloaded
 
 
 if __name__ == "__main__":
