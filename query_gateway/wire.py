@@ -192,6 +192,7 @@ class QueryAnswer(Shape):
     release: Release
     charge: Amounts
     balance: list[Balance]
+    authorization: Receipt
     receipt: Receipt
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Mapping
 
 from sqlalchemy import Connection
@@ -39,9 +40,15 @@ def query_answer(connection: Connection, charge: Charge, key: LogPublicKey) -> t
         "release": json.loads(stored.body),
         "charge": amounts_json(own.loss),
         "balance": [balance_json(balance) | {"more": more(balance, _loss(own.loss))} for balance in after([own])],
+        "authorization": log.receipt(connection, charge.authorized_leaf, key).to_json(),
         "receipt": log.receipt(connection, charge.final_leaf, key).to_json(),
     }
     return 200, canonical_json(answer)
+
+
+def repeat_receipt(connection: Connection, leaf: int, key: LogPublicKey) -> str:
+    """The receipt of a repeat's own leaf, as one word: it proves that the answer is to the caller's question."""
+    return b64encode(canonical_json(log.receipt(connection, leaf, key).to_json())).decode()
 
 
 def history_answer(connection: Connection, person: str, limit: int) -> list[dict[str, object]]:

@@ -66,6 +66,8 @@ class Answered:
     """The one that paid."""
     repeat: bool
     """Found again: nothing was charged for this request."""
+    leaf: int | None
+    """The request's own leaf, covered by a checkpoint, where it repeats a query under another idempotency key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +156,15 @@ class Broker:
         started = False
         try:
             asked = self._charge_request(charge, caller, body, decided)
-            outcome = (
+            logged = (
                 self.writer.submit(
                     lambda connection: authorize(connection, asked, lambda found: outcome_leaf(found, asked, decided)),
                     covered=False,
                 )
                 .result()
-                .value.outcome
+                .value
             )
+            outcome = logged.outcome
             if isinstance(outcome, Authorized):
                 copied = None if outcome.copies is None else outcome.copies.body
                 self.under_way.start(charge, lambda: self._finish(charge, decided.prepared, copied))
@@ -172,11 +175,14 @@ class Broker:
         match outcome:
             case Refused(refusal):
                 return refusal
-            case Existing(found):
+            case Existing(found, repeat=repeated):
                 self._resume(found.payer)
-                return Answered(self._awaited(found.payer, wait), repeat=True)
+                ended = self._awaited(found.payer, wait)
+                if repeated:
+                    self.writer.submit(lambda _: None).result()  # a checkpoint covers the leaf
+                return Answered(ended, repeat=True, leaf=logged.leaf if repeated else None)
             case Authorized():
-                return Answered(self._awaited(charge, wait), repeat=False)
+                return Answered(self._awaited(charge, wait), repeat=False, leaf=None)
 
     def _decided(self, caller: VerifiedRequest, request: QueryRequest, action: Action) -> Decided:
         """Steps 3 to 6. Refuses sql.*, plan.*, spend.*, policy.*, licence.*, dataset.*."""

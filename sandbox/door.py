@@ -16,11 +16,11 @@ from sqlalchemy import Connection
 from policies.canonical import canonical_json
 from policies.catalogue import catalogue_entry
 from policies.rules import Action, Context, Principal, State, Target
-from sandbox.answers import estimate_answer, history_answer, licence_answer, query_answer
+from sandbox.answers import estimate_answer, history_answer, licence_answer, query_answer, repeat_receipt
 from sandbox.audit import log
 from sandbox.audit.checkpoint import LogPublicKey, open_note
 from sandbox.audit.entry import Read
-from sandbox.broker import Broker
+from sandbox.broker import Answered, Broker
 from sandbox.clock import milliseconds
 from sandbox.errors import PROBLEMS, Refusal
 from sandbox.frames import HttpAnswer, HttpRequest
@@ -88,7 +88,15 @@ class Door:
         found = self.broker.answer(caller, request.body, wait)
         if isinstance(found, Refusal):
             return refused(found)
-        return self._answer(found.charge, (("vitrine-repeat", "true"),) if found.repeat else ())
+        return self._answer(found.charge, self._repeated(found) if found.repeat else ())
+
+    def _repeated(self, found: Answered) -> tuple[tuple[str, str], ...]:
+        """What says that nothing was charged, in headers: the bodies of repeats are equal."""
+        if found.leaf is None:
+            return (("vitrine-repeat", "true"),)
+        with self.broker.engine.connect() as connection:
+            proof = repeat_receipt(connection, found.leaf, self.log_key)
+        return (("vitrine-repeat", "true"), ("vitrine-receipt", proof))
 
     def _answer(self, charge: Charge, headers: tuple[tuple[str, str], ...]) -> HttpAnswer:
         with self.broker.engine.connect() as connection:

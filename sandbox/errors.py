@@ -206,7 +206,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "registry.card": Problem(
         409,
         "The card of {dataset} does not continue the loaded one: {what}.",
-        "数据集 {dataset} 的目录卡与已加载的不一致：{what}。",
+        "数据集 {dataset} 的数据卡与已加载的不一致：{what}。",
     ),
     "registry.exists": Problem(409, "{what} is already registered.", "{what} 已登记。"),
     "registry.state": Problem(409, "{what} is {state}.", "{what} 的状态为 {state}。"),

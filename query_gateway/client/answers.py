@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -10,7 +12,7 @@ from typing import Any
 from policies.canonical import canonical_json
 from sandbox.audit import receipt
 from sandbox.audit.checkpoint import LogPublicKey
-from sandbox.audit.entry import QueryReleased
+from sandbox.audit.entry import QueryAuthorized, QueryReleased, QueryRepeated
 from sandbox.audit.merkle import Unverified
 from sandbox.audit.receipt import Proven, Receipt
 
@@ -92,8 +94,14 @@ class Answer:
         return self.release["intervals"]  # type: ignore[no-any-return]
 
 
-def checked_answer(document: Mapping[str, Any], log_key: LogPublicKey, *, repeat: bool) -> Answer:
-    """The answer, when its receipt proves that the log holds the release of this charge. Raises Unproven."""
+def checked_answer(
+    document: Mapping[str, Any], log_key: LogPublicKey, *, asked: str | None, repeat: bool, repeated: str | None
+) -> Answer:
+    """The answer, when its receipts prove that the log holds the release of this charge, and the charge this request.
+
+    `asked` is the digest of what the caller signed, None where an earlier charge is looked at; `repeated` the receipt
+    of a repeat's own entry, as its header gives it. Raises Unproven.
+    """
     try:
         release = canonical_json(document["release"])
         found = Receipt.from_json(document["receipt"])
@@ -109,6 +117,47 @@ def checked_answer(document: Mapping[str, Any], log_key: LogPublicKey, *, repeat
     except Unverified as error:
         raise Unproven(str(error)) from None
     match proven.entry.act:
-        case QueryReleased(charge=logged) if logged == charge:
+        case QueryReleased(charge=logged, authorization=leaf) if logged == charge:
+            _require_asked(document, log_key, leaf, digest, asked, repeated)
             return Answer(document, proven, repeat)
     raise Unproven("the receipt is for another query")
+
+
+def _require_asked(
+    document: Mapping[str, Any],
+    log_key: LogPublicKey,
+    leaf: int,
+    digest: str,
+    asked: str | None,
+    repeated: str | None,
+) -> None:
+    """The caller's own request stands in the log as the one that was charged, or as a repeat of it."""
+    authorized = _entry(document.get("authorization"), log_key)
+    if authorized.index != leaf or not isinstance(authorized.entry.act, QueryAuthorized):
+        raise Unproven("the authorization is for another query")
+    if asked is None or _message(authorized) == asked:
+        return
+    if repeated is None:
+        raise Unproven("the answer is to another question")
+    try:
+        own = _entry(json.loads(b64decode(repeated, validate=True)), log_key)
+    except (ValueError, RecursionError):
+        raise Unproven("the repeat's receipt is malformed") from None
+    match own.entry.act:
+        case QueryRepeated(authorization=paid, release=released) if paid == leaf and released in (digest, None):
+            if _message(own) == asked:
+                return
+    raise Unproven("the answer is to another question")
+
+
+def _entry(value: object, log_key: LogPublicKey) -> Proven:
+    try:
+        return receipt.verify_leaf(Receipt.from_json(value), log_key)
+    except Unverified as error:
+        raise Unproven(str(error)) from None
+
+
+def _message(proven: Proven) -> str | None:
+    """The digest of the signed request that an entry names."""
+    request = proven.entry.header.request
+    return None if request is None else request.message

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from hashlib import sha256
 from itertools import chain, repeat
 from secrets import token_urlsafe
 from types import TracebackType
@@ -139,16 +140,21 @@ class Client:
         """
         body = _encoded(self._asked(sql, spend, licence, scenario, dataset, bounds))
         response = self._send("POST", "/v1/queries", body, idempotency_key or token_urlsafe(16))
-        found = self._found(response)
+        asked = sha256(b"POST\n/v1/queries\n\n" + body).hexdigest()
+        found = self._found(response, asked)
+        proof = response.headers.get("vitrine-receipt")
         pauses = chain(_POLLS, repeat(_POLLS[-1]))
         while isinstance(found, Pending):
             self._sleep(next(pauses))
-            found = self.status(found.id)
+            found = self._status(found.id, asked, proof)
         return found
 
     def status(self, charge: str) -> Answer | Pending:
         """The state of an earlier query."""
-        found = self._found(self._send("GET", f"/v1/queries/{quote(charge, safe='')}"))
+        return self._status(charge, None, None)
+
+    def _status(self, charge: str, asked: str | None, repeated: str | None) -> Answer | Pending:
+        found = self._found(self._send("GET", f"/v1/queries/{quote(charge, safe='')}"), asked, repeated)
         if found.id != charge:
             raise Unproven("the answer is for another query")
         return found
@@ -215,11 +221,17 @@ class Client:
             request.headers["content-type"] = "application/json"
         return request
 
-    def _found(self, response: httpx2.Response) -> Answer | Pending:
+    def _found(self, response: httpx2.Response, asked: str | None, repeated: str | None = None) -> Answer | Pending:
         document = _document(response)
         if response.status_code == 202:
             return Pending(str(document["id"]))
-        return checked_answer(document, self._log_key, repeat=response.headers.get("vitrine-repeat") == "true")
+        return checked_answer(
+            document,
+            self._log_key,
+            asked=asked,
+            repeat=response.headers.get("vitrine-repeat") == "true",
+            repeated=response.headers.get("vitrine-receipt", repeated),
+        )
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:

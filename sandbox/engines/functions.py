@@ -134,6 +134,13 @@ def _finite(name: str) -> Rendering:
     return lambda of: of.finite(call(name, *of.arguments))
 
 
+def _sqrt(of: Operands) -> exp.Expr:
+    """Of a number below zero the engine says NaN, whatever range the others have."""
+    found = span(of.given[0])
+    root = call("SQRT", of.arguments[0])
+    return root if found is not None and found[0] >= 0 else finite(root, of.parameters)
+
+
 def _rounding(name: str) -> Rendering:
     """Integers are whole already."""
     return lambda of: of.arguments[0] if of.whole else call(name, of.arguments[0])
@@ -244,7 +251,7 @@ def _shift(interval: str, most: int) -> Rendering:
 def _difference(of: Operands) -> exp.Expr:
     _, start, end = of.arguments
     if of.literal(0) == "week":
-        days = call("DATE_DIFF", exp.Literal.string("day"), start, end)
+        days = call("DATE_DIFF", of.parameters.bind(Type.TEXT, "day"), start, end)
         return binary(exp.IntDiv, days, number(7))
     return call("DATE_DIFF", *of.arguments)
 
@@ -311,7 +318,7 @@ RENDERINGS: Mapping[str, Rendering] = {
     "floor": _rounding("FLOOR"),
     "ceil": _rounding("CEIL"),
     "sign": _whole("SIGN"),
-    "sqrt": _finite("SQRT"),
+    "sqrt": _sqrt,
     "ln": _finite("LN"),
     "exp": _finite("EXP"),
     "power": _finite("POWER"),

@@ -27,9 +27,9 @@ from sandbox.engines.operands import (
 from sandbox.engines.selects import SEED, UNIT, Selects, derived, named, ordered, place, select_from, where, within
 from sandbox.errors import Fault
 from sandbox.plan.nodes import Expression, Type
-from sandbox.privacy.bounding import BoundedMeasure, Statistic, StatisticKind
+from sandbox.privacy.bounding import CAPACITY, BoundedMeasure, Statistic, StatisticKind
 
-CAPACITY = 2**62
+LARGEST = CAPACITY - 1
 """Totals are clipped to this, either way, before they leave the engine."""
 EXACT = 2**53
 """Every whole number up to this is a 64-bit floating point number."""
@@ -69,7 +69,7 @@ class MeasureSelect:
         last = self.parameters.fresh("r")
         outputs = [named(column(last, name), name) for name in self._keys]
         for statistic in self.bounded.statistics:
-            clipped = _clip(cast(column(last, statistic.name), "HUGEINT"), number(-CAPACITY), number(CAPACITY))
+            clipped = _clip(cast(column(last, statistic.name), "HUGEINT"), number(-LARGEST), number(LARGEST))
             outputs.append(named(cast(clipped, "BIGINT"), statistic.name))
         return select_from(outputs, derived(totals, last))
 

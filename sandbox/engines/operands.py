@@ -79,7 +79,10 @@ class Operands:
         return shared(self.arguments[index], self.parameters, build)
 
     def finite(self, value: exp.Expr) -> exp.Expr:
-        """The value, NULL where it is not finite; as it is where the range proves it finite."""
+        """The value, NULL where it is not finite; as it is where the range proves it finite.
+
+        For functions that have a value wherever their range is known.
+        """
         return value if span(self.result) is not None else finite(value, self.parameters)
 
     def literal(self, index: int) -> Scalar:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from sqlglot import exp
 
@@ -284,6 +285,8 @@ def within(value: exp.Expr, values: Values, parameters: Parameters) -> exp.Expr:
     match values.type, lo, hi:
         case (Type.INTEGER, int(), int()) if hi - lo + 1 == len(members):
             inside = between(value, parameters.bind(Type.INTEGER, lo), parameters.bind(Type.INTEGER, hi))
+        case (Type.DATE, date(), date()) if (hi - lo).days + 1 == len(members):
+            inside = between(value, parameters.bind(Type.DATE, lo), parameters.bind(Type.DATE, hi))
         case _ if members:
             bound = [parameters.bind(values.type, member) for member in members]
             inside = exp.In(this=wrap(value), expressions=bound)

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64encode
 from hashlib import sha256
 from typing import Any
 
 from policies.canonical import canonical_json
 from sandbox.audit.checkpoint import Checkpoint, LogKey, sign
 from sandbox.audit.encoding import encode
-from sandbox.audit.entry import Actor, Entry, Header, QueryReleased
-from sandbox.audit.merkle import leaf_hash
+from sandbox.audit.entry import (
+    Actor,
+    Entry,
+    Header,
+    QueryAuthorized,
+    QueryReleased,
+    QueryRepeated,
+    SignedRequest,
+)
+from sandbox.audit.merkle import leaf_hash, node_hash
 from sandbox.audit.receipt import Receipt
 
+SALT = b"s" * 16
 LOG = LogKey.generate("test.example/log")
 
 RELEASE: dict[str, Any] = {
@@ -29,12 +40,30 @@ RELEASE: dict[str, Any] = {
 }
 
 
-def released(charge: str = "c" * 32, release: dict[str, Any] = RELEASE, key: LogKey = LOG) -> dict[str, Any]:
-    """The whole answer of a charge, in a log of this one entry."""
+BODY: dict[str, Any] = {
+    "licence": "L",
+    "scenario": "S",
+    "dataset": "D",
+    "sql": "SELECT 1",
+    "spend": {"epsilon": "0.5"},
+}
+
+
+def asked(body: dict[str, Any]) -> str:
+    """The digest of a query with this body, as the log names it."""
+    encoded = json.dumps(body, ensure_ascii=False, sort_keys=True).encode()
+    return sha256(b"POST\n/v1/queries\n\n" + encoded).hexdigest()
+
+
+def released(
+    charge: str = "c" * 32, release: dict[str, Any] = RELEASE, key: LogKey = LOG, message: str = asked(BODY)
+) -> dict[str, Any]:
+    """The whole answer of a charge, in a log of its two entries: authorized, released."""
     digest = sha256(canonical_json(release)).hexdigest()
-    header = Header(1, "ab" * 32, Actor("i", "p", "k"), None)
-    data = encode(Entry(header, QueryReleased(charge, 0, digest)), b"s" * 16)
-    note = sign(Checkpoint(key.name, 1, leaf_hash(data)), key)
+    first = encode(Entry(_header(message), _authorized(charge)), SALT)
+    second = encode(Entry(_header(None), QueryReleased(charge, 0, digest)), SALT)
+    leaves = [leaf_hash(first), leaf_hash(second)]
+    note = sign(Checkpoint(key.name, 2, node_hash(*leaves)), key)
     amounts = {"rho": "0.01", "delta": "1e-9", "epsilon": None, "epsilon_at_delta": "0.5"}
     return {
         "id": charge,
@@ -43,5 +72,25 @@ def released(charge: str = "c" * 32, release: dict[str, Any] = RELEASE, key: Log
         "release": release,
         "charge": {"rho": "0.01", "delta": "0", "epsilon": None},
         "balance": [{"account": "licence:L", "kind": "licence", "spent": amounts, "limit": amounts, "more": 0}],
-        "receipt": Receipt(0, data, (), note).to_json(),
+        "authorization": Receipt(0, first, (leaves[1],), note).to_json(),
+        "receipt": Receipt(1, second, (leaves[0],), note).to_json(),
     }
+
+
+def repeated(message: str, authorization: int = 0, release: dict[str, Any] = RELEASE) -> str:
+    """The header that proves a repeat, in a log of its one entry."""
+    digest = sha256(canonical_json(release)).hexdigest()
+    act = QueryRepeated("L", "S", authorization, digest, "ab" * 32)
+    data = encode(Entry(_header(message), act), SALT)
+    note = sign(Checkpoint(LOG.name, 1, leaf_hash(data)), LOG)
+    return b64encode(canonical_json(Receipt(0, data, (), note).to_json())).decode()
+
+
+def _header(message: str | None) -> Header:
+    signed = None if message is None else SignedRequest(message, "ab" * 32, "ab" * 64, "ab" * 32, "ab" * 32)
+    return Header(1, "ab" * 32, Actor("i", "p", "k"), signed)
+
+
+def _authorized(charge: str) -> QueryAuthorized:
+    digest = "ab" * 32
+    return QueryAuthorized(charge, "L", digest, "S", (), digest, digest, (), (), (), "0.16.0", ("contrib",))

@@ -22,7 +22,7 @@ from sandbox.frames import HttpRequest
 from sandbox.identity import VerifiedRequest, verify
 from sandbox.keys import key_id, make_private_key
 from sandbox.registry.directory import Signer
-from tests.support.released import LOG, RELEASE, released
+from tests.support.released import BODY, LOG, RELEASE, asked, released, repeated
 
 AUTHORITY = "vitrine.example"
 ID = "c" * 32
@@ -98,18 +98,12 @@ def test_request_is_signed_as_the_sandbox_demands(settings: ClientSettings, call
 
 
 def test_query_says_what_was_asked(settings: ClientSettings) -> None:
-    service = Service(ok(released()))
+    body = {**BODY, "scenario": "other", "spend": {"rho": "0.1"}, "bounds": {"groups": 2, "rows": 3}}
+    service = Service(ok(released(message=asked(body))))
     with service.client(settings) as client:
         client.query("SELECT 1", {"rho": "0.1"}, scenario="other", bounds=Bounds(2, 3), idempotency_key="again")
         assert verified(service.asked[0], client, settings).idempotency_key == "again"
-    assert json.loads(service.asked[0].content) == {
-        "licence": "L",
-        "scenario": "other",
-        "dataset": "D",
-        "sql": "SELECT 1",
-        "spend": {"rho": "0.1"},
-        "bounds": {"groups": 2, "rows": 3},
-    }
+    assert json.loads(service.asked[0].content) == body
 
 
 def test_answer_is_shown_when_the_log_holds_it(settings: ClientSettings) -> None:
@@ -117,12 +111,38 @@ def test_answer_is_shown_when_the_log_holds_it(settings: ClientSettings) -> None
         answer = client.query("SELECT 1", SPEND)
     assert (answer.id, answer.repeat, answer.columns) == (ID, False, ["level", "n", "mean"])
     assert (answer.rows, answer.intervals) == (RELEASE["rows"], RELEASE["intervals"])
-    assert (answer.proven.index, answer.proven.checkpoint.size) == (0, 1)
+    assert (answer.proven.index, answer.proven.checkpoint.size) == (1, 2)
 
 
 def test_repeat_is_told(settings: ClientSettings) -> None:
     with Service(ok(released(), vitrine_repeat="true")).client(settings) as client:
         assert client.query("SELECT 1", SPEND).repeat
+
+
+def test_repeat_of_another_text_is_proven_by_its_own_entry(settings: ClientSettings) -> None:
+    answer = released(message="cd" * 32)
+    with Service(ok(answer, vitrine_repeat="true", vitrine_receipt=repeated(asked(BODY)))).client(settings) as client:
+        assert client.query("SELECT 1", SPEND).repeat
+
+
+SWAPS = {
+    "no entry of its own": None,
+    "an entry for another request": repeated("cd" * 32),
+    "an entry for another charge": repeated(asked(BODY), authorization=7),
+    "an entry for another release": repeated(asked(BODY), release={"rows": []}),
+    "not a receipt": "e30=",
+    "not base64": "?",
+}
+
+
+@pytest.mark.parametrize("proof", SWAPS.values(), ids=SWAPS)
+def test_genuine_answer_to_another_question_is_not_shown(settings: ClientSettings, proof: str | None) -> None:
+    headers = {} if proof is None else {"vitrine_receipt": proof}
+    with (
+        Service(ok(released(message="cd" * 32), vitrine_repeat="true", **headers)).client(settings) as client,
+        pytest.raises(Unproven),
+    ):
+        client.query("SELECT 1", SPEND)
 
 
 def _change(path: str, value: object) -> dict[str, Any]:
@@ -141,7 +161,9 @@ FORGERIES = {
     "another digest": _change("digest", "00" * 32),
     "another charge": _change("id", "d" * 32),
     "no receipt": _change("receipt", None),
-    "another leaf": _change("receipt.index", 1),
+    "no authorization": _change("authorization", None),
+    "the release in place of its authorization": released() | {"authorization": released()["receipt"]},
+    "another leaf": _change("receipt.index", 0),
     "another release of the same log": released(release={"rows": []}) | {"release": RELEASE},
     "a log of another key": released(key=LogKey.generate(LOG.name)),
     "another charge's receipt": released("d" * 32) | {"id": ID},
@@ -220,8 +242,8 @@ def test_status_of_a_query_under_way(settings: ClientSettings) -> None:
 def test_checkpoint_is_opened_with_the_logs_key(settings: ClientSettings) -> None:
     note = released()["receipt"]["checkpoint"]
     with Service(ok({"checkpoint": note})).client(settings) as client:
-        assert client.checkpoint()[1].size == 1
-    for wrong in (None, "x", note.replace("\n1\n", "\n2\n")):
+        assert client.checkpoint()[1].size == 2
+    for wrong in (None, "x", note.replace("\n2\n", "\n3\n")):
         with Service(ok({"checkpoint": wrong})).client(settings) as client, pytest.raises(Unproven):
             client.checkpoint()
 

@@ -72,18 +72,18 @@ def test_problem_with_rewrite_in_both_languages() -> None:
 
 
 def test_answer_shows_intervals_bars_charge_and_receipt() -> None:
-    text = shown(tables.answer(checked_answer(released(), LOG.public, repeat=False), EN))
+    text = shown(tables.answer(checked_answer(released(), LOG.public, asked=None, repeat=False, repeated=None), EN))
     assert "1,204 ± 14" in text  # half of 27, as whole as the count
     assert "2.50 [2.25, 3.00]" in text  # not symmetric
     assert "NULL" in text
     assert "●" in text
     assert "ρ = 0.01" in text
-    assert "Entry 0 of the log, of 1" in text
+    assert "Entry 1 of the log, of 2" in text
     assert "free" not in text
 
 
 def test_repeat_is_shown_as_free() -> None:
-    text = shown(tables.answer(checked_answer(released(), LOG.public, repeat=True), ZH))
+    text = shown(tables.answer(checked_answer(released(), LOG.public, asked=None, repeat=True, repeated=None), ZH))
     assert "免费" in text
     assert "ρ = 0.01" not in text
 
