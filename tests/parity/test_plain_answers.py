@@ -1,0 +1,43 @@
+"""With ε → ∞ and bounds that do not bind, the answer is plain SQL's over the stored values."""
+
+from __future__ import annotations
+
+from hypothesis import given, note, settings
+from hypothesis import strategies as st
+
+from policies.cards import Bounds
+from sandbox.errors import Refusal
+from tests.support.answers import Asker, PlainSql, compare
+from tests.support.exact import LIMITS, laboratory
+from tests.support.queries import Query, queries
+from tests.support.records import PEOPLE, ROOMY, Records, records
+
+ROUNDS = 8
+"""Queries asked of each database: loading it is what takes time."""
+FOLDED = Bounds(groups=19, rows=19)
+"""Less than most relations allow, so that the engine folds, and more than most units have."""
+
+TOO_NARROW = "plan.overflow"
+"""The only refusal: of a range that no grid has a point in."""
+
+
+@settings(max_examples=settings().max_examples // 4)
+@given(records(), st.lists(st.tuples(queries(), st.booleans()), min_size=1, max_size=ROUNDS))
+def test_generated_queries(everybody: Records, asked: list[tuple[Query, bool]]) -> None:
+    """Every unit stands there twice: private group keys of one unit alone would be withheld."""
+    with laboratory(everybody.doubled(), card=ROOMY) as lab:
+        asker = Asker([lab.loaded], {PEOPLE.name: PEOPLE}, LIMITS)
+        plain = PlainSql([lab.loaded])
+        for query, fold in asked:
+            note(query.sql)
+            (measure,) = lab.check(lab.lower(query.sql)).measures
+            units = [row.unit for row in lab.rows(measure)]
+            most = max(map(units.count, set(units)), default=0)
+            bounds = FOLDED if fold and most <= FOLDED.rows else Bounds(10**6, 10**6)
+            try:
+                answer = asker.ask(query.sql, "clinic", bounds)
+            except Refusal as refusal:
+                if refusal.code != TOO_NARROW:
+                    raise
+                continue
+            compare(answer, plain.ask(query.sql, "clinic"), ordered=query.ordered)

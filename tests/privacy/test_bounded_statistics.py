@@ -1,0 +1,85 @@
+"""Rules 11 and 14–20: the engine's bounded totals are the reference's, and one unit moves them no more than claimed."""
+
+from __future__ import annotations
+
+from random import Random
+
+from hypothesis import given, note, settings
+from hypothesis import strategies as st
+
+from policies.cards import Bounds
+from sandbox.errors import Refusal
+from sandbox.plan.arithmetic import UnknownValueError
+from sandbox.plan.nodes import Plan
+from sandbox.privacy.bounding import BoundedMeasure
+from sandbox.privacy.keys import Key
+from sandbox.privacy.sensitivity import Sensitivity, sensitivity
+from tests.support.exact import Laboratory, laboratory
+from tests.support.plans import plans
+from tests.support.queries import Query, queries
+from tests.support.records import SMALL, UNITS, Records, records
+
+ROUNDS = 6
+"""Queries asked of each pair of databases: loading them is what takes time."""
+BOUNDS = st.one_of(st.none(), st.builds(Bounds, st.integers(1, 3), st.integers(1, 3)))
+"""Mostly tighter than what the relation allows: then the engine folds, chooses, clips and scales."""
+
+TOO_NARROW = "plan.overflow"
+"""The only refusal by bounding: of a range that no grid has a point in."""
+
+
+@settings(max_examples=settings().max_examples // 5)
+@given(
+    records(),
+    st.sampled_from(UNITS),
+    st.lists(st.tuples(queries() | plans([SMALL]), BOUNDS), min_size=1, max_size=ROUNDS),
+    st.randoms(),
+)
+def test_one_unit_changes_totals_within_the_claim(
+    everybody: Records, unit: int, asked: list[tuple[Query | Plan, Bounds | None]], order: Random
+) -> None:
+    """And the totals are those of the pure reference, key by key."""
+    with laboratory(everybody) as before, laboratory(everybody.without(unit, order)) as after:
+        for query, bounds in asked:
+            note(f"{query} with {bounds}")
+            for checked in before.measures(query):
+                try:
+                    measure = before.bound(checked, bounds)
+                except Refusal as refusal:
+                    if refusal.code != TOO_NARROW:
+                        raise
+                    continue
+                compare(measure, exact(before, measure), exact(after, measure))
+
+
+def exact(lab: Laboratory, measure: BoundedMeasure) -> dict[Key, tuple[int, ...]]:
+    """The engine's totals, checked against the reference's where every function has one."""
+    found = lab.statistics(measure)
+    try:
+        expected = lab.expected(measure)
+    except UnknownValueError:
+        return found
+    if not measure.checked.keys:
+        expected.setdefault((), (0,) * len(measure.statistics))
+    assert found == expected
+    return found
+
+
+def compare(measure: BoundedMeasure, one: dict[Key, tuple[int, ...]], other: dict[Key, tuple[int, ...]]) -> None:
+    """Neighbours' totals of each statistic differ within its claimed sensitivity."""
+    nothing = (0,) * len(measure.statistics)
+    for place, statistic in enumerate(measure.statistics):
+        changes = [
+            abs(one.get(key, nothing)[place] - other.get(key, nothing)[place]) for key in one.keys() | other.keys()
+        ]
+        change = Sensitivity(
+            l0=sum(each > 0 for each in changes),
+            linf=max(changes, default=0),
+            l1=sum(changes),
+            l2_squared=sum(each**2 for each in changes),
+        )
+        claimed = sensitivity(measure, statistic)
+        assert change.l0 <= claimed.l0, statistic
+        assert change.linf <= claimed.linf, statistic
+        assert change.l1 <= claimed.l1, statistic
+        assert change.l2_squared <= claimed.l2_squared, statistic

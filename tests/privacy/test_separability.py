@@ -1,0 +1,75 @@
+"""Rules 1 and 10–15: one unit out of the input files takes exactly its own rows out of every relation of a query.
+
+And what `check` says of the relation, on which every sensitivity rests, holds of its rows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from fractions import Fraction
+from random import Random
+
+from hypothesis import given, note, settings
+from hypothesis import strategies as st
+
+from sandbox.plan.check import CheckedMeasure
+from sandbox.plan.nodes import Plan, Scalar, Type
+from sandbox.plan.values import Values
+from tests.support.exact import laboratory, multiset, seed
+from tests.support.plans import plans
+from tests.support.queries import Query, queries
+from tests.support.records import SMALL, UNITS, Records, records
+from tests.support.reference import Row
+
+ASKED = queries() | plans([SMALL])
+ROUNDS = 6
+"""Queries asked of each pair of databases: loading them is what takes time."""
+
+
+@settings(max_examples=settings().max_examples // 5)
+@given(records(), st.sampled_from(UNITS), st.lists(ASKED, min_size=1, max_size=ROUNDS), st.randoms())
+def test_removing_a_unit_removes_its_rows_and_changes_no_other(
+    everybody: Records, unit: int, asked: list[Query | Plan], order: Random
+) -> None:
+    """Also when the other records come in another order; the dense unit numbers are no part of a row (rule 9)."""
+    gone = seed(unit)
+    with laboratory(everybody) as before, laboratory(everybody.without(unit, order)) as after:
+        for query in asked:
+            note(str(query))
+            for measure in before.measures(query):
+                with_unit, without_unit = before.rows(measure), after.rows(measure)
+                others = [row for row in with_unit if row.unit != gone]
+                assert multiset(without_unit) == multiset(others)
+                holds(measure, with_unit)
+
+
+def holds(measure: CheckedMeasure, rows: Sequence[Row]) -> None:
+    """Rows per unit, keys within a unit, and each column's values are as `check` claims."""
+    source = measure.source
+    assert max(Counter(row.unit for row in rows).values(), default=0) <= source.rows
+    for key in source.unit_keys:
+        named = Counter((row.unit, *(row.values[name] for name in sorted(key))) for row in rows)
+        assert all(count == 1 for cells, count in named.items() if None not in cells)
+    for name, values in source.values.items():
+        cells = [row.values[name] for row in rows]
+        assert all(_within(values, cell) for cell in cells), (name, values)
+        if values.per_unit:
+            of_unit: dict[object, set[Scalar]] = defaultdict(set)
+            for row in rows:
+                of_unit[row.unit].add(row.values[name])
+            assert all(len(found) == 1 for found in of_unit.values()), name
+
+
+def _within(values: Values, cell: Scalar) -> bool:
+    if values.type is Type.UNIT:
+        return cell is True
+    if cell is None:
+        return values.nullable
+    if values.members is not None and cell not in values.members:
+        return False
+    if isinstance(cell, bool | str) or values.type is Type.PRESENCE:
+        return True
+    if isinstance(cell, Fraction):
+        cell = float(cell)  # type: ignore[assignment]
+    return (values.lo is None or values.lo <= cell) and (values.hi is None or cell <= values.hi)  # type: ignore[operator]

@@ -1,0 +1,294 @@
+"""Answers with next to no noise, and plain SQL's answers over the same stored values, made comparable.
+
+Where an answer may differ from plain SQL's, and how:
+
+* A group without rows is no row of plain SQL's. Ours has it where the group keys are public, with counts and sums of 0.
+* Of a group without values, plain SQL's SUM and AVG are NULL. Ours are 0, and the middle of the range; arithmetic over
+  them is not compared.
+* Sums are taken on a grid. Where the range rules do not claim that all values lie on it, a row may be off by one step,
+  and so may an average.
+* Numbers compare as reals, and a day as its midnight.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from math import isclose
+from typing import Any, TypeAlias
+
+import duckdb
+
+from policies.cards import Bounds, ColumnType, DatasetCard
+from policies.domains import UnitDomain
+from policies.licences import Licence, LicenceBudget, Mode, Notion
+from query_gateway.sql.explain import with_rewrite
+from query_gateway.sql.lower import lower
+from sandbox.datasets.snapshot import Snapshot, Snapshots
+from sandbox.errors import Refusal
+from sandbox.execution import Execution, execute
+from sandbox.frontend import Frontend, Lowered
+from sandbox.plan.limits import Limits
+from sandbox.plan.nodes import AggregateFunction, measured
+from sandbox.preparation import Prepared, prepare
+from sandbox.privacy.bounding import BoundedMeasure
+from sandbox.privacy.loss import Spend
+from sandbox.requests import QueryRequest
+from sandbox.workers.job import Job, Part, Rows, Side
+from tests.support.engine import Loaded, run
+from tests.support.lowering import schema
+
+Cell: TypeAlias = bool | float | str | None
+DEADLINE = 60.0
+ROWS = 70_000
+"""More rows than any group of the databases has: TPC-H at scale 0.01 has 60,175 line items."""
+ROUNDING = 1e-9
+"""Of plain SQL's floating point sums, relative."""
+EVERYTHING = Spend(epsilon=None, rho=Fraction(10**45))
+"""No noise of this ρ is ever anything but 0."""
+
+
+class InProcess(Frontend):
+    """The front end without its children."""
+
+    def __init__(self) -> None:
+        pass
+
+    def lower(self, sql: str, dataset: str, cards: Sequence[DatasetCard]) -> Lowered:
+        found = lower(sql, schema(dataset, cards))
+        return Lowered(found.plan, found.spans)
+
+    def explain(self, sql: str, dataset: str, cards: Sequence[DatasetCard], refusal: Refusal) -> Refusal:
+        return with_rewrite(sql, schema(dataset, cards), refusal)
+
+
+class Held(Snapshots):
+    """Loaded data sets as if they had been sealed and opened."""
+
+    def __init__(self, data: Sequence[Loaded]) -> None:
+        self.snapshots = {each.card.name: _snapshot(each) for each in data}
+        self._parts = {self.snapshots[each.card.name].id: each.part for each in data}
+
+    def part(self, snapshot: str, side: Side) -> Part:
+        found = self._parts[snapshot]
+        return found if side is Side.PRIVATE else Part(found.snapshot, None, found.public)
+
+
+def _snapshot(found: Loaded) -> Snapshot:
+    name = found.card.name
+    return Snapshot(
+        f"snapshot of {name}", found.card, datetime(2026, 1, 1, tzinfo=UTC), "0" * 64, "0" * 64, found.facts
+    )
+
+
+LICENCE = Licence(
+    id="L1",
+    institution="clinic",
+    mode=Mode.OVERALL,
+    agreement="0" * 64,
+    grants=(),
+    scenarios=(),
+    outputs=("query",),
+    not_before=datetime(2026, 1, 1, tzinfo=UTC),
+    not_after=datetime(2027, 1, 1, tzinfo=UTC),
+    notion=Notion.ZCDP,
+    budget=LicenceBudget(rho=Fraction(1), epsilon=None, delta=Fraction(1, 10**6)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer and what it was made of."""
+
+    prepared: Prepared
+    execution: Execution
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Asks loaded data sets, through all steps that a charged request takes."""
+
+    data: Sequence[Loaded]
+    domains: Mapping[str, UnitDomain]
+    limits: Limits
+
+    def ask(self, sql: str, dataset: str, bounds: Bounds | None) -> Answer:
+        """The answer with next to no noise."""
+        held = Held(self.data)
+        request = QueryRequest("L1", "planning", dataset, sql, EVERYTHING, bounds, None)
+        prepared = prepare(request, LICENCE, InProcess(), held.snapshots, self.domains, self.limits)
+        for priced in prepared.priced.measures:
+            assert all(step.scale < 1 / 40 for step in priced.measurements)
+            assert all(step.threshold is None or step.threshold.value == 2 for step in priced.measurements)
+        used = [each for each in self.data if each.card.name in prepared.snapshots]
+
+        def worker(_: tuple[Part, ...], side: Side, job: Job) -> Rows:
+            return run(sorted(used, key=lambda each: each.card.name), job, side)
+
+        execution = execute(prepared, held, worker, DEADLINE)
+        found = json.loads(execution.release)
+        types = [column["type"] for column in found["columns"]]
+        rows = tuple(tuple(map(_ours, types, row)) for row in found["rows"])
+        return Answer(prepared, execution, rows)
+
+
+def _ours(type_: str, cell: Any) -> Cell:
+    if cell is None or type_ not in ("date", "timestamp"):
+        return _plain(cell)
+    return _plain(datetime.fromisoformat(cell))
+
+
+def _plain(cell: object) -> Cell:
+    match cell:
+        case None | bool() | str():
+            return cell
+        case datetime():
+            return cell.isoformat()
+        case date():
+            return datetime(cell.year, cell.month, cell.day).isoformat()  # noqa: DTZ001  days have no zone
+        case int() | float() | Decimal():
+            return float(cell)
+    raise AssertionError(cell)
+
+
+class PlainSql:
+    """Plain DuckDB over the stored values, under the names of the cards; a unit key is its dense number."""
+
+    def __init__(self, data: Sequence[Loaded]) -> None:
+        self.connection = duckdb.connect()
+        self.connection.execute("SET TimeZone = 'UTC'")
+        for number, each in enumerate(data):
+            for side, descriptor in (("private", each.private), ("public", each.public)):
+                self.connection.execute(f"ATTACH '/proc/self/fd/{descriptor}' AS {side}{number} (READ_ONLY)")
+            self.connection.execute(f"CREATE SCHEMA {each.card.name}")
+            self._name(each.card, number)
+        for macro in _MACROS:
+            self.connection.execute(macro)
+
+    def _name(self, card: DatasetCard, number: int) -> None:
+        for i, table in enumerate(card.tables):
+            columns = ", ".join(
+                f'{"_unit" if column.type is ColumnType.UNIT else f"c{j}"} AS "{column.name}"'
+                for j, column in enumerate(table.columns)
+            )
+            catalog = f"{'private' if table.private else 'public'}{number}"
+            self.connection.execute(
+                f'CREATE VIEW {card.name}."{table.name}" AS SELECT {columns} FROM {catalog}.main.t{i}'
+            )
+
+    def ask(self, sql: str, dataset: str) -> tuple[tuple[Cell, ...], ...]:
+        """The rows of the statement, in its order."""
+        self.connection.execute(f"SET search_path = '{dataset},main'")
+        return tuple(tuple(map(_plain, row)) for row in self.connection.execute(sql).fetchall())
+
+
+_MACROS = (
+    "CREATE MACRO main.clamp(x, lo, hi) AS CASE WHEN x < lo THEN lo WHEN x > hi THEN hi ELSE x END",
+    """CREATE MACRO main.width_bucket(x, lo, hi, n) AS CASE WHEN x < lo THEN 0 WHEN x >= hi THEN n + 1
+    WHEN x IS NOT NULL THEN 1 + CAST(floor((x - lo) / ((hi - lo) / n)) AS BIGINT) END""",
+)
+"""Functions of the plan language that plain DuckDB lacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """What a column of the answer may be off by, and what it is where there are no values."""
+
+    tolerance: float
+    empty: float | None
+    """None: the column is no aggregate as it is."""
+    measured: bool
+
+
+def compare(answer: Answer, plain: Sequence[tuple[Cell, ...]], *, ordered: bool) -> None:
+    """The answer is plain SQL's, apart from what the module says."""
+    columns = _columns(answer.prepared)
+    left = list(answer.rows)
+    if ordered:
+        assert len(left) == len(plain), (left, plain)
+        assert all(_same(columns, one, other) for one, other in zip(left, plain, strict=True)), (left, plain)
+        return
+    for row in plain:
+        found = min(
+            (one for one in left if _same(columns, one, row)), key=lambda one: _distance(one, row), default=None
+        )
+        assert found is not None, (row, left)
+        left.remove(found)
+    private = any(priced.bounded.existence is not None for priced in answer.prepared.priced.measures)
+    assert not left or not private, left
+    for row in left:
+        assert _empty(columns, row), (row, columns, plain)
+
+
+def _columns(prepared: Prepared) -> list[_Column]:
+    plan = prepared.checked.plan
+    origins = measured(plan)
+    bounded = [priced.bounded for priced in prepared.priced.measures]
+    steps = [_step(each, one.aggregate.name)[0] for each in bounded for one in each.checked.aggregates]
+    coarsest = max(steps, default=0.0)
+    columns = []
+    for label in plan.labels:
+        if label.name not in origins:
+            columns.append(_Column(coarsest * ROWS, None, measured=False))
+            continue
+        name = origins[label.name]
+        of = next(each for each in bounded if any(one.aggregate == name for one in each.estimates))
+        step, empty = _step(of, name)
+        columns.append(_Column(step, empty, measured=True))
+    return columns
+
+
+def _step(bounded: BoundedMeasure, aggregate: str) -> tuple[float, float]:
+    """What an aggregate may be off by, and its value over no rows."""
+    estimate = next(one for one in bounded.estimates if one.aggregate == aggregate)
+    function = next(one.aggregate.function for one in bounded.checked.aggregates if one.aggregate.name == aggregate)
+    statistic = bounded.statistic(estimate.statistic)
+    values = next(one.values for one in bounded.checked.aggregates if one.aggregate.name == aggregate)
+    on_grid = values is not None and values.granularity == statistic.granularity
+    step = 0.0 if on_grid else float(statistic.granularity)
+    match function:
+        case AggregateFunction.SUM:
+            return step * ROWS, 0.0
+        case AggregateFunction.AVG:
+            return step, float(statistic.granularity * (statistic.centre + _nearest(statistic.low, statistic.high)))
+        case _:
+            return 0.0, 0.0
+
+
+def _nearest(low: int, high: int) -> int:
+    """The value of a row that is nearest to 0."""
+    return max(low, min(high, 0))
+
+
+def _same(columns: Sequence[_Column], one: Sequence[Cell], plain: Sequence[Cell]) -> bool:
+    return all(_equal(column, ours, theirs) for column, ours, theirs in zip(columns, one, plain, strict=True))
+
+
+def _equal(column: _Column, ours: Cell, theirs: Cell) -> bool:
+    if theirs is None and column.measured:
+        return _close(column, ours, column.empty)
+    if theirs is None or ours is None:
+        return theirs is None and (ours is None or not column.measured)
+    return _close(column, ours, theirs)
+
+
+def _close(column: _Column, ours: Cell, theirs: Cell) -> bool:
+    if isinstance(ours, float) and isinstance(theirs, float):
+        return isclose(ours, theirs, rel_tol=ROUNDING, abs_tol=column.tolerance + ROUNDING)
+    return ours == theirs
+
+
+def _distance(one: Sequence[Cell], plain: Sequence[Cell]) -> float:
+    pairs = zip(one, plain, strict=True)
+    return sum(abs(ours - theirs) for ours, theirs in pairs if isinstance(ours, float) and isinstance(theirs, float))
+
+
+def _empty(columns: Sequence[_Column], row: Sequence[Cell]) -> bool:
+    """Whether a row is that of a group without rows."""
+    cells = [(column, cell) for column, cell in zip(columns, row, strict=True) if column.measured]
+    return bool(cells) and all(_close(column, cell, column.empty) for column, cell in cells)

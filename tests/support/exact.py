@@ -1,0 +1,168 @@
+"""The exact values behind an answer, in process: what oracles compare, and what no socket or setting reaches.
+
+A laboratory holds one loaded data set; it judges plans against it and runs their private parts without noise.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import duckdb
+
+from policies.cards import Bounds
+from policies.domains import UnitDomain
+from query_gateway.sql.lower import lower
+from sandbox.engines.choices import choice
+from sandbox.engines.duckdb import Session
+from sandbox.engines.operands import Parameters
+from sandbox.engines.render import render_measure
+from sandbox.engines.selects import SEED, Selects
+from sandbox.errors import Refusal
+from sandbox.plan.check import CheckedMeasure, CheckedPlan, check
+from sandbox.plan.functions import FUNCTIONS, resolve
+from sandbox.plan.limits import standard
+from sandbox.plan.nodes import Call, Expression, Literal, Plan, Ref, Scalar, Type
+from sandbox.plan.values import Values, stored
+from sandbox.privacy.bounding import BoundedMeasure, bound
+from sandbox.privacy.keys import Key
+from sandbox.workers.job import Limits
+from tests.support.engine import SEED_KEY, Loaded, load_as, loaded
+from tests.support.lowering import schema
+from tests.support.queries import Query
+from tests.support.records import PEOPLE, SMALL, Records
+from tests.support.reference import Row, totals
+
+LIMITS = standard(cells=2_000)
+WORKER = Limits(threads=1, megabytes=256)
+DEADLINE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Laboratory:
+    """One loaded data set and an engine over it."""
+
+    loaded: Loaded
+    domain: UnitDomain
+    session: Session
+    raw: duckdb.DuckDBPyConnection
+    """The same files for questions that no job may ask."""
+
+    def lower(self, sql: str) -> Plan:
+        """The plan of a query, as the front end makes it."""
+        return lower(sql, schema(self.loaded.card.name, [self.loaded.card])).plan
+
+    def measures(self, asked: Query | Plan) -> tuple[CheckedMeasure, ...]:
+        """The measures of SQL, which is always accepted, or of a plan; none of one that is refused."""
+        if isinstance(asked, Query):
+            return self.check(self.lower(asked.sql)).measures
+        try:
+            return self.check(asked).measures
+        except Refusal:
+            return ()
+
+    def check(self, plan: Plan) -> CheckedPlan:
+        """The plan, judged."""
+        card = self.loaded.card
+        facts = {(card.name, table): known for table, known in self.loaded.facts.items()}
+        return check(plan, {card.name: card}, facts, {self.domain.name: self.domain}, LIMITS)
+
+    def bound(self, checked: CheckedMeasure, asked: Bounds | None) -> BoundedMeasure:
+        """The measure with its contribution bounds."""
+        return bound(checked, asked, None, self.domain.max_units)
+
+    def rows(self, measure: CheckedMeasure) -> list[Row]:
+        """The relation before the measure; a row's unit is its seed, and unit keys have no value (rule 9)."""
+        parameters = Parameters()
+        card = self.loaded.card
+        source = Selects({card.name: card}, (card.name,), parameters, {}).relation(measure.measure.source)
+        sql, values = parameters.statement(source.select)
+        found = self.raw.execute(sql, [float(one) if isinstance(one, Fraction) else one for one in values])
+        names = [str(column[0]) for column in found.description or ()]
+        rows = []
+        for row in found.fetchall():
+            cells = dict(zip(names, row, strict=True))
+            known = {name: _value(values_, cells[name]) for name, values_ in measure.source.values.items()}
+            rows.append(Row(cells[SEED], known))
+        return rows
+
+    def statistics(self, measure: BoundedMeasure) -> dict[Key, tuple[int, ...]]:
+        """The exact totals per group key, as the rendered job gives them."""
+        card = self.loaded.card
+        job = render_measure(measure, {card.name: card}, (card.name,), DEADLINE)
+        width = len(measure.checked.keys)
+        rows = self.session.run(job).rows
+        found = {row[:width]: tuple(int(value) for value in row[width:]) for row in rows}  # type: ignore[arg-type]
+        assert len(found) == len(rows)
+        return found
+
+    def expected(self, measure: BoundedMeasure) -> dict[Key, tuple[int, ...]]:
+        """The same totals by the reference in plain Python, from the rows before the measure.
+
+        Raises UnknownValueError where a function has no reference.
+        """
+        types = [key.values.type for key in measure.checked.keys]
+
+        def rank(unit: Any, key: Key) -> tuple[object, ...]:
+            return choice(unit, list(zip(types, key, strict=True))), *map(_sortable, key)
+
+        def evaluate(expression: Expression, values: Mapping[str, Scalar]) -> Scalar:
+            return _evaluated(expression, values, measure.checked.source.values)[1]
+
+        return totals(measure, self.rows(measure.checked), rank, evaluate)
+
+
+@contextlib.contextmanager
+def laboratory(records: Records, domain: UnitDomain = PEOPLE, card: Any = SMALL) -> Iterator[Laboratory]:
+    """The records, loaded."""
+    with loaded(card, records.files, **load_as(domain)) as found, duckdb.connect() as raw:
+        assert found.findings == ()
+        private, public = (f"/proc/self/fd/{found.private}", f"/proc/self/fd/{found.public}")
+        raw.execute(f"ATTACH '{private}' AS private0 (READ_ONLY)")
+        raw.execute(f"ATTACH '{public}' AS public0 (READ_ONLY)")
+        raw.execute("SET TimeZone = 'UTC'")
+        yield Laboratory(found, domain, Session([(private, public)], WORKER), raw)
+
+
+def seed(unit: int) -> int:
+    """The seed that load gives a person, computed apart from it."""
+    return int.from_bytes(hmac.digest(SEED_KEY, str(unit).encode(), "sha256")[:8])
+
+
+def multiset(rows: Sequence[Row]) -> Counter[tuple[object, ...]]:
+    """Rows as often as they stand, with whose they are."""
+    return Counter((row.unit, *sorted(row.values.items())) for row in rows)
+
+
+def _value(values: Values, cell: object) -> Scalar:
+    """A cell as the plan language knows it; of a unit key, whether it is there."""
+    if values.type in (Type.UNIT, Type.PRESENCE):
+        return cell is not None
+    return Fraction(cell) if isinstance(cell, float) else cell  # type: ignore[return-value]
+
+
+def _sortable(part: Scalar) -> tuple[bool, object]:
+    return part is None, 0 if part is None else part
+
+
+def _evaluated(
+    expression: Expression, cells: Mapping[str, Scalar], columns: Mapping[str, Values]
+) -> tuple[Type, Scalar]:
+    """An expression by the reference functions of the function table."""
+    match expression:
+        case Ref(name):
+            return columns[name].type, cells[name]
+        case Literal(type_, value):
+            return type_, stored(type_, value)
+        case Call(name, arguments):
+            given = [_evaluated(argument, cells, columns) for argument in arguments]
+            if name in ("is_null", "is_not_null") and given[0][0] in (Type.UNIT, Type.PRESENCE):
+                return Type.BOOLEAN, given[0][1] is (name == "is_not_null")
+            signature = resolve(name, tuple(type_ for type_, _ in given))
+            values = [stored(type_, value) for type_, (_, value) in zip(signature.parameters, given, strict=True)]
+            return signature.result, FUNCTIONS[name].of(*values)

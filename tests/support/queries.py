@@ -1,0 +1,343 @@
+"""Generated SQL over the small clinic: every relation, aggregate and public part that a query may be made of.
+
+Numbers in it are exact in binary, so that plain SQL's decimals and the plan language's doubles compare alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from string import Formatter
+
+from hypothesis import strategies as st
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The expressions that a source offers, by kind."""
+
+    numbers: tuple[str, ...] = ()
+    whole: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    """Unit keys; may be read from a NULL-extended side."""
+
+    def __add__(self, other: Columns) -> Columns:
+        return Columns(
+            self.numbers + other.numbers,
+            self.whole + other.whole,
+            self.texts + other.texts,
+            self.dates + other.dates,
+            self.flags + other.flags,
+            self.units + other.units,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What stands after FROM, and the CTEs it needs."""
+
+    text: str
+    columns: Columns
+    ctes: tuple[str, ...] = ()
+    condition: str = ""
+    """What WHERE must say for the join to be one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One column of the select list."""
+
+    sql: str
+    name: str
+    kind: str
+    """`key`, `count`, `sum`, `avg`, or `derived` for arithmetic over them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A statement and what its columns are."""
+
+    sql: str
+    items: tuple[Item, ...]
+    ordered: bool
+    """Whether ORDER BY decides the place of every row."""
+
+
+def persons(alias: str) -> Columns:
+    return Columns(
+        (f"{alias}.income",), (f"{alias}.birth_year",), (f"{alias}.性别", f"{alias}.city"), units=(f"{alias}.pid",)
+    )
+
+
+def visits(alias: str) -> Columns:
+    return Columns(
+        (f"{alias}.费用",), (), (f"{alias}.科室",), (f"{alias}.日期",), (f"{alias}.emergency",), (f"{alias}.pid",)
+    )
+
+
+def drugs(alias: str) -> Columns:
+    return Columns((), (f"{alias}.packs",), (f"{alias}.药品",))
+
+
+def cities(alias: str) -> Columns:
+    return Columns((), (f"{alias}.population",), (f"{alias}.name_zh", f"{alias}.name_en", f"{alias}.code"))
+
+
+JOINS: tuple[Source, ...] = (
+    Source("persons p", persons("p")),
+    Source("visits v", visits("v")),
+    Source("drugs d", drugs("d")),
+    Source("persons p JOIN visits v ON p.pid = v.pid", persons("p") + visits("v")),
+    Source("persons p LEFT JOIN visits v ON p.pid = v.pid", persons("p") + visits("v")),
+    Source("persons p LEFT JOIN visits v ON v.pid = p.pid AND v.费用 > 50", persons("p") + visits("v")),
+    Source("visits v LEFT JOIN persons p ON v.pid = p.pid AND p.性别 = '女'", visits("v") + persons("p")),
+    Source("visits v RIGHT JOIN persons p ON v.pid = p.pid AND v.emergency", visits("v") + persons("p")),
+    Source("persons p, visits v", persons("p") + visits("v"), condition="p.pid = v.pid"),
+    Source("visits v JOIN drugs d ON v.visit_no = d.visit_no", visits("v") + drugs("d")),
+    Source("drugs d JOIN visits v USING (visit_no)", visits("v") + drugs("d")),
+    Source("visits v LEFT JOIN drugs d ON v.visit_no = d.visit_no", visits("v") + drugs("d")),
+    Source(
+        "persons p JOIN visits v ON p.pid = v.pid LEFT JOIN drugs d ON d.visit_no = v.visit_no AND d.packs > 1",
+        persons("p") + visits("v") + drugs("d"),
+    ),
+    Source("visits v JOIN visits w ON v.pid = w.pid AND v.日期 < w.日期", visits("v") + visits("w")),
+    Source("visits v JOIN visits w ON v.pid = w.pid", visits("v") + visits("w")),
+    Source("persons p JOIN cities c ON p.city = c.code", persons("p") + cities("c")),
+    Source("cities c JOIN persons p ON c.code = p.city", persons("p") + cities("c")),
+    Source("persons p LEFT JOIN cities c ON p.city = c.code AND c.population > 1000", persons("p") + cities("c")),
+    Source("persons p JOIN cities c ON p.birth_year = c.population", persons("p") + cities("c")),
+    Source("persons p CROSS JOIN cities c", persons("p") + cities("c"), condition="p.birth_year > c.population"),
+    Source("persons p LEFT JOIN cities c ON c.name_en = 'Beta'", persons("p") + cities("c")),
+    Source(
+        "persons p JOIN visits v ON p.pid = v.pid JOIN cities c ON c.code = p.city",
+        persons("p") + visits("v") + cities("c"),
+    ),
+    Source(
+        "(SELECT pid, city FROM persons WHERE income > 1) q JOIN visits v ON v.pid = q.pid",
+        visits("v") + Columns(texts=("q.city",), units=("q.pid",)),
+    ),
+    Source(
+        "e JOIN persons p ON e.who = p.pid",
+        persons("p") + Columns(("e.twice",), units=("e.who",)),
+        ("e AS (SELECT pid AS who, 费用 * 2 AS twice FROM visits WHERE emergency)",),
+    ),
+    Source(
+        "e x JOIN e y ON x.pid = y.pid AND x.日期 < y.日期",
+        Columns(("x.费用", "y.费用"), dates=("x.日期", "y.日期"), units=("x.pid", "y.pid")),
+        ("e AS (SELECT pid, 费用, 日期 FROM visits WHERE 科室 <> '其他')",),
+    ),
+)
+"""Every kind of join, under table aliases."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Draws of one example. Choices of texts, not of strategies: those are slow to make."""
+
+    draw: st.DrawFn
+
+    def one(self, choices: Sequence[str]) -> str:
+        return self.draw(st.sampled_from(choices))
+
+    def chance(self, of: int) -> bool:
+        """One time in so many, and never in the simplest example."""
+        return self.draw(st.integers(0, of - 1)) == of - 1
+
+    def number(self, of: Columns, depth: int = 2) -> str:
+        """A number of known range, mostly."""
+        leaves = [*of.numbers, *of.whole]
+        if depth == 0 or not leaves:
+            return self.one([*leaves, *leaves, "2", "0.5", "-3"])
+        forms = [*_NUMBERS]
+        forms += ["extract(month FROM {date})", "({date} - DATE '2024-01-15')"] if of.dates else []
+        forms += ["length({text})"] if of.texts else []
+        forms += ["({whole} // 7)", "({whole} % 3)"] if of.whole else []
+        return self._filled(self.one(forms), of, depth - 1)
+
+    def condition(self, of: Columns, depth: int = 2) -> str:
+        """A predicate."""
+        forms = ["{flag}"] if of.flags else []
+        forms += _TEXT_CONDITIONS if of.texts else []
+        forms += _DATE_CONDITIONS if of.dates else []
+        forms += _NUMBER_CONDITIONS if of.numbers or of.whole else []
+        forms += ["{unit} IS NOT NULL"] if of.units else []
+        forms += _CONNECTED if depth > 0 else []
+        return self._filled(self.one(forms or ["TRUE"]), of, depth - 1)
+
+    def key(self, of: Columns) -> str:
+        """A group key: of a public value set, or of none."""
+        forms = ["({condition})"]
+        forms += _TEXT_KEYS if of.texts else []
+        forms += ["{whole} // 10"] if of.whole else []
+        forms += ["date_trunc('month', {date})", "quarter({date})", "{date}"] if of.dates else []
+        forms += ["{column}", "width_bucket({column}, 0, 2000, 4)"] if of.numbers else []
+        return self._filled(self.one(forms), of, 0)
+
+    def aggregate(self, of: Columns) -> tuple[str, str]:
+        """An aggregate and its kind."""
+        forms = [*_AGGREGATES, ("COUNT(DISTINCT {unit})", "count")] if of.units else [*_AGGREGATES]
+        form, kind = self.draw(st.sampled_from(forms))
+        sql = self._filled(form, of, 2)
+        if not sql.startswith("COUNT_IF") and self.chance(4):
+            sql += f" FILTER (WHERE {self.condition(of, 1)})"
+        return sql, kind
+
+    def _filled(self, form: str, of: Columns, depth: int) -> str:
+        """The form with each of its places drawn."""
+        text = ""
+        for literal, place, _, _ in Formatter().parse(form):
+            text += literal + ("" if place is None else self._place(place, of, max(0, depth)))
+        return text
+
+    def _place(self, place: str, of: Columns, depth: int) -> str:
+        match place:
+            case "number":
+                return self.number(of, depth)
+            case "condition":
+                return self.condition(of, depth)
+            case "leaf":
+                return self.one([*of.numbers, *of.whole])
+            case "column":
+                return self.one(of.numbers)
+            case "limit":
+                return self.one(("0", "12", "1950", "99.5"))
+            case "word":
+                return self.one(("'女'", "'内科'", "'A'", "'Beta'"))
+            case "pattern":
+                return self.one(("'%科'", "'_'", "'A%'"))
+            case _:
+                return self.one(getattr(of, place if place == "whole" else f"{place}s"))
+
+
+_NUMBERS = (
+    "{leaf}",
+    "{leaf}",
+    "({number} + {number})",
+    "({number} - {number})",
+    "({number} * 2)",
+    "({number} * -0.5)",
+    "({number} / 4)",
+    "clamp({number}, -10, 1500)",
+    "abs({number})",
+    "floor({number})",
+    "round({leaf}, 1)",
+    "coalesce({number}, {number})",
+    "nullif({number}, 0)",
+    "least({number}, {number})",
+    "greatest({number}, 3)",
+    "CASE WHEN {condition} THEN {number} ELSE {number} END",
+    "CASE WHEN {condition} THEN {number} END",
+    "sqrt(abs({number}))",
+)
+_TEXT_CONDITIONS = ("{text} = {word}", "{text} IN ('外科', 'B', '男')", "{text} LIKE {pattern}", "{text} IS NULL")
+_DATE_CONDITIONS = (
+    "{date} >= DATE '2024-02-01'",
+    "{date} + INTERVAL 1 MONTH < '2024-12-01'",
+    "year({date}) = 2024",
+)
+_NUMBER_CONDITIONS = (
+    "{number} > {limit}",
+    "{number} BETWEEN 1 AND 1960",
+    "{number} IS NOT NULL",
+    "{number} <= {number}",
+)
+_CONNECTED = (
+    "({condition} AND {condition})",
+    "({condition} OR {condition})",
+    "NOT ({condition})",
+    "({condition}) IS DISTINCT FROM ({condition})",
+)
+_TEXT_KEYS = (
+    "{text}",
+    "{text}",
+    "coalesce({text}, '无')",
+    "upper({text})",
+    "CASE {text} WHEN '女' THEN 1 WHEN 'A' THEN 2 ELSE 0 END",
+)
+_AGGREGATES = (
+    ("COUNT(*)", "count"),
+    ("COUNT({number})", "count"),
+    ("SUM({number})", "sum"),
+    ("AVG({number})", "avg"),
+    ("SUM(clamp({number}, 0, 100))", "sum"),
+    ("COUNT_IF({condition})", "count"),
+)
+
+
+def _source(some: Draw) -> Source:
+    """A relation of private rows: a table, a join, or a derived table or CTE over one."""
+    found = some.draw(st.sampled_from(JOINS))
+    shape = some.one(("plain", "plain", "derived", "cte"))
+    if shape == "plain":
+        return found
+    units = found.columns.units[:1]
+    outputs = [f"{units[0]} AS u"] if units else []
+    named = Columns(units=("s.u",) if units else ())
+    for place in range(some.draw(st.integers(1, 3))):
+        kind, name = some.one(("number", "text", "flag")), f"x{place}"
+        if kind == "text" and found.columns.texts:
+            outputs.append(f"{some.one(found.columns.texts)} AS {name}")
+            named += Columns(texts=(f"s.{name}",))
+        elif kind == "flag":
+            outputs.append(f"{some.condition(found.columns, 1)} AS {name}")
+            named += Columns(flags=(f"s.{name}",))
+        else:
+            outputs.append(f"{some.number(found.columns, 1)} AS {name}")
+            named += Columns(numbers=(f"s.{name}",))
+    terms = [found.condition] if found.condition else []
+    if some.chance(2):
+        terms.append(some.condition(found.columns, 1))
+    inner = f"SELECT {', '.join(outputs)} FROM {found.text}{_where(terms)}"
+    if shape == "cte":
+        return Source("s", named, (*found.ctes, f"s AS ({inner})"))
+    return Source(f"({inner}) s", named, found.ctes)
+
+
+@st.composite
+def queries(draw: st.DrawFn) -> Query:
+    """A whole query."""
+    some = Draw(draw)
+    of = _source(some)
+    keys = [Item(some.key(of.columns), f"k{place}", "key") for place in range(draw(st.sampled_from((0, 1, 1, 2))))]
+    measured = [some.aggregate(of.columns) for _ in range(draw(st.integers(1, 3)))]
+    items = [*keys, *(Item(sql, f"a{place}", kind) for place, (sql, kind) in enumerate(measured))]
+    sums = [item.sql for item in items if item.kind in ("count", "sum")]
+    if sums and some.chance(3):
+        form = some.one(("100.0 * {} / NULLIF(COUNT(*), 0)", "{} - 1", "CASE WHEN {} > 0.37 THEN 'many' END"))
+        items.append(Item(form.format(some.one(sums)), "x", "derived"))
+    terms = [of.condition] if of.condition else []
+    if some.chance(2):
+        terms.append(some.condition(of.columns))
+    return _finished(some, of, tuple(items), terms)
+
+
+def _finished(some: Draw, of: Source, items: tuple[Item, ...], terms: Sequence[str]) -> Query:
+    """The statement with its public part."""
+    names = [item.name for item in items if item.kind == "key"]
+    body = f"SELECT {', '.join(f'{item.sql} AS {item.name}' for item in items)} FROM {of.text}{_where(terms)}"
+    if names:
+        body += f" GROUP BY {some.one((', '.join(names), 'ALL'))}"
+    shape = some.one(("plain", "plain", "having", "limit", "derived", "cte"))
+    ctes = list(of.ctes)
+    ordered = shape in ("having", "limit") and bool(names)
+    if ordered:
+        body += f" HAVING COUNT(*) > {some.draw(st.integers(0, 2))}"
+        body += f" ORDER BY {', '.join(name + some.one(('', ' DESC')) for name in names)}"
+    if shape == "limit" and names:
+        body += f" LIMIT {some.draw(st.integers(1, 3))} OFFSET {some.draw(st.integers(0, 1))}"
+    outer = ", ".join(f"g.{item.name}" for item in items)
+    counts = [item.name for item in items if item.kind == "count"]
+    where = f" WHERE g.{counts[0]} > 0" if counts else ""
+    if shape == "derived":
+        body = f"SELECT {outer} FROM ({body}) AS g{where}"
+    elif shape == "cte":
+        ctes.append(f"g AS ({body})")
+        body = f"SELECT {outer} FROM g{where}"
+    return Query((f"WITH {', '.join(ctes)} " if ctes else "") + body, items, ordered)
+
+
+def _where(terms: Sequence[str]) -> str:
+    return f" WHERE {' AND '.join(terms)}" if terms else ""
