@@ -58,6 +58,9 @@ class InProcess(Frontend):
     def __init__(self) -> None:
         pass
 
+    def close(self) -> None:
+        """There is none to end."""
+
     def lower(self, sql: str, dataset: str, cards: Sequence[DatasetCard]) -> Lowered:
         found = lower(sql, schema(dataset, cards))
         return Lowered(found.plan, found.spans)
