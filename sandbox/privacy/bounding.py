@@ -14,6 +14,7 @@ from math import ceil, floor
 from policies.cards import Bounds
 from sandbox.errors import Fault, Refusal
 from sandbox.plan.check import CheckedAggregate, CheckedMeasure
+from sandbox.plan.limits import ANSWER_ROWS
 from sandbox.plan.nodes import AggregateFunction, Expression, Ref, Type
 from sandbox.plan.values import Values
 
@@ -97,6 +98,9 @@ class BoundedMeasure:
     """One per aggregate, in order."""
     existence: str | None
     """With private keys: the UNITS statistic without filter that decides which keys are released (rule 23)."""
+    minimum: int
+    """Private keys with fewer units never leave the engine (rule 24), so that the declared units can make no more keys
+    than are looked at: how many there are does not decide whether an answer leaves (rule 2). Else 1."""
 
     def statistic(self, name: str) -> Statistic:
         """The statistic of that name."""
@@ -107,7 +111,7 @@ def bound(checked: CheckedMeasure, requested: Bounds | None, default: Bounds | N
     """The measure bounded as the request asks, else as the card says, never looser than what its structure allows.
 
     Postcondition: no total over all group keys of any statistic reaches `CAPACITY` with `max_units` units.
-    Refuses: `plan.overflow` where no grid is coarse enough. Source: rules 16–20, 23, 27.
+    Refuses: `plan.overflow` where no grid is coarse enough. Source: rules 2, 16–20, 23, 24, 27.
     """
     structure = _structure(checked)
     asked = requested or default or structure
@@ -126,6 +130,7 @@ def bound(checked: CheckedMeasure, requested: Bounds | None, default: Bounds | N
         statistics=tuple(draft.statistics),
         estimates=tuple(estimates[each.aggregate.name] for each in checked.aggregates),
         existence=existence,
+        minimum=1 if existence is None else ceil(Fraction(max_units * bounds.groups, ANSWER_ROWS)),
     )
 
 

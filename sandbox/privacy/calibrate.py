@@ -80,7 +80,9 @@ def _zcdp(measures: Sequence[BoundedMeasure], spend: Spend, delta: Fraction, min
             change = sensitivity(measure, statistic)
             rho = next(shares)
             if statistic.name == measure.existence:
-                steps.append(_thresholded(statistic, change, rho, thresholds / private, minimum_frequency))
+                steps.append(
+                    _thresholded(statistic, change, rho, thresholds / private, max(minimum_frequency, measure.minimum))
+                )
             else:
                 steps.append(_gaussian(statistic, change, rho))
         priced.append(PricedMeasure(measure, tuple(steps)))

@@ -164,3 +164,13 @@ def test_an_unknown_range_is_a_fault_of_check() -> None:
     measure = checked([SUM_X], x=replace(number(), lo=None))
     with pytest.raises(Fault):
         bound(measure, None, None, UNITS)
+
+
+@pytest.mark.parametrize(
+    ("units", "groups", "minimum"), [(1_000_000, 1, 1), (1_000_001, 1, 2), (10_000_000, 5, 50), (10_000, 9, 1)]
+)
+def test_private_keys_are_never_more_than_are_looked_at(units: int, groups: int, minimum: int) -> None:
+    """Rules 2 and 24: at most units × groups / minimum keys have as many units."""
+    bounded = bound(checked([COUNT_ROWS], rows=groups, keys=[key(None)]), None, None, units)
+    assert bounded.minimum == minimum
+    assert bound(checked([COUNT_ROWS], rows=groups, keys=[YEARS]), None, None, units).minimum == 1
