@@ -41,6 +41,8 @@ class _Inputs:
     """What a statistic reads of each row: columns of the row relation."""
 
     value: Rendered | None
+    rounded: exp.Expr | None
+    """The value of a SUM on its grid, as a whole number of steps that is still a real one; None for integers."""
     passes: exp.Expr | None
 
     def counted(self) -> exp.Expr | None:
@@ -71,7 +73,10 @@ class MeasureSelect:
         for statistic in self.bounded.statistics:
             clipped = _clip(cast(column(last, statistic.name), "HUGEINT"), number(-LARGEST), number(LARGEST))
             outputs.append(named(cast(clipped, "BIGINT"), statistic.name))
-        return select_from(outputs, derived(totals, last))
+        select = select_from(outputs, derived(totals, last))
+        if self.bounded.existence is not None and self.bounded.minimum > 1:
+            where(select, binary(exp.GTE, column(last, self.bounded.existence), number(self.bounded.minimum)))
+        return select
 
     @property
     def _keys(self) -> tuple[str, ...]:
@@ -90,23 +95,24 @@ class MeasureSelect:
             named(render_expression(key.expression, scope, self.parameters).sql, key.name)
             for key in self.bounded.checked.measure.keys
         ]
-        written = dict[Expression, Rendered]()
+        written = dict[tuple[Expression, Fraction | None], Rendered]()
 
-        def write(expression: Expression) -> Rendered:
-            if expression not in written:
+        def write(expression: Expression, grid: Fraction | None) -> Rendered:
+            if (expression, grid) not in written:
                 name = self.parameters.fresh("x")
                 found = render_expression(expression, scope, self.parameters)
-                outputs.append(named(found.sql, name))
-                written[expression] = Rendered(column(alias, name), found.values)
-            return written[expression]
+                outputs.append(named(found.sql if grid is None else self._rounded(found.sql, grid), name))
+                written[expression, grid] = Rendered(column(alias, name), found.values)
+            return written[expression, grid]
 
-        inputs = tuple(
-            _Inputs(
-                None if statistic.argument is None else write(statistic.argument),
-                None if statistic.filter is None else write(statistic.filter).sql,
-            )
-            for statistic in self.bounded.statistics
-        )
+        def read(statistic: Statistic) -> _Inputs:
+            value = None if statistic.argument is None else write(statistic.argument, None)
+            passes = None if statistic.filter is None else write(statistic.filter, None).sql
+            if statistic.argument is None or value is None or value.values.type is not Type.DOUBLE:
+                return _Inputs(value, None, passes)
+            return _Inputs(value, write(statistic.argument, statistic.granularity).sql, passes)
+
+        inputs = tuple(read(statistic) for statistic in self.bounded.statistics)
         return select_from(outputs, derived(source.select, inner)), inputs, alias
 
     def _grouped(self, outputs: list[exp.Expr], rows: exp.Select, alias: str, by: tuple[str, ...]) -> exp.Select:
@@ -138,27 +144,31 @@ class MeasureSelect:
             return _over(exp.Count(this=exp.Star()), read)
         if read.value is None:
             raise Fault("a sum without an argument")
-        total = _over(exp.Sum(this=self._steps(statistic, read.value)), read)
+        total: exp.Expr = exp.Sum(this=self._steps(statistic, read.value, read.rounded))
+        if read.passes is not None:
+            total = exp.Filter(this=total, expression=exp.Where(this=read.passes.copy()))
         return exp.Coalesce(this=total, expressions=[number(0)])
 
-    def _steps(self, statistic: Statistic, value: Rendered) -> exp.Expr:
-        """A row's value in grid steps: on the grid, clamped, centred (rule 16). NULL and NaN do not count.
+    def _steps(self, statistic: Statistic, value: Rendered, rounded: exp.Expr | None) -> exp.Expr:
+        """A row's value in grid steps: rounded to the grid, clamped, centred (rule 16); NULL where it does not count.
 
-        Between the ends, which are grid points, rounding stays between them; outside, the end itself is taken. So no
-        rounded value leaves the clamp, and no cast fails.
+        No cast fails: only what lies between the ends is cast.
         """
         first, last = statistic.low + statistic.centre, statistic.high + statistic.centre
-        if value.values.type is Type.INTEGER:
+        if rounded is None:
             steps = _whole_steps(statistic.granularity, value.sql)
-            return _clamped(steps, steps, (number(first), number(last)), statistic)
-        up, down = statistic.granularity.denominator, statistic.granularity.numerator
-        scaled = value.sql if up == 1 else binary(exp.Mul, value.sql, self._real(up))
-        scaled = scaled if down == 1 else binary(exp.Div, scaled, self._real(down))
-        ends = self._real(first), self._real(last)
+            return _clamped(steps, steps, (number(first), number(last)), statistic, negated(is_null(value.sql)))
+        ends, finite = (self._real(first), self._real(last)), call("ISFINITE", value.sql)
         if max(abs(first), abs(last)) <= EXACT:
-            return _clamped(scaled, cast(call("ROUND", scaled), "BIGINT"), ends, statistic)
-        whole = _clip(try_cast(call("ROUND", scaled), "HUGEINT"), number(first), number(last))
-        return _clamped(scaled, whole, ends, statistic)
+            return _clamped(rounded, cast(rounded, "BIGINT"), ends, statistic, finite)
+        whole = _clip(try_cast(rounded, "HUGEINT"), number(first), number(last))
+        return _clamped(rounded, whole, ends, statistic, finite)
+
+    def _rounded(self, value: exp.Expr, granularity: Fraction) -> exp.Expr:
+        """A real number in grid steps."""
+        up, down = granularity.denominator, granularity.numerator
+        scaled = value if up == 1 else binary(exp.Mul, value, self._real(up))
+        return call("ROUND", scaled if down == 1 else binary(exp.Div, scaled, self._real(down)))
 
     def _real(self, value: int) -> exp.Expr:
         return self.parameters.bind(Type.DOUBLE, Fraction(value))
@@ -239,11 +249,16 @@ def _over(aggregate: exp.Expr, read: _Inputs) -> exp.Expr:
     return aggregate if counted is None else exp.Filter(this=aggregate, expression=exp.Where(this=counted))
 
 
-def _clamped(value: exp.Expr, steps: exp.Expr, ends: tuple[exp.Expr, exp.Expr], statistic: Statistic) -> exp.Expr:
-    """Centred grid steps of a value between the ends, else the statistic's own least or greatest."""
+def _clamped(
+    value: exp.Expr, steps: exp.Expr, ends: tuple[exp.Expr, exp.Expr], statistic: Statistic, counts: exp.Expr
+) -> exp.Expr:
+    """Centred grid steps of a value between the ends, else the statistic's own least or greatest; NULL where it does
+    not count. In this order, since nearly every value lies between the ends.
+    """
     centred = steps if statistic.centre == 0 else binary(exp.Sub, steps, number(statistic.centre))
-    below = binary(exp.LT, value, ends[0]), number(statistic.low)
-    return choose((between(value, *ends), centred), below, default=number(statistic.high))
+    low, high = number(statistic.low), number(statistic.high)
+    outside = choose((binary(exp.LT, value, ends[0]), low), default=high)
+    return choose((between(value, *ends), centred), (counts, outside))
 
 
 def _whole_steps(granularity: Fraction, value: exp.Expr) -> exp.Expr:

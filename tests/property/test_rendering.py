@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from fractions import Fraction
 from functools import cache
 
@@ -31,6 +33,13 @@ from tests.support.cards import CLINIC, domain
 from tests.support.plans import expressions, plans, values_of
 
 COLUMNS = {f"c{i}": type_ for i, type_ in enumerate(VALUES, 1)}
+UNKNOWN = {name: Values(type_) for name, type_ in COLUMNS.items()}
+NARROW = UNKNOWN | {
+    "c2": Values(Type.INTEGER, nullable=True, lo=-50, hi=50, granularity=Fraction(1)),
+    "c3": Values(Type.DOUBLE, nullable=True, lo=Fraction(-1000), hi=Fraction(1000), granularity=Fraction(1, 8)),
+    "c5": Values(Type.DATE, nullable=True, lo=date(2023, 12, 1), hi=date(2025, 1, 31)),
+}
+"""Known ranges prove that some guards are not needed."""
 CITIES = ("b", "c", "x")
 FACTS = {("clinic", "cities"): PublicFacts(3, {"code": CITIES}, {"code": 1, "name_zh": 2, "name_en": 1})}
 CARDS = {"clinic": CLINIC}
@@ -62,9 +71,9 @@ def reads_back(tree: exp.Expr) -> None:
     assert shape(parsed) == shape(tree)
 
 
-def rendered(expression: Expression) -> tuple[exp.Expr, Parameters]:
+def rendered(expression: Expression, columns: Mapping[str, Values] = UNKNOWN) -> tuple[exp.Expr, Parameters]:
     parameters = Parameters()
-    scope = {name: Rendered(column("t", name), Values(type_)) for name, type_ in COLUMNS.items()}
+    scope = {name: Rendered(column("t", name), values) for name, values in columns.items()}
     return render_expression(expression, scope, parameters).sql, parameters
 
 
@@ -95,8 +104,14 @@ def bound_values(values: tuple[Scalar, ...]) -> list[object]:
 
 
 ANY = st.sampled_from(VALUES).flatmap(lambda type_: expressions(COLUMNS, type_))
-ROWS = st.lists(
-    st.fixed_dictionaries({name: st.none() | values_of(type_) for name, type_ in COLUMNS.items()}), max_size=4
+CELLS = {name: st.none() | values_of(type_) for name, type_ in COLUMNS.items()}
+NARROW_CELLS = CELLS | {
+    "c2": st.none() | st.integers(-50, 50),
+    "c3": st.none() | st.fractions(-1000, 1000, max_denominator=8),
+    "c5": st.none() | st.dates(date(2023, 12, 1), date(2025, 1, 31)),
+}
+ROWS = st.sampled_from([(UNKNOWN, CELLS), (NARROW, NARROW_CELLS)]).flatmap(
+    lambda kind: st.tuples(st.just(kind[0]), st.lists(st.fixed_dictionaries(kind[1]), min_size=1, max_size=4))
 )
 
 
@@ -109,10 +124,13 @@ def test_expressions_read_back(expression: Expression) -> None:
 
 
 @given(ANY, ROWS)
-def test_expressions_compute_what_the_reference_computes(expression: Expression, rows: list[dict[str, Scalar]]) -> None:
-    tree, parameters = rendered(expression)
+def test_expressions_compute_what_the_reference_computes(
+    expression: Expression, table: tuple[Mapping[str, Values], list[dict[str, Scalar]]]
+) -> None:
+    columns, rows = table
+    tree, parameters = rendered(expression, columns)
     text, values = parameters.statement(exp.Select(expressions=[tree]).from_("t"))
-    known = Judge(standard(1000)).values(expression, {name: Values(type_) for name, type_ in COLUMNS.items()})
+    known = Judge(standard(1000)).values(expression, columns)
     engine().execute("DELETE FROM t")
     for row in rows:
         places = ", ".join(f"${i}" for i in range(1, len(row) + 1))
