@@ -123,6 +123,11 @@ class BrokerWorld:
         header = Header(milliseconds(), BUNDLE.digest, None, None)
         self.broker.writer.submit(lambda connection: act(connection, header, None, *words)).result()
 
+    def add_person(self, person: str, institution: str, expires: int) -> None:
+        """An analyst whose signing key is in force until then."""
+        self.act(acts.add_person, person, institution, frozenset({Role.ANALYST}))
+        self.act(acts.register_key, person, private_key(person).public_key(), expires)
+
     def issue(self, text: str) -> None:
         """Puts a licence in force."""
         self.act(acts.issue_licence, sign_licence(text, DEPARTMENT), DEPARTMENT.public_key())
@@ -138,7 +143,7 @@ class BrokerWorld:
 
     def entries(self) -> list[Entry]:
         """The whole log."""
-        return [decode(data) for data in self.read(lambda connection: log.entries(connection, 0, log.size(connection)))]
+        return self.read(lambda connection: list(map(decode, log.entries(connection, 0, log.size(connection)))))
 
     def signed(
         self,
@@ -149,6 +154,7 @@ class BrokerWorld:
         idempotency: str | None = None,
         nonce: str | None = None,
         at: datetime | None = None,
+        parameters: str = "",
     ) -> HttpRequest:
         """A request as a client signs it; without a body, a GET."""
         number = next(self._numbers)
@@ -159,7 +165,7 @@ class BrokerWorld:
             method,
             AUTHORITY,
             path,
-            "",
+            parameters,
             body,
             key,
             key_id(key.public_key()),
@@ -168,14 +174,14 @@ class BrokerWorld:
             nonce or f"nonce-{number}",
         )
         lower = tuple((name.lower(), value) for name, value in headers.items())
-        return HttpRequest(method, path, "", lower, body or b"")
+        return HttpRequest(method, path, parameters, lower, body or b"")
 
     def ask(self, body: bytes | None, path: str = "/v1/queries", **words: Any) -> HttpAnswer:
         """What the door answers to a request."""
         return self.door.handle(self.signed(body, path, **words))
 
 
-def query(sql: str, spend: Mapping[str, str], **changes: object) -> bytes:
+def query(sql: str, spend: Mapping[str, object], /, **changes: object) -> bytes:
     """The body of a query."""
     asked = {"licence": "L1", "scenario": "planning", "dataset": "clinic", "sql": sql, "spend": spend} | changes
     return json.dumps(asked, ensure_ascii=False).encode()
@@ -248,8 +254,7 @@ def _furnish(world: BrokerWorld) -> None:
     for institution in ("clinic", "elsewhere"):
         world.act(acts.add_institution, institution, institution.title())
     for person, institution in people.items():
-        world.act(acts.add_person, person, institution, frozenset({Role.ANALYST}))
-        world.act(acts.register_key, person, private_key(person).public_key(), milliseconds() + 365 * DAY)
+        world.add_person(person, institution, milliseconds() + 365 * DAY)
     world.act(acts.load_dataset, CARD, DOMAIN, world.snapshot)
     for name, terms in (("L1", ZCDP), ("L2", ZCDP), ("P1", PURE)):
         world.issue(licence_text(name, terms))
