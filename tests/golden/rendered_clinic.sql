@@ -5,21 +5,21 @@ SELECT 性别, COUNT(*) AS n, AVG(income) FROM persons GROUP BY 性别
 =>
 -- m1
 SELECT
-  "r5"."k1" AS "k1",
+  "r7"."k1" AS "k1",
   CAST(LEAST(
-    GREATEST(CAST("r5"."m1s1" AS INT128), (
+    GREATEST(CAST("r7"."m1s1" AS INT128), (
       -4611686018427387903
     )),
     4611686018427387903
   ) AS BIGINT) AS "m1s1",
   CAST(LEAST(
-    GREATEST(CAST("r5"."m1s2" AS INT128), (
+    GREATEST(CAST("r7"."m1s2" AS INT128), (
       -4611686018427387903
     )),
     4611686018427387903
   ) AS BIGINT) AS "m1s2",
   CAST(LEAST(
-    GREATEST(CAST("r5"."m1s3" AS INT128), (
+    GREATEST(CAST("r7"."m1s3" AS INT128), (
       -4611686018427387903
     )),
     4611686018427387903
@@ -38,29 +38,25 @@ FROM (
       SUM(
         CASE
           WHEN (
-            (
-              "r3"."x4" * CAST($1 AS DOUBLE)
-            ) BETWEEN CAST($2 AS DOUBLE) AND CAST($3 AS DOUBLE)
+            "r3"."x6" BETWEEN CAST($2 AS DOUBLE) AND CAST($3 AS DOUBLE)
           )
           THEN (
-            CAST(ROUND("r3"."x4" * CAST($1 AS DOUBLE)) AS BIGINT) - 25000000
+            CAST("r3"."x6" AS BIGINT) - 25000000
           )
-          WHEN (
-            (
-              "r3"."x4" * CAST($1 AS DOUBLE)
-            ) < CAST($2 AS DOUBLE)
-          )
+          WHEN ISFINITE("r3"."x4")
           THEN (
-            -25000000
+            CASE
+              WHEN (
+                "r3"."x6" < CAST($2 AS DOUBLE)
+              )
+              THEN (
+                -25000000
+              )
+              ELSE 25000000
+            END
           )
-          ELSE 25000000
         END
-      ) FILTER(WHERE
-        (
-          NOT (
-            "r3"."x4" IS NULL
-          )
-        ) AND ISFINITE("r3"."x4")),
+      ),
       0
     ) AS "m1s3"
   FROM (
@@ -68,7 +64,9 @@ FROM (
       "r2"."_unit" AS "_unit",
       "r2"."_seed" AS "_seed",
       "r2"."c1" AS "k1",
-      "r2"."c2" AS "x4"
+      "r2"."c2" AS "x4",
+      ROUND("r2"."c2") AS "x5",
+      ROUND("r2"."c2" * CAST($1 AS DOUBLE)) AS "x6"
     FROM (
       SELECT
         "r1"."c1" AS "c1",
@@ -87,7 +85,7 @@ FROM (
     )
   GROUP BY
     "r3"."k1"
-) AS "r5"
+) AS "r7"
 -- with $1 = 100, $2 = 0, $3 = 50000000, $4 = 女, $5 = 男; at most 3 rows of text, integer, integer, integer
 -- answer
 SELECT
@@ -130,64 +128,64 @@ SELECT 科室, COUNT(*) AS n, SUM(费用) AS total FROM visits GROUP BY 科室
 =>
 -- m1
 SELECT
-  "r9"."k1" AS "k1",
+  "r10"."k1" AS "k1",
   CAST(LEAST(
-    GREATEST(CAST("r9"."m1s1" AS INT128), (
+    GREATEST(CAST("r10"."m1s1" AS INT128), (
       -4611686018427387903
     )),
     4611686018427387903
   ) AS BIGINT) AS "m1s1",
   CAST(LEAST(
-    GREATEST(CAST("r9"."m1s2" AS INT128), (
+    GREATEST(CAST("r10"."m1s2" AS INT128), (
       -4611686018427387903
     )),
     4611686018427387903
   ) AS BIGINT) AS "m1s2"
 FROM (
   SELECT
-    "r8"."k1" AS "k1",
-    COALESCE(SUM("r8"."m1s1"), 0) AS "m1s1",
-    COALESCE(SUM("r8"."m1s2"), 0) AS "m1s2"
+    "r9"."k1" AS "k1",
+    COALESCE(SUM("r9"."m1s1"), 0) AS "m1s1",
+    COALESCE(SUM("r9"."m1s2"), 0) AS "m1s2"
   FROM (
     SELECT
-      "r7"."k1" AS "k1",
-      "r7"."m1s1" AS "m1s1",
-      "r7"."m1s2" AS "m1s2"
+      "r8"."k1" AS "k1",
+      "r8"."m1s1" AS "m1s1",
+      "r8"."m1s2" AS "m1s2"
     FROM (
       SELECT
-        "r6"."k1" AS "k1",
-        "r6"."m1s1" AS "m1s1",
-        "r6"."m1s2" AS "m1s2",
+        "r7"."k1" AS "k1",
+        "r7"."m1s1" AS "m1s1",
+        "r7"."m1s2" AS "m1s2",
         ROW_NUMBER() OVER (
-          PARTITION BY "r6"."_unit"
+          PARTITION BY "r7"."_unit"
           ORDER BY LEFT(
             MD5(
-              CAST("r6"."_seed" AS TEXT) || (
+              CAST("r7"."_seed" AS TEXT) || (
                 CASE
                   WHEN (
-                    "r6"."k1" IS NULL
+                    "r7"."k1" IS NULL
                   )
                   THEN ';n'
                   ELSE (
                     (
-                      ';' || CAST(LENGTH(CAST("r6"."k1" AS TEXT)) AS TEXT)
+                      ';' || CAST(LENGTH(CAST("r7"."k1" AS TEXT)) AS TEXT)
                     ) || (
-                      ':' || CAST("r6"."k1" AS TEXT)
+                      ':' || CAST("r7"."k1" AS TEXT)
                     )
                   )
                 END
               )
             ),
             16
-          ) ASC, "r6"."k1" ASC
+          ) ASC, "r7"."k1" ASC
         ) AS "_place"
       FROM (
         SELECT
-          "r5"."_unit" AS "_unit",
-          "r5"."_seed" AS "_seed",
-          "r5"."k1" AS "k1",
-          LEAST("r5"."n_m1s1", 3) AS "m1s1",
-          LEAST(GREATEST("r5"."s_m1s2", 0), 600000) AS "m1s2"
+          "r6"."_unit" AS "_unit",
+          "r6"."_seed" AS "_seed",
+          "r6"."k1" AS "k1",
+          LEAST("r6"."n_m1s1", 3) AS "m1s1",
+          LEAST(GREATEST("r6"."s_m1s2", 0), 600000) AS "m1s2"
         FROM (
           SELECT
             "r3"."_unit" AS "_unit",
@@ -198,25 +196,17 @@ FROM (
               SUM(
                 CASE
                   WHEN (
-                    (
-                      "r3"."x4" * CAST($1 AS DOUBLE)
-                    ) BETWEEN CAST($2 AS DOUBLE) AND CAST($3 AS DOUBLE)
+                    "r3"."x5" BETWEEN CAST($2 AS DOUBLE) AND CAST($3 AS DOUBLE)
                   )
-                  THEN CAST(ROUND("r3"."x4" * CAST($1 AS DOUBLE)) AS BIGINT)
-                  WHEN (
-                    (
-                      "r3"."x4" * CAST($1 AS DOUBLE)
-                    ) < CAST($2 AS DOUBLE)
+                  THEN CAST("r3"."x5" AS BIGINT)
+                  WHEN ISFINITE("r3"."x4")
+                  THEN (
+                    CASE WHEN (
+                      "r3"."x5" < CAST($2 AS DOUBLE)
+                    ) THEN 0 ELSE 200000 END
                   )
-                  THEN 0
-                  ELSE 200000
                 END
-              ) FILTER(WHERE
-                (
-                  NOT (
-                    "r3"."x4" IS NULL
-                  )
-                ) AND ISFINITE("r3"."x4")),
+              ),
               0
             ) AS "s_m1s2"
           FROM (
@@ -224,7 +214,8 @@ FROM (
               "r2"."_unit" AS "_unit",
               "r2"."_seed" AS "_seed",
               "r2"."c1" AS "k1",
-              "r2"."c2" AS "x4"
+              "r2"."c2" AS "x4",
+              ROUND("r2"."c2" * CAST($1 AS DOUBLE)) AS "x5"
             FROM (
               SELECT
                 "r1"."c2" AS "c1",
@@ -239,15 +230,15 @@ FROM (
           GROUP BY
             "r3"."_unit",
             "r3"."k1"
-        ) AS "r5"
-      ) AS "r6"
-    ) AS "r7"
+        ) AS "r6"
+      ) AS "r7"
+    ) AS "r8"
     WHERE
-      "r7"."_place" <= 2
-  ) AS "r8"
+      "r8"."_place" <= 2
+  ) AS "r9"
   GROUP BY
-    "r8"."k1"
-) AS "r9"
+    "r9"."k1"
+) AS "r10"
 -- with $1 = 100, $2 = 0, $3 = 200000, $4 = 儿科, $5 = 其他, $6 = 内科, $7 = 外科; at most 4 rows of text, integer, integer
 -- answer
 SELECT
@@ -552,64 +543,64 @@ SELECT date_trunc('quarter', 日期) AS q, SUM(费用) / COUNT(*) AS mean, COUNT
 =>
 -- m1
 SELECT
-  "r9"."k1" AS "k1",
+  "r10"."k1" AS "k1",
   CAST(LEAST(
-    GREATEST(CAST("r9"."m1s1" AS INT128), (
+    GREATEST(CAST("r10"."m1s1" AS INT128), (
       -4611686018427387903
     )),
     4611686018427387903
   ) AS BIGINT) AS "m1s1",
   CAST(LEAST(
-    GREATEST(CAST("r9"."m1s2" AS INT128), (
+    GREATEST(CAST("r10"."m1s2" AS INT128), (
       -4611686018427387903
     )),
     4611686018427387903
   ) AS BIGINT) AS "m1s2"
 FROM (
   SELECT
-    "r8"."k1" AS "k1",
-    COALESCE(SUM("r8"."m1s1"), 0) AS "m1s1",
-    COALESCE(SUM("r8"."m1s2"), 0) AS "m1s2"
+    "r9"."k1" AS "k1",
+    COALESCE(SUM("r9"."m1s1"), 0) AS "m1s1",
+    COALESCE(SUM("r9"."m1s2"), 0) AS "m1s2"
   FROM (
     SELECT
-      "r7"."k1" AS "k1",
-      "r7"."m1s1" AS "m1s1",
-      "r7"."m1s2" AS "m1s2"
+      "r8"."k1" AS "k1",
+      "r8"."m1s1" AS "m1s1",
+      "r8"."m1s2" AS "m1s2"
     FROM (
       SELECT
-        "r6"."k1" AS "k1",
-        "r6"."m1s1" AS "m1s1",
-        "r6"."m1s2" AS "m1s2",
+        "r7"."k1" AS "k1",
+        "r7"."m1s1" AS "m1s1",
+        "r7"."m1s2" AS "m1s2",
         ROW_NUMBER() OVER (
-          PARTITION BY "r6"."_unit"
+          PARTITION BY "r7"."_unit"
           ORDER BY LEFT(
             MD5(
-              CAST("r6"."_seed" AS TEXT) || (
+              CAST("r7"."_seed" AS TEXT) || (
                 CASE
                   WHEN (
-                    "r6"."k1" IS NULL
+                    "r7"."k1" IS NULL
                   )
                   THEN ';n'
                   ELSE (
                     (
-                      ';' || CAST(LENGTH(CAST("r6"."k1" AS TEXT)) AS TEXT)
+                      ';' || CAST(LENGTH(CAST("r7"."k1" AS TEXT)) AS TEXT)
                     ) || (
-                      ':' || CAST("r6"."k1" AS TEXT)
+                      ':' || CAST("r7"."k1" AS TEXT)
                     )
                   )
                 END
               )
             ),
             16
-          ) ASC, "r6"."k1" ASC
+          ) ASC, "r7"."k1" ASC
         ) AS "_place"
       FROM (
         SELECT
-          "r5"."_unit" AS "_unit",
-          "r5"."_seed" AS "_seed",
-          "r5"."k1" AS "k1",
-          LEAST("r5"."n_m1s1", 3) AS "m1s1",
-          LEAST(GREATEST("r5"."s_m1s2", 0), 600000) AS "m1s2"
+          "r6"."_unit" AS "_unit",
+          "r6"."_seed" AS "_seed",
+          "r6"."k1" AS "k1",
+          LEAST("r6"."n_m1s1", 3) AS "m1s1",
+          LEAST(GREATEST("r6"."s_m1s2", 0), 600000) AS "m1s2"
         FROM (
           SELECT
             "r3"."_unit" AS "_unit",
@@ -620,25 +611,17 @@ FROM (
               SUM(
                 CASE
                   WHEN (
-                    (
-                      "r3"."x4" * CAST($2 AS DOUBLE)
-                    ) BETWEEN CAST($3 AS DOUBLE) AND CAST($4 AS DOUBLE)
+                    "r3"."x5" BETWEEN CAST($3 AS DOUBLE) AND CAST($4 AS DOUBLE)
                   )
-                  THEN CAST(ROUND("r3"."x4" * CAST($2 AS DOUBLE)) AS BIGINT)
-                  WHEN (
-                    (
-                      "r3"."x4" * CAST($2 AS DOUBLE)
-                    ) < CAST($3 AS DOUBLE)
+                  THEN CAST("r3"."x5" AS BIGINT)
+                  WHEN ISFINITE("r3"."x4")
+                  THEN (
+                    CASE WHEN (
+                      "r3"."x5" < CAST($3 AS DOUBLE)
+                    ) THEN 0 ELSE 200000 END
                   )
-                  THEN 0
-                  ELSE 200000
                 END
-              ) FILTER(WHERE
-                (
-                  NOT (
-                    "r3"."x4" IS NULL
-                  )
-                ) AND ISFINITE("r3"."x4")),
+              ),
               0
             ) AS "s_m1s2"
           FROM (
@@ -646,7 +629,8 @@ FROM (
               "r2"."_unit" AS "_unit",
               "r2"."_seed" AS "_seed",
               CAST(DATE_TRUNC(CAST($1 AS TEXT), "r2"."c1") AS DATE) AS "k1",
-              "r2"."c2" AS "x4"
+              "r2"."c2" AS "x4",
+              ROUND("r2"."c2" * CAST($2 AS DOUBLE)) AS "x5"
             FROM (
               SELECT
                 "r1"."c3" AS "c1",
@@ -661,15 +645,15 @@ FROM (
           GROUP BY
             "r3"."_unit",
             "r3"."k1"
-        ) AS "r5"
-      ) AS "r6"
-    ) AS "r7"
+        ) AS "r6"
+      ) AS "r7"
+    ) AS "r8"
     WHERE
-      "r7"."_place" <= 2
-  ) AS "r8"
+      "r8"."_place" <= 2
+  ) AS "r9"
   GROUP BY
-    "r8"."k1"
-) AS "r9"
+    "r9"."k1"
+) AS "r10"
 -- with $1 = quarter, $2 = 100, $3 = 0, $4 = 200000, $5 = 2024-01-01, $6 = 2024-04-01, $7 = 2024-07-01, $8 = 2024-10-01; at most 4 rows of date, integer, integer
 -- answer
 SELECT
