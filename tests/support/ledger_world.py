@@ -179,9 +179,7 @@ class World:
         return self.do(self.authorization(request))
 
     def authorization(self, request: ChargeRequest) -> Callable[[Connection], Logged]:
-        return lambda connection: transactions.authorize(
-            connection, request, lambda outcome: leaf_of(request, outcome)
-        )
+        return lambda connection: transactions.authorize(connection, request, lambda outcome: leaf_of(request, outcome))
 
     def ask(self, query: str, **words: str) -> Logged:
         return self.authorize(self.request(query, **words))  # type: ignore[arg-type]
