@@ -192,7 +192,6 @@ class QueryAnswer(Shape):
     release: Release
     charge: Amounts
     balance: list[Balance]
-    authorization: Receipt
     receipt: Receipt
 
 

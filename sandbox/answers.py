@@ -40,7 +40,6 @@ def query_answer(connection: Connection, charge: Charge, key: LogPublicKey) -> t
         "release": json.loads(stored.body),
         "charge": amounts_json(own.loss),
         "balance": [balance_json(balance) | {"more": more(balance, _loss(own.loss))} for balance in after([own])],
-        "authorization": log.receipt(connection, charge.authorized_leaf, key).to_json(),
         "receipt": log.receipt(connection, charge.final_leaf, key).to_json(),
     }
     return 200, canonical_json(answer)

@@ -12,7 +12,7 @@ from typing import Any
 from policies.canonical import canonical_json
 from sandbox.audit import receipt
 from sandbox.audit.checkpoint import LogPublicKey
-from sandbox.audit.entry import QueryAuthorized, QueryReleased, QueryRepeated
+from sandbox.audit.entry import QueryReleased, QueryRepeated
 from sandbox.audit.merkle import Unverified
 from sandbox.audit.receipt import Proven, Receipt
 
@@ -97,7 +97,7 @@ class Answer:
 def checked_answer(
     document: Mapping[str, Any], log_key: LogPublicKey, *, asked: str | None, repeat: bool, repeated: str | None
 ) -> Answer:
-    """The answer, when its receipts prove that the log holds the release of this charge, and the charge this request.
+    """The answer, when its receipt proves that the log holds the release of this charge, made for this request.
 
     `asked` is the digest of what the caller signed, None where an earlier charge is looked at; `repeated` the receipt
     of a repeat's own entry, as its header gives it. Raises Unproven.
@@ -117,26 +117,15 @@ def checked_answer(
     except Unverified as error:
         raise Unproven(str(error)) from None
     match proven.entry.act:
-        case QueryReleased(charge=logged, authorization=leaf) if logged == charge:
-            _require_asked(document, log_key, leaf, digest, asked, repeated)
+        case QueryReleased(charge=logged) as act if logged == charge:
+            if asked is not None and act.request != asked:
+                _require_repeat(repeated, log_key, act, asked)
             return Answer(document, proven, repeat)
     raise Unproven("the receipt is for another query")
 
 
-def _require_asked(
-    document: Mapping[str, Any],
-    log_key: LogPublicKey,
-    leaf: int,
-    digest: str,
-    asked: str | None,
-    repeated: str | None,
-) -> None:
-    """The caller's own request stands in the log as the one that was charged, or as a repeat of it."""
-    authorized = _entry(document.get("authorization"), log_key)
-    if authorized.index != leaf or not isinstance(authorized.entry.act, QueryAuthorized):
-        raise Unproven("the authorization is for another query")
-    if asked is None or _message(authorized) == asked:
-        return
+def _require_repeat(repeated: str | None, log_key: LogPublicKey, paid: QueryReleased, asked: str) -> None:
+    """The caller's own request stands in the log as a repeat of the one that was charged."""
     if repeated is None:
         raise Unproven("the answer is to another question")
     try:
@@ -144,8 +133,8 @@ def _require_asked(
     except (ValueError, RecursionError):
         raise Unproven("the repeat's receipt is malformed") from None
     match own.entry.act:
-        case QueryRepeated(authorization=paid, release=released) if paid == leaf and released in (digest, None):
-            if _message(own) == asked:
+        case QueryRepeated(authorization=leaf, release=released) if _message(own) == asked:
+            if leaf == paid.authorization and released in (paid.release, None):
                 return
     raise Unproven("the answer is to another question")
 

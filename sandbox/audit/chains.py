@@ -24,6 +24,7 @@ from sandbox.audit.entry import (
     QueryFailed,
     QueryReleased,
     QueryRepeated,
+    SignedRequest,
 )
 from sandbox.audit.findings import Finding
 
@@ -41,6 +42,8 @@ class Account:
 class _Charge:
     id: str
     licence: str
+    request: str | None
+    """Digest of what was signed."""
     ended: bool = False
     release: str | None = None
 
@@ -85,7 +88,7 @@ class Chains:
             case AccountLimited() as act:
                 yield from self._limit(index, act)
             case QueryAuthorized() as act:
-                yield from self._authorize(index, act)
+                yield from self._authorize(index, act, entry.header.request)
             case QueryReleased() | QueryFailed() as act:
                 yield from self._end(index, act)
             case QueryRepeated() as act:
@@ -120,10 +123,10 @@ class Chains:
             yield Finding("charge.overspent", index, subject=act.account)
         self.accounts[act.account] = Account(account.kind, act.limit, account.spent)
 
-    def _authorize(self, index: int, act: QueryAuthorized) -> Iterator[Finding]:
+    def _authorize(self, index: int, act: QueryAuthorized, signed: SignedRequest | None) -> Iterator[Finding]:
         if self._again("charge", act.charge):
             yield Finding("charge.reused", index, subject=act.charge)
-        self._charges[index] = _Charge(act.charge, act.licence)
+        self._charges[index] = _Charge(act.charge, act.licence, None if signed is None else signed.message)
         for charge in act.accounts:
             yield from self._charge(index, charge)
         if sorted(charge.account for charge in act.accounts) != sorted(self._due(act)):
@@ -165,6 +168,8 @@ class Chains:
         charge.ended = True
         if isinstance(act, QueryReleased):
             charge.release = act.release
+            if act.request != charge.request:
+                yield Finding("final.unauthorized", index, subject=act.charge)
 
     def _repeat(self, index: int, act: QueryRepeated) -> Iterator[Finding]:
         charge = self._charges.get(act.authorization)

@@ -147,6 +147,8 @@ class QueryReleased:
     charge: Name
     authorization: Index
     """Leaf of the charge's `query.authorized`."""
+    request: Digest
+    """Of the signed request that was charged: whoever sent it knows that the answer is to it."""
     release: Digest
     """Of the release's canonical bytes."""
 

@@ -205,7 +205,7 @@ def release(connection: Connection, charge_id: str, body: bytes, at: int) -> Rel
         )
     except Refusal as refusal:
         return _end_without_answer(connection, found, at, FailureCause.WITHHELD, refusal)
-    act = QueryReleased(charge=found.id, authorization=found.authorized_leaf, release=digest)
+    act = QueryReleased(found.id, found.authorized_leaf, found.request_digest, digest)
     index = append(connection, Entry(_header(connection, at, who), act))
     connection.execute(releases.insert().values(charge=found.id, body=body, digest=digest, leaf=index))
     _end(connection, found.id, State.RELEASED, at, index, incident=False)
@@ -252,11 +252,13 @@ def _decide(connection: Connection, request: ChargeRequest) -> Authorized | Exis
     copies = find_release_of_any(connection, request.identity)
     datasets = tuple(dataset for dataset, _ in standing.snapshots)
     lines = lines_of(request.loss, standing.licence, datasets, request.domains)
-    taken = tuple(charge(connection, line) for line in lines if copies is None or _own(line))
-    for line in lines:
-        if copies is not None and not _own(line):
-            require_room(connection, line)  # refused where a fresh query would be, so that nothing is learned
-    return Authorized(request.id, taken, copies)
+    taken = []
+    for line in lines:  # in one order, and refused where a fresh query would be, so that nothing is learned (rule 8)
+        if copies is None or _own(line):
+            taken.append(charge(connection, line))
+        else:
+            require_room(connection, line)
+    return Authorized(request.id, tuple(taken), copies)
 
 
 def _own(line: Line) -> bool:

@@ -156,7 +156,7 @@ class World:
         assert header.request is not None
         return ChargeRequest(
             id=f"request-{number}",
-            header=replace(header, request=replace(header.request, idempotency=sha(idempotency))),
+            header=replace(header, request=replace(header.request, message=sha(query), idempotency=sha(idempotency))),
             nonce=nonce,
             standing=Standing(
                 institution="clinic",

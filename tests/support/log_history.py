@@ -202,14 +202,14 @@ def history() -> list[Step]:
     for number, (time, charge) in enumerate(charged, start=1):
         steps.append(step(time, authorized(charge, number), SQL, signed=request(charge, charge)))
     steps += [
-        step(15, QueryReleased("q1", 9, sha("release 1")), actor=ACTOR),
+        step(15, QueryReleased("q1", 9, sha("message q1"), sha("release 1")), actor=ACTOR),
         step(16, QueryFailed("q2", 10, FailureCause.INCIDENT), actor=ACTOR),
         step(17, QueryRepeated("L1", "planning", 9, sha("release 1"), sha(SQL)), SQL, signed=request("p1", "p1")),
         step(18, LicenceSuspended("L1")),
         step(18, LicenceResumed("L1")),
         step(19, AccountOpened(opened("licence:L2", AccountKind.LICENCE, PURE_LIMIT))),
         step(20, AccountLimited("licence:L2", AccountKind.LICENCE, Amounts(None, 0, 20 << 40))),
-        step(21, QueryReleased("q3", 11, sha("release 3")), actor=ACTOR),
+        step(21, QueryReleased("q3", 11, sha("message q3"), sha("release 3")), actor=ACTOR),
         step(22, KeyRevoked("li.wei-1", "li.wei"), signed=request("k1", "k1")),
         step(23, LicenceRevoked("L1")),
         step(24, DatasetWithdrawn("health", sha("snapshot"))),

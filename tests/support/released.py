@@ -14,12 +14,11 @@ from sandbox.audit.entry import (
     Actor,
     Entry,
     Header,
-    QueryAuthorized,
     QueryReleased,
     QueryRepeated,
     SignedRequest,
 )
-from sandbox.audit.merkle import leaf_hash, node_hash
+from sandbox.audit.merkle import leaf_hash
 from sandbox.audit.receipt import Receipt
 
 SALT = b"s" * 16
@@ -58,12 +57,10 @@ def asked(body: dict[str, Any]) -> str:
 def released(
     charge: str = "c" * 32, release: dict[str, Any] = RELEASE, key: LogKey = LOG, message: str = asked(BODY)
 ) -> dict[str, Any]:
-    """The whole answer of a charge, in a log of its two entries: authorized, released."""
+    """The whole answer of a charge, in a log of this one entry."""
     digest = sha256(canonical_json(release)).hexdigest()
-    first = encode(Entry(_header(message), _authorized(charge)), SALT)
-    second = encode(Entry(_header(None), QueryReleased(charge, 0, digest)), SALT)
-    leaves = [leaf_hash(first), leaf_hash(second)]
-    note = sign(Checkpoint(key.name, 2, node_hash(*leaves)), key)
+    data = encode(Entry(_header(None), QueryReleased(charge, 0, message, digest)), SALT)
+    note = sign(Checkpoint(key.name, 1, leaf_hash(data)), key)
     amounts = {"rho": "0.01", "delta": "1e-9", "epsilon": None, "epsilon_at_delta": "0.5"}
     return {
         "id": charge,
@@ -72,8 +69,7 @@ def released(
         "release": release,
         "charge": {"rho": "0.01", "delta": "0", "epsilon": None},
         "balance": [{"account": "licence:L", "kind": "licence", "spent": amounts, "limit": amounts, "more": 0}],
-        "authorization": Receipt(0, first, (leaves[1],), note).to_json(),
-        "receipt": Receipt(1, second, (leaves[0],), note).to_json(),
+        "receipt": Receipt(0, data, (), note).to_json(),
     }
 
 
@@ -89,8 +85,3 @@ def repeated(message: str, authorization: int = 0, release: dict[str, Any] = REL
 def _header(message: str | None) -> Header:
     signed = None if message is None else SignedRequest(message, "ab" * 32, "ab" * 64, "ab" * 32, "ab" * 32)
     return Header(1, "ab" * 32, Actor("i", "p", "k"), signed)
-
-
-def _authorized(charge: str) -> QueryAuthorized:
-    digest = "ab" * 32
-    return QueryAuthorized(charge, "L", digest, "S", (), digest, digest, (), (), (), "0.16.0", ("contrib",))

@@ -111,7 +111,7 @@ def test_answer_is_shown_when_the_log_holds_it(settings: ClientSettings) -> None
         answer = client.query("SELECT 1", SPEND)
     assert (answer.id, answer.repeat, answer.columns) == (ID, False, ["level", "n", "mean"])
     assert (answer.rows, answer.intervals) == (RELEASE["rows"], RELEASE["intervals"])
-    assert (answer.proven.index, answer.proven.checkpoint.size) == (1, 2)
+    assert (answer.proven.index, answer.proven.checkpoint.size) == (0, 1)
 
 
 def test_repeat_is_told(settings: ClientSettings) -> None:
@@ -161,9 +161,7 @@ FORGERIES = {
     "another digest": _change("digest", "00" * 32),
     "another charge": _change("id", "d" * 32),
     "no receipt": _change("receipt", None),
-    "no authorization": _change("authorization", None),
-    "the release in place of its authorization": released() | {"authorization": released()["receipt"]},
-    "another leaf": _change("receipt.index", 0),
+    "another leaf": _change("receipt.index", 1),
     "another release of the same log": released(release={"rows": []}) | {"release": RELEASE},
     "a log of another key": released(key=LogKey.generate(LOG.name)),
     "another charge's receipt": released("d" * 32) | {"id": ID},
@@ -242,8 +240,8 @@ def test_status_of_a_query_under_way(settings: ClientSettings) -> None:
 def test_checkpoint_is_opened_with_the_logs_key(settings: ClientSettings) -> None:
     note = released()["receipt"]["checkpoint"]
     with Service(ok({"checkpoint": note})).client(settings) as client:
-        assert client.checkpoint()[1].size == 2
-    for wrong in (None, "x", note.replace("\n2\n", "\n3\n")):
+        assert client.checkpoint()[1].size == 1
+    for wrong in (None, "x", note.replace("\n1\n", "\n2\n")):
         with Service(ok({"checkpoint": wrong})).client(settings) as client, pytest.raises(Unproven):
             client.checkpoint()
 

@@ -78,7 +78,7 @@ def test_answer_shows_intervals_bars_charge_and_receipt() -> None:
     assert "NULL" in text
     assert "●" in text
     assert "ρ = 0.01" in text
-    assert "Entry 1 of the log, of 2" in text
+    assert "Entry 0 of the log, of 1" in text
     assert "free" not in text
 
 
