@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
@@ -16,14 +17,15 @@ from sandbox.privacy.keys import Key
 from sandbox.privacy.sensitivity import Sensitivity, sensitivity
 from tests.support.exact import Laboratory, laboratory
 from tests.support.plans import plans
-from tests.support.queries import Query, queries
-from tests.support.records import SMALL, UNITS, Records, records
+from tests.support.queries import Query, every_measure, queries
+from tests.support.records import FULL, SMALL, UNITS, Records, records
 
 ROUNDS = 6
 """Queries asked of each pair of databases: loading them is what takes time."""
 BOUNDS = st.one_of(st.none(), st.builds(Bounds, st.integers(1, 3), st.integers(1, 3)))
 """Mostly tighter than what the relation allows: then the engine folds, chooses, clips and scales."""
 
+TIGHT_BOUNDS = (Bounds(1, 1), Bounds(2, 1), None, Bounds(1, 2), Bounds(2, 2))
 TOO_NARROW = "plan.overflow"
 """The only refusal by bounding: of a range that no grid has a point in."""
 
@@ -32,7 +34,7 @@ TOO_NARROW = "plan.overflow"
 @given(
     records(),
     st.sampled_from(UNITS),
-    st.lists(st.tuples(queries() | plans([SMALL]), BOUNDS), min_size=1, max_size=ROUNDS),
+    st.lists(st.tuples(queries() | queries() | plans([SMALL]), BOUNDS), min_size=1, max_size=ROUNDS),
     st.randoms(),
 )
 def test_one_unit_changes_totals_within_the_claim(
@@ -42,14 +44,27 @@ def test_one_unit_changes_totals_within_the_claim(
     with laboratory(everybody) as before, laboratory(everybody.without(unit, order)) as after:
         for query, bounds in asked:
             note(f"{query} with {bounds}")
-            for checked in before.measures(query):
-                try:
-                    measure = before.bound(checked, bounds)
-                except Refusal as refusal:
-                    if refusal.code != TOO_NARROW:
-                        raise
-                    continue
-                compare(measure, exact(before, measure), exact(after, measure))
+            neighbours(before, after, query, bounds)
+
+
+@pytest.mark.parametrize("unit", UNITS[:2])
+def test_every_kind_of_measure(unit: int) -> None:
+    """Each with one of the bounds, and with the next one for the next unit."""
+    with laboratory(FULL) as before, laboratory(FULL.without(unit, Random(unit))) as after:
+        for place, query in enumerate(every_measure(), unit):
+            neighbours(before, after, query, TIGHT_BOUNDS[place % len(TIGHT_BOUNDS)])
+
+
+def neighbours(before: Laboratory, after: Laboratory, asked: Query | Plan, bounds: Bounds | None) -> None:
+    """Both databases' totals are the reference's, and within the claim of one another."""
+    for checked in before.measures(asked):
+        try:
+            measure = before.bound(checked, bounds)
+        except Refusal as refusal:
+            if refusal.code != TOO_NARROW:
+                raise
+            continue
+        compare(measure, exact(before, measure), exact(after, measure))
 
 
 def exact(lab: Laboratory, measure: BoundedMeasure) -> dict[Key, tuple[int, ...]]:

@@ -10,19 +10,20 @@ from collections.abc import Sequence
 from fractions import Fraction
 from random import Random
 
+import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from sandbox.plan.check import CheckedMeasure
+from sandbox.plan.checked import CheckedMeasure
 from sandbox.plan.nodes import Plan, Scalar, Type
 from sandbox.plan.values import Values
-from tests.support.exact import laboratory, multiset, seed
+from tests.support.exact import Laboratory, laboratory, multiset, seed
 from tests.support.plans import plans
-from tests.support.queries import Query, queries
-from tests.support.records import SMALL, UNITS, Records, records
+from tests.support.queries import Query, every_join, queries
+from tests.support.records import FULL, SMALL, UNITS, Records, records
 from tests.support.reference import Row
 
-ASKED = queries() | plans([SMALL])
+ASKED = queries() | queries() | plans([SMALL])
 ROUNDS = 6
 """Queries asked of each pair of databases: loading them is what takes time."""
 
@@ -33,15 +34,26 @@ def test_removing_a_unit_removes_its_rows_and_changes_no_other(
     everybody: Records, unit: int, asked: list[Query | Plan], order: Random
 ) -> None:
     """Also when the other records come in another order; the dense unit numbers are no part of a row (rule 9)."""
-    gone = seed(unit)
     with laboratory(everybody) as before, laboratory(everybody.without(unit, order)) as after:
         for query in asked:
             note(str(query))
-            for measure in before.measures(query):
-                with_unit, without_unit = before.rows(measure), after.rows(measure)
-                others = [row for row in with_unit if row.unit != gone]
-                assert multiset(without_unit) == multiset(others)
-                holds(measure, with_unit)
+            separable(before, after, unit, query)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_every_kind_of_join(unit: int) -> None:
+    with laboratory(FULL) as before, laboratory(FULL.without(unit, Random(unit))) as after:
+        for query in every_join():
+            separable(before, after, unit, query)
+
+
+def separable(before: Laboratory, after: Laboratory, unit: int, asked: Query | Plan) -> None:
+    """The measured relations of neighbours differ by exactly the unit's rows."""
+    for measure in before.measures(asked):
+        with_unit, without_unit = before.rows(measure), after.rows(measure)
+        others = [row for row in with_unit if row.unit != seed(unit)]
+        assert multiset(without_unit) == multiset(others), asked
+        holds(measure, with_unit)
 
 
 def holds(measure: CheckedMeasure, rows: Sequence[Row]) -> None:

@@ -5,7 +5,7 @@ Numbers in it are exact in binary, so that plain SQL's decimals and the plan lan
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from string import Formatter
 
@@ -131,6 +131,46 @@ JOINS: tuple[Source, ...] = (
     ),
 )
 """Every kind of join, under table aliases."""
+
+
+def every_join() -> list[Query]:
+    """Each kind of join, with every column of it read."""
+    return [_read(source) for source in JOINS]
+
+
+def _read(source: Source) -> Query:
+    columns = source.columns
+    read = (*columns.numbers, *columns.whole, *columns.texts, *columns.dates, *columns.flags, *columns.units)
+    items = [Item(f"COUNT({column})", f"a{place}", "count") for place, column in enumerate(read)]
+    return _statement(source, items)
+
+
+def every_measure() -> list[Query]:
+    """Each kind of join grouped in ways of public and private keys, with every aggregate."""
+    return [_statement(source, items) for source in JOINS for items in _measures(source.columns)]
+
+
+def _measures(of: Columns) -> Iterator[list[Item]]:
+    number = (*of.numbers, *of.whole)[0]
+    aggregates = [
+        Item("COUNT(*)", "a0", "count"),
+        Item(f"COUNT({number})", "a1", "count"),
+        Item(f"SUM({number})", "a2", "sum"),
+        Item(f"AVG({number})", "a3", "avg"),
+        *(Item(f"COUNT(DISTINCT {unit})", f"a{place}", "count") for place, unit in enumerate(of.units, 4)),
+    ]
+    keys = [(*of.texts, *of.dates, *of.flags, number)[:1], of.dates[:1], (*of.texts, *of.flags)[-2:], (number,)]
+    for chosen in (one for one in keys if one):
+        yield [*(Item(text, f"k{place}", "key") for place, text in enumerate(chosen)), *aggregates]
+
+
+def _statement(source: Source, items: Sequence[Item]) -> Query:
+    shown = ", ".join(f"{item.sql} AS {item.name}" for item in items)
+    grouped = " GROUP BY ALL" if any(item.kind == "key" for item in items) else ""
+    terms = [source.condition] if source.condition else []
+    ctes = f"WITH {', '.join(source.ctes)} " if source.ctes else ""
+    sql = f"{ctes}SELECT {shown} FROM {source.text}{_where(terms)}{grouped}"
+    return Query(sql, tuple(items), ordered=False)
 
 
 @dataclass(frozen=True, slots=True)
