@@ -17,7 +17,8 @@ from sandbox.datasets.snapshot import Snapshot
 from sandbox.errors import Refusal
 from sandbox.frontend import Frontend
 from sandbox.plan.canonical import encode
-from sandbox.plan.check import CheckedMeasure, CheckedPlan, check
+from sandbox.plan.check import check
+from sandbox.plan.checked import CheckedMeasure, CheckedPlan
 from sandbox.plan.limits import Limits
 from sandbox.plan.nodes import Plan, Scan, scans
 from sandbox.privacy.bounding import BoundedMeasure, bound

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from policies.cards import DatasetCard
 from policies.domains import UnitDomain
-from sandbox.plan.check import CheckedPlan
+from sandbox.plan.checked import CheckedPlan
 from sandbox.plan.nodes import Scan, scans
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.plan.check import PublicFacts
+from sandbox.plan.checked import PublicFacts
 from sandbox.workers.wire import decode_scalar, encode_scalar
 
 

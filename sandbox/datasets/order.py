@@ -11,7 +11,7 @@ from policies.canonical import card_from_json, card_to_json
 from policies.cards import DatasetCard
 from policies.domains import Canonical
 from sandbox.datasets.facts import facts_from_json, facts_to_json
-from sandbox.plan.check import PublicFacts
+from sandbox.plan.checked import PublicFacts
 
 
 class Format(StrEnum):

@@ -9,7 +9,7 @@ from policies.cards import ColumnType, TableCard
 from sandbox.datasets.units import bits_sql, content_sql, hmac_sql, hmac_values
 from sandbox.datasets.workbench import Workbench, place, stored
 from sandbox.errors import Fault
-from sandbox.plan.check import PublicFacts
+from sandbox.plan.checked import PublicFacts
 from sandbox.plan.nodes import Scalar
 
 FEW = 1000

@@ -24,7 +24,7 @@ from policies.cards import DatasetCard
 from sandbox.datasets.facts import facts_from_json, facts_to_json
 from sandbox.datasets.vault import CHUNK, Vault, sync_folder
 from sandbox.errors import Refusal
-from sandbox.plan.check import PublicFacts
+from sandbox.plan.checked import PublicFacts
 from sandbox.workers.job import Part, Side
 
 

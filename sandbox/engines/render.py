@@ -13,7 +13,7 @@ from sandbox.engines.expressions import column
 from sandbox.engines.measures import MeasureSelect
 from sandbox.engines.operands import Parameters
 from sandbox.engines.selects import Selects, derived, named, put_in_order, select_from
-from sandbox.plan.check import CheckedPlan
+from sandbox.plan.checked import CheckedPlan
 from sandbox.plan.limits import ANSWER_ROWS
 from sandbox.plan.nodes import Type
 from sandbox.privacy.bounding import BoundedMeasure

@@ -7,15 +7,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 
 from policies.cards import DatasetCard, TableCard
 from policies.domains import UnitDomain
 from sandbox.errors import Fault, Refusal
 from sandbox.plan.canonical import NAME
+from sandbox.plan.checked import (
+    CheckedAggregate,
+    CheckedMeasure,
+    CheckedPlan,
+    GroupKey,
+    KeySet,
+    PublicFacts,
+    ReadColumn,
+    Relation,
+)
 from sandbox.plan.columns import column_values
-from sandbox.plan.expressions import Judge
+from sandbox.plan.expressions import Judge, Judged
 from sandbox.plan.limits import ANSWER_ROWS, Limits
 from sandbox.plan.nodes import (
     Aggregate,
@@ -28,7 +38,6 @@ from sandbox.plan.nodes import (
     Plan,
     Project,
     Released,
-    Scalar,
     Scan,
     Sort,
     Type,
@@ -36,99 +45,12 @@ from sandbox.plan.nodes import (
 )
 from sandbox.plan.nodes import Relation as Node
 from sandbox.plan.ranges import magnitude, span
-from sandbox.plan.relations import Known, joined, projected, settled
+from sandbox.plan.relations import Known, joined, projected, settled, worked
 from sandbox.plan.signatures import NUMBERS, VALUES
 from sandbox.plan.values import Members, Values, enumerated
 
 CAPACITY = 2**62
 """No total may reach this (rule 27)."""
-
-
-@dataclass(frozen=True, slots=True)
-class PublicFacts:
-    """What a snapshot's manifest says of one public table."""
-
-    rows: int
-    members: Mapping[str, tuple[Scalar, ...]]
-    """Per column its distinct values without NULL, sorted: of every one-column key, of others while they are few."""
-    multiplicity: Mapping[str, int]
-    """Per column: the largest number of rows that share one value."""
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """What is known of a private relation from cards alone."""
-
-    domain: str
-    """Unit domain."""
-    rows: int
-    """At most this many rows per unit (rule 10)."""
-    unit_keys: frozenset[frozenset[str]]
-    """Sets of columns that name at most one row within a unit; the empty set means one row per unit."""
-    values: Mapping[str, Values]
-    """Per column name."""
-    row_bytes: int
-    """At most this many bytes per row (rule 2)."""
-
-
-@dataclass(frozen=True, slots=True)
-class GroupKey:
-    """One part of a measure's group key."""
-
-    name: str
-    values: Values
-
-
-@dataclass(frozen=True, slots=True)
-class KeySet:
-    """The group keys of a measure.
-
-    `cells` is the public key set in release order, NULL members included where a part can be NULL; None when at least
-    one part has no public value set: the keys are private and released by threshold (rule 23).
-    """
-
-    cells: tuple[tuple[Scalar, ...], ...] | None
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedAggregate:
-    """An aggregate whose argument's values are known."""
-
-    aggregate: Aggregate
-    values: Values | None
-    """Of the argument."""
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedMeasure:
-    """A measure whose source is Private(unit) and obeys separability."""
-
-    measure: Measure
-    source: Relation
-    keys: tuple[GroupKey, ...]
-    key_set: KeySet
-    aggregates: tuple[CheckedAggregate, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ReadColumn:
-    """A card column that the plan reads."""
-
-    dataset: str
-    table: str
-    column: str
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedPlan:
-    """A plan that may be priced and run."""
-
-    plan: Plan
-    measures: tuple[CheckedMeasure, ...]
-    reads: tuple[ReadColumn, ...]
-    """Every column read, unit keys included, sorted: what the policy judges."""
-    answer: Mapping[str, Type]
-    """Type of each column of the answer, by name, in the order of the labels."""
 
 
 def check(
@@ -216,31 +138,34 @@ class _Checker:
     def _operator(self, node: Node) -> Known:
         match node:
             case Scan():
-                return self._scan(node)
+                return worked(self._scan(node), (), 0)
             case Released(measure):
                 if not self.public or measure not in self.released:
                     raise Refusal("plan.invalid", {"what": f"nothing released as {measure} is in reach"})
                 return self.released[measure]
             case Filter(source, predicate):
                 known = self.relation(source)
-                self.judge.condition(predicate, known.columns)
-                return known
+                return worked(known, (known,), self.judge.condition(predicate, known.columns).cost)
             case Project(source, outputs):
                 known = self.relation(source)
-                return settled(projected(known, outputs, self._outputs(outputs, known.columns)))
+                found = self._outputs(outputs, known.columns)
+                columns = {name: one.values for name, one in found.items()}
+                cost = sum(one.cost for one in found.values())
+                return worked(settled(projected(known, outputs, columns)), (known,), cost)
             case Join(left, right, kind, unit, condition):
                 self.joins += 1
                 self._most("joins", self.joins, self.limits.joins)
                 one, other = self.relation(left), self.relation(right)
                 if one.columns.keys() & other.columns.keys():
                     raise Refusal("plan.invalid", {"what": "both sides of a join have the same columns"})
-                found = joined(one, other, kind, unit, condition)
-                if condition is not None:
-                    self.judge.condition(condition, {**one.columns, **other.columns})
-                return found
+                pairs = joined(one, other, kind, unit, condition)
+                if condition is None:
+                    return worked(pairs, (one, other), 0)
+                cost = self.judge.condition(condition, {**one.columns, **other.columns}).cost
+                return worked(pairs, (one, other), cost)
             case Sort(source, terms):
                 known = self._public(source)
-                types = [self.judge.values(term.expression, known.columns).type for term in terms]
+                types = [self.judge.judge(term.expression, known.columns).values.type for term in terms]
                 if not types or not set(types) <= set(VALUES):
                     raise Refusal("plan.invalid", {"what": "an order without terms that have values"})
                 return known
@@ -256,8 +181,8 @@ class _Checker:
             raise Refusal("plan.order")
         return known
 
-    def _outputs(self, outputs: tuple[Output, ...], columns: Mapping[str, Values]) -> Mapping[str, Values]:
-        return {self._define(one.name): self.judge.values(one.expression, columns) for one in outputs}
+    def _outputs(self, outputs: tuple[Output, ...], columns: Mapping[str, Values]) -> Mapping[str, Judged]:
+        return {self._define(one.name): self.judge.judge(one.expression, columns) for one in outputs}
 
     def _scan(self, scan: Scan) -> Known:
         table, card = self._table(scan), self.cards[scan.dataset]
@@ -298,24 +223,32 @@ class _Checker:
         self._define(measure.name)
         if not measure.aggregates:
             raise Refusal("plan.invalid", {"what": "a measure without aggregates"})
-        source = self.relation(measure.source)
-        if source.domain is None:
+        found = self.relation(measure.source)
+        if found.domain is None:
             raise Refusal("plan.not_private", subject=measure.name)
-        keys = tuple(self._key(output, source) for output in measure.keys)
-        aggregates = tuple(self._aggregate(aggregate, source) for aggregate in measure.aggregates)
-        key_set = self._key_set(keys)
+        source = replace(found, rows=max(1, found.rows))
+        judged = [self.judge.judge(output.expression, source.columns) for output in measure.keys]
+        keys = tuple(map(self._key, measure.keys, judged))
+        costs = [1 + one.cost for one in judged]
+        aggregates = list[CheckedAggregate]()
+        for aggregate in measure.aggregates:
+            argument, condition = self._read(aggregate, source)
+            aggregates.append(self._aggregate(aggregate, argument, source))
+            statistics = 2 if aggregate.function is AggregateFunction.AVG else 1
+            costs.append(2 * statistics + sum(one.cost for one in (argument, condition) if one is not None))
         checked = CheckedMeasure(
             measure,
-            Relation(source.domain, source.rows, source.keys, source.columns, source.row_bytes),
+            Relation(found.domain, source.rows, source.keys, source.columns, source.row_bytes),
             keys,
-            key_set,
-            aggregates,
+            self._key_set(keys),
+            tuple(aggregates),
+            source.work + source.rows * sum(costs),
         )
         self.released[measure.name] = self._release(checked)
         return checked
 
-    def _key(self, output: Output, source: Known) -> GroupKey:
-        values = self.judge.values(output.expression, source.columns)
+    def _key(self, output: Output, judged: Judged) -> GroupKey:
+        values = judged.values
         if values.type not in VALUES:
             raise Refusal("plan.unit_value", {"function": "GROUP BY"}, subject=output.name)
         return GroupKey(self._define(output.name), replace(values, members=enumerated(values)))
@@ -331,12 +264,15 @@ class _Checker:
             return KeySet(None)
         return KeySet(tuple(product(*known)))
 
-    def _aggregate(self, aggregate: Aggregate, source: Known) -> CheckedAggregate:
+    def _read(self, aggregate: Aggregate, source: Known) -> tuple[Judged | None, Judged | None]:
+        """The argument and the filter."""
         self.judge.count()
+        condition = None if aggregate.filter is None else self.judge.condition(aggregate.filter, source.columns)
+        return None if aggregate.argument is None else self.judge.judge(aggregate.argument, source.columns), condition
+
+    def _aggregate(self, aggregate: Aggregate, argument: Judged | None, source: Known) -> CheckedAggregate:
         self._define(aggregate.name)
-        if aggregate.filter is not None:
-            self.judge.condition(aggregate.filter, source.columns)
-        values = None if aggregate.argument is None else self.judge.values(aggregate.argument, source.columns)
+        values = None if argument is None else argument.values
         subject = f"{aggregate.name}.argument"
         match aggregate.function:
             case AggregateFunction.ROWS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 
@@ -18,6 +18,8 @@ from sandbox.plan.values import INTEGER_HI, INTEGER_LO, TEXT_LENGTH, Values, of_
 
 MAX_BUCKETS = 10_000
 MAX_DIGITS = 15
+EQUALITIES = ("equal", "not_equal", "is_distinct_from", "in", "is_null", "is_not_null")
+TEXT_COST = 16
 LARGEST = 2**1024 - 2**971
 """The largest 64-bit floating point number."""
 KINDS: Mapping[Type, type | tuple[type, ...]] = {
@@ -53,13 +55,24 @@ def conjuncts(condition: Expression | None) -> tuple[Expression, ...]:
             return (condition,)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """What is known of an expression over given columns."""
+
+    values: Values
+    cost: int
+    """Of the engine for one row, as `call_cost` counts it. Unit: row operations."""
+
+
 @dataclass(slots=True)
 class Judge:
-    """Judges the expressions of one plan and keeps count of what that costs."""
+    """Judges the expressions of one plan, equal ones over the same columns once, and keeps count of what that costs."""
 
     limits: Limits
     nodes: int = 0
     evaluations: int = 0
+    found: dict[tuple[object, ...], Judged] = field(default_factory=dict)
+    """By what an expression consists of: a call by its function and its judged arguments."""
 
     def count(self) -> None:
         """One more node. Refuses: `plan.too_large`."""
@@ -67,8 +80,8 @@ class Judge:
         if self.nodes > self.limits.nodes:
             raise Refusal("plan.too_large", {"what": "nodes", "limit": str(self.limits.nodes)})
 
-    def values(self, expression: Expression, columns: Mapping[str, Values]) -> Values:
-        """The values of an expression over these columns.
+    def judge(self, expression: Expression, columns: Mapping[str, Values]) -> Judged:
+        """What is known of an expression over these columns.
 
         Refuses: `plan.invalid`, `plan.too_large`, and what `functions.resolve` and `_literals` refuse.
         """
@@ -77,23 +90,42 @@ class Judge:
             case Ref(name):
                 if name not in columns:
                     raise Refusal("plan.invalid", {"what": f"no column {name} is in reach"})
-                return columns[name]
-            case Literal():
-                return of_literal(_sound(expression))
+                values = columns[name]
+                return self.found.setdefault((id(values),), Judged(values, 0))
+            case Literal(type_, value):
+                key: tuple[object, ...] = (type_, type(value), value)
+                return self.found.get(key) or self.found.setdefault(key, Judged(of_literal(_sound(expression)), 0))
             case Call(name, arguments):
-                given = tuple(self.values(argument, columns) for argument in arguments)
-                signature = resolve(name, tuple(one.type for one in given))
-                _literals(name, arguments, signature)
-                budget = self.limits.evaluations - self.evaluations
-                found, spent = evaluate(name, signature, given, budget)
-                self.evaluations += spent
-                return found
+                given = tuple(self.judge(argument, columns) for argument in arguments)
+                key = (name, *given)
+                return self.found.get(key) or self.found.setdefault(key, self._called(expression, given))
 
-    def condition(self, expression: Expression, columns: Mapping[str, Values]) -> None:
+    def _called(self, call: Call, given: tuple[Judged, ...]) -> Judged:
+        values = tuple(one.values for one in given)
+        signature = resolve(call.function, tuple(one.type for one in values))
+        _literals(call.function, call.arguments, signature)
+        found, spent = evaluate(call.function, signature, values, self.limits.evaluations - self.evaluations)
+        self.evaluations += spent
+        return Judged(found, call_cost(call, signature) + sum(one.cost for one in given))
+
+    def condition(self, expression: Expression, columns: Mapping[str, Values]) -> Judged:
         """A predicate. Refuses: `plan.type`."""
-        found = self.values(expression, columns)
-        if found.type is not Type.BOOLEAN:
-            raise Refusal("plan.type", {"function": "condition", "types": found.type})
+        found = self.judge(expression, columns)
+        if found.values.type is not Type.BOOLEAN:
+            raise Refusal("plan.type", {"function": "condition", "types": found.values.type})
+        return found
+
+
+def call_cost(call: Call, signature: Signature) -> int:
+    """What a call costs for one row: one for each argument beyond the first, at least one; of texts 16 times that.
+
+    Comparing texts for equality costs as little as comparing numbers. A literal does not make a function one of texts.
+    Unit: row operations.
+    """
+    pairs = zip(call.arguments, signature.parameters, strict=True)
+    read = [type_ for argument, type_ in pairs if not isinstance(argument, Literal)]
+    texts = Type.TEXT in (*read, signature.result) and call.function not in EQUALITIES
+    return max(1, len(call.arguments) - 1) * (TEXT_COST if texts else 1)
 
 
 def _sound(literal: Literal) -> Literal:

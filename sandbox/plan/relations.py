@@ -36,13 +36,16 @@ class Known:
     """Sets of columns that name at most one row; of a private relation, within a unit."""
     matches: Mapping[str, int]
     """Of a public relation, per column where it is known: at most so many rows share one value."""
+    work: int = 0
+    """Row operations that one unit can cause up to here (rule 2)."""
 
     @property
     def row_bytes(self) -> int:
-        return HIDDEN_BYTES + sum(map(_width, self.columns.values()))
+        return HIDDEN_BYTES + sum(map(width, self.columns.values()))
 
 
-def _width(values: Values) -> int:
+def width(values: Values) -> int:
+    """The most bytes that a value takes."""
     if values.type is not Type.TEXT:
         return WIDTHS[values.type]
     members = values.members
@@ -57,6 +60,15 @@ def settled(known: Known) -> Known:
         return known
     columns = {name: replace(values, per_unit=True) for name, values in known.columns.items()}
     return replace(known, columns=columns, keys=known.keys | {frozenset[str]()})
+
+
+def worked(known: Known, sources: tuple[Known, ...], cost: int) -> Known:
+    """With the work of its sources and its own: its rows of one unit, at least those of all its sources together, times
+    one and the `cost` of its expressions. Public rows are no unit's work.
+    """
+    private = [one for one in sources if one.domain is not None]
+    rows = 0 if known.domain is None else max(known.rows, sum(one.rows for one in private))
+    return replace(known, work=sum(one.work for one in private) + rows * (1 + cost))
 
 
 def projected(known: Known, outputs: tuple[Output, ...], columns: Mapping[str, Values]) -> Known:

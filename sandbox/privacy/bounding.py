@@ -13,7 +13,7 @@ from math import ceil, floor
 
 from policies.cards import Bounds
 from sandbox.errors import Fault, Refusal
-from sandbox.plan.check import CheckedAggregate, CheckedMeasure
+from sandbox.plan.checked import CheckedAggregate, CheckedMeasure
 from sandbox.plan.limits import ANSWER_ROWS
 from sandbox.plan.nodes import AggregateFunction, Expression, Ref, Type
 from sandbox.plan.values import Values

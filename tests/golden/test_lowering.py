@@ -6,7 +6,8 @@ import pytest
 
 from policies.cards import CardValue, ColumnCard
 from sandbox.plan.canonical import decode, encode
-from sandbox.plan.check import PublicFacts, check
+from sandbox.plan.check import check
+from sandbox.plan.checked import PublicFacts
 from sandbox.plan.limits import standard
 from tests.support.cards import DOMAINS
 from tests.support.lowering import CARDS, Case, files, lowered, outcome, read

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.cards import Bounds
-from sandbox.plan.check import CheckedMeasure
+from sandbox.plan.checked import CheckedMeasure
 from sandbox.plan.nodes import Scalar
 from sandbox.plan.values import Values
 from sandbox.privacy.bounding import BoundedMeasure, bound

@@ -20,7 +20,8 @@ from sandbox.engines.render import render_answer, render_measure
 from sandbox.errors import Refusal
 from sandbox.plan.arithmetic import UnknownValueError
 from sandbox.plan.canonical import decode, encode
-from sandbox.plan.check import CheckedPlan, PublicFacts, check, released_type
+from sandbox.plan.check import check, released_type
+from sandbox.plan.checked import CheckedPlan, PublicFacts
 from sandbox.plan.expressions import Judge
 from sandbox.plan.functions import FUNCTIONS, resolve
 from sandbox.plan.limits import standard
@@ -130,7 +131,7 @@ def test_expressions_compute_what_the_reference_computes(
     columns, rows = table
     tree, parameters = rendered(expression, columns)
     text, values = parameters.statement(exp.Select(expressions=[tree]).from_("t"))
-    known = Judge(standard(1000)).values(expression, columns)
+    known = Judge(standard(1000)).judge(expression, columns).values
     engine().execute("DELETE FROM t")
     for row in rows:
         places = ", ".join(f"${i}" for i in range(1, len(row) + 1))

@@ -17,7 +17,7 @@ from policies.domains import Canonical, UnitDomain
 from sandbox.datasets.load import load
 from sandbox.datasets.order import Finding, Format, InputFile, LoadOrder
 from sandbox.engines.duckdb import Session
-from sandbox.plan.check import PublicFacts
+from sandbox.plan.checked import PublicFacts
 from sandbox.workers.job import Job, Limits, Part, Rows, Side
 
 DIGEST_KEY = bytes(range(32))

@@ -24,7 +24,8 @@ from sandbox.engines.operands import Parameters
 from sandbox.engines.render import render_measure
 from sandbox.engines.selects import SEED, Selects
 from sandbox.errors import Refusal
-from sandbox.plan.check import CheckedMeasure, CheckedPlan, check
+from sandbox.plan.check import check
+from sandbox.plan.checked import CheckedMeasure, CheckedPlan
 from sandbox.plan.functions import FUNCTIONS, resolve
 from sandbox.plan.limits import standard
 from sandbox.plan.nodes import Call, Expression, Literal, Plan, Ref, Scalar, Type

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import product
 
-from sandbox.plan.check import CheckedAggregate, CheckedMeasure, GroupKey, KeySet, Relation
+from sandbox.plan.checked import CheckedAggregate, CheckedMeasure, GroupKey, KeySet, Relation
 from sandbox.plan.nodes import Aggregate, AggregateFunction, Expression, Measure, Output, Ref, Scalar, Scan, Type
 from sandbox.plan.values import Values
 
@@ -67,6 +67,7 @@ def checked(
         keys=tuple(GroupKey(f"k{index}", each) for index, each in enumerate(keys, 1)),
         key_set=KeySet(cells),
         aggregates=tuple(CheckedAggregate(each, _of(each.argument, values)) for each in aggregates),
+        work=rows,
     )
 
 

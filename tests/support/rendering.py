@@ -12,7 +12,8 @@ import sqlglot
 
 from policies.cards import Bounds
 from sandbox.engines.render import render_answer, render_measure
-from sandbox.plan.check import PublicFacts, check, released_type
+from sandbox.plan.check import check, released_type
+from sandbox.plan.checked import PublicFacts
 from sandbox.plan.limits import standard
 from sandbox.plan.nodes import Type
 from sandbox.privacy.bounding import bound

@@ -9,7 +9,7 @@ import pytest
 
 from policies.cards import Bounds
 from sandbox.errors import Fault, Refusal
-from sandbox.plan.check import CheckedMeasure
+from sandbox.plan.checked import CheckedMeasure
 from sandbox.plan.nodes import Aggregate, AggregateFunction, Literal, Ref, Type
 from sandbox.privacy.bounding import CAPACITY, BoundedMeasure, StatisticKind, bound
 from sandbox.privacy.sensitivity import sensitivity

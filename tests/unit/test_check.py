@@ -9,7 +9,8 @@ from fractions import Fraction
 import pytest
 
 from sandbox.errors import Fault, Refusal
-from sandbox.plan.check import CheckedPlan, PublicFacts, ReadColumn, check
+from sandbox.plan.check import check
+from sandbox.plan.checked import CheckedPlan, PublicFacts, ReadColumn
 from sandbox.plan.limits import Limits, standard
 from sandbox.plan.nodes import (
     Aggregate,
@@ -377,3 +378,47 @@ def test_value_sets_cost_what_is_allowed() -> None:
 def test_missing_facts_are_our_fault() -> None:
     with pytest.raises(Fault):
         check(plan(Join(PERSONS, CITIES, LEFT, unit=False, condition=None)), CARDS, {}, DOMAINS, LIMITS)
+
+
+LOWERED = call("equal", call("lower", Ref("c12")), Literal(Type.TEXT, "x"))
+DEAR = call("greater", Ref("c14"), whole(5))
+BETWEEN = call("in", Ref("c14"), whole(1), whole(2), whole(3))
+SUM, AVG = total(Ref("c14")), total(Ref("c14"), AggregateFunction.AVG)
+
+
+@pytest.mark.parametrize(
+    ("source", "keys", "aggregates", "work"),
+    [
+        (PERSONS, (), (COUNT,), 1 + 2),
+        (VISITS, (), (COUNT,), 20 + 20 * 2),
+        (VISITS, (), AVG, 20 + 20 * 4),
+        (VISITS, key(Ref("c16")), SUM, 20 + 20 * (1 + 2)),
+        (VISITS, key(DEAR), total(call("add", Ref("c14"), Ref("c14"))), 20 + 20 * (1 + 1 + 2 + 1)),
+        (VISITS, (), (replace(COUNT, filter=call("not", DEAR)),), 20 + 20 * (2 + 2)),
+        (Filter(VISITS, call("and", DEAR, DEAR, DEAR)), (), (COUNT,), 20 + 20 * (1 + 5) + 20 * 2),
+        (Filter(VISITS, BETWEEN), (), (COUNT,), 20 + 20 * (1 + 3) + 20 * 2),
+        (Filter(VISITS, equal("c12", "c12")), (), (COUNT,), 20 + 20 * (1 + 1) + 20 * 2),
+        (Filter(VISITS, LOWERED), (), (COUNT,), 20 + 20 * (1 + 16 + 1) + 20 * 2),
+        (Project(VISITS, (Output("c21", DEAR), Output("c22", DEAR))), (), (COUNT,), 20 + 20 * (1 + 2) + 20 * 2),
+        (Join(PERSONS, VISITS, INNER, unit=True, condition=None), (), (COUNT,), 1 + 20 + 21 * 1 + 20 * 2),
+        (Join(VISITS, AGAIN, INNER, unit=True, condition=DEAR), (), (COUNT,), 20 + 20 + 400 * (1 + 1) + 400 * 2),
+        (Join(PERSONS, CITIES, INNER, unit=False, condition=equal("c4", "c51")), (), (COUNT,), 1 + (1 + 1) + 2),
+        (Join(PERSONS, CITIES, INNER, unit=False, condition=TRUE), (), (COUNT,), 1 + 3 + 3 * 2),
+    ],
+)
+def test_rule_2_work_of_one_unit(
+    source: Relation, keys: tuple[Output, ...], aggregates: tuple[Aggregate, ...], work: int
+) -> None:
+    assert judged(plan(source, keys=keys, aggregates=aggregates)).measures[0].work == work
+
+
+def test_rule_2_public_rows_are_no_units_work() -> None:
+    found = judged(
+        plan(Join(PERSONS, Filter(CITIES, equal("c51", "c51")), INNER, unit=False, condition=equal("c4", "c51")))
+    )
+    assert found.measures[0].work == 1 + (1 + 1) + 2
+
+
+def test_rule_2_an_empty_public_table_leaves_a_unit_one_row() -> None:
+    found = judged(plan(Join(PERSONS, Limit(CITIES, 0, 0), INNER, unit=False, condition=None))).measures[0]
+    assert found.source.rows == 1

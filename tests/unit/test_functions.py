@@ -139,7 +139,7 @@ def test_total_equal_and_in_range(name: str, types: tuple[Type, ...]) -> None:
             for place in range(len(types))
         )
         columns = {f"c{place + 1}": Values(types[place]) for place in free}
-        known = Judge(standard(1000)).values(Call(name, arguments), columns)
+        known = Judge(standard(1000)).judge(Call(name, arguments), columns).values
         parameters = Parameters()
         scope = {
             f"c{place + 1}": Rendered(column(f"p{i}", "v"), columns[f"c{place + 1}"]) for i, place in enumerate(free)

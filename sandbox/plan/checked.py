@@ -1,0 +1,103 @@
+"""What `check` knows of the tables and says of a plan: trusted by everything after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sandbox.plan.nodes import Aggregate, Measure, Plan, Scalar, Type
+from sandbox.plan.values import Values
+
+
+@dataclass(frozen=True, slots=True)
+class PublicFacts:
+    """What a snapshot's manifest says of one public table."""
+
+    rows: int
+    members: Mapping[str, tuple[Scalar, ...]]
+    """Per column its distinct values without NULL, sorted: of every one-column key, of others while they are few."""
+    multiplicity: Mapping[str, int]
+    """Per column: the largest number of rows that share one value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What is known of a private relation from cards alone."""
+
+    domain: str
+    """Unit domain."""
+    rows: int
+    """At most this many rows per unit (rule 10)."""
+    unit_keys: frozenset[frozenset[str]]
+    """Sets of columns that name at most one row within a unit; the empty set means one row per unit."""
+    values: Mapping[str, Values]
+    """Per column name."""
+    row_bytes: int
+    """At most this many bytes per row (rule 2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupKey:
+    """One part of a measure's group key."""
+
+    name: str
+    values: Values
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """The group keys of a measure.
+
+    `cells` is the public key set in release order, NULL members included where a part can be NULL; None when at least
+    one part has no public value set: the keys are private and released by threshold (rule 23).
+    """
+
+    cells: tuple[tuple[Scalar, ...], ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedAggregate:
+    """An aggregate whose argument's values are known."""
+
+    aggregate: Aggregate
+    values: Values | None
+    """Of the argument."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedMeasure:
+    """A measure whose source is Private(unit) and obeys separability."""
+
+    measure: Measure
+    source: Relation
+    keys: tuple[GroupKey, ...]
+    key_set: KeySet
+    aggregates: tuple[CheckedAggregate, ...]
+    work: int
+    """What one unit can cause the engine to do in this measure, from declared sizes alone (rule 2).
+
+    Per operator its rows of the unit times one and the cost of its expressions; then per row of the source two for each
+    statistic (AVG has two), one for each key, and the cost of keys, arguments and filters.
+    Unit: row operations.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class ReadColumn:
+    """A card column that the plan reads."""
+
+    dataset: str
+    table: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedPlan:
+    """A plan that may be priced and run."""
+
+    plan: Plan
+    measures: tuple[CheckedMeasure, ...]
+    reads: tuple[ReadColumn, ...]
+    """Every column read, unit keys included, sorted: what the policy judges."""
+    answer: Mapping[str, Type]
+    """Type of each column of the answer, by name, in the order of the labels."""
