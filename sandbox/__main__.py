@@ -48,7 +48,7 @@ def _init(options: argparse.Namespace) -> Mapping[str, object]:
         "socket": "sandbox.sock",
         "database": "sqlite",
         "tick_milliseconds": options.tick,
-        "row_nanoseconds": 100,
+        "row_nanoseconds": 10,
         "workers": 2,
         "worker_threads": max(1, (os.cpu_count() or 1)),
         "worker_megabytes": 4096,

@@ -59,8 +59,8 @@ def balance_json(balance: Balance) -> dict[str, object]:
     return {
         "account": balance.account,
         "kind": balance.kind.value,
-        "spent": amounts_json(balance.spent) | {"epsilon_at_delta": _epsilon(balance.spent.rho, balance.limit.delta)},
-        "limit": amounts_json(balance.limit) | {"epsilon_at_delta": _epsilon(balance.limit.rho, balance.limit.delta)},
+        "spent": amounts_json(balance.spent) | {"epsilon_at_delta": _epsilon(balance.spent.rho, balance)},
+        "limit": amounts_json(balance.limit) | {"epsilon_at_delta": _epsilon(balance.limit.rho, balance)},
     }
 
 
@@ -79,8 +79,8 @@ def decimal(value: Fraction) -> str:
     return f"{shown.normalize():f}" if shown == 0 or shown >= Decimal("1e-4") else str(shown.normalize())
 
 
-def _epsilon(rho: int | None, delta: int) -> str | None:
-    """The ε that ρ amounts to at the account's whole δ; None where it counts no ρ or δ."""
-    if rho is None or delta == 0:
-        return None
-    return decimal(epsilon_of(rho * RHO_UNIT, delta * DELTA_UNIT))
+def _epsilon(rho: int | None, balance: Balance) -> str | None:
+    """The ε that ρ amounts to at the account's δ, of which thresholds have used a part (rule 6); None where it counts
+    no ρ, or nothing of δ is left."""
+    left = balance.limit.delta - balance.spent.delta
+    return None if rho is None or left <= 0 else decimal(epsilon_of(rho * RHO_UNIT, left * DELTA_UNIT))

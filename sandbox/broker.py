@@ -16,7 +16,7 @@ from typing import TypeVar
 from sqlalchemy import Engine
 
 from policies.bundle import Bundle
-from policies.rules import Action, Context, DatasetUse, Decision, LicenceResource, Principal, State, Use
+from policies.rules import Action, Context, DatasetUse, LicenceResource, Principal, State, Use
 from sandbox.audit import entry
 from sandbox.audit.entry import Header
 from sandbox.clock import milliseconds
@@ -47,7 +47,7 @@ from sandbox.registry.directory import RegisteredLicence, Registry, Signer
 from sandbox.registry.standing import Standing
 from sandbox.requests import QueryRequest, read_query
 from sandbox.settings import Settings
-from sandbox.ticks import leave, time_class
+from sandbox.ticks import remaining, time_class
 from sandbox.underway import UnderWay
 from sandbox.workers.pool import FailureKind, WorkerFailure
 
@@ -187,15 +187,17 @@ class Broker:
     def _decided(self, caller: VerifiedRequest, request: QueryRequest, action: Action) -> Decided:
         """Steps 3 to 6. Refuses sql.*, plan.*, spend.*, policy.*, licence.*, dataset.*."""
         registered = self.registry.licence(request.licence)
-        if registered is None:
+        if registered is None or registered.licence.institution != caller.signer.institution:
             raise Refusal("licence.unknown", {"licence": request.licence})
+        nothing = Use(request.scenario, "query", datasets=(), tables=(), columns=())
+        self._allowed(caller.signer, registered, nothing, action)  # before any work is done for the caller
         granted = {grant.dataset for grant in registered.licence.grants}
         current = self._current(request.dataset, granted)
         prepared = prepare(request, registered.licence, self.frontend, current, self.bundle.domains, self.limits)
-        decision = self._decision(caller.signer, registered, prepared, action, milliseconds())
-        if decision.code is not None:
-            raise Refusal(decision.code, decision.detail, rules=decision.rules)
-        return Decided(prepared, registered, decision.rules)
+        rules = self._allowed(caller.signer, registered, _use(prepared), action)
+        if self._time_class(prepared) > self.settings.worker_seconds * 1000:
+            raise Refusal("plan.too_slow", {"seconds": str(self.settings.worker_seconds)})
+        return Decided(prepared, registered, rules)
 
     def _current(self, asked: str, granted: set[str]) -> dict[str, Snapshot]:
         """The current snapshots of the data sets that the SQL may name."""
@@ -207,24 +209,19 @@ class Broker:
         found = [each for each in self.registry.snapshots() if each.dataset == asked or each.dataset in granted]
         return {each.dataset: self.snapshots.open(each.id) for each in found}
 
-    def _decision(
-        self, signer: Signer, registered: RegisteredLicence, prepared: Prepared, action: Action, at: int
-    ) -> Decision:
-        reads = prepared.checked.reads
-        used = {name: snapshot.card for name, snapshot in prepared.snapshots.items()}
-        use = Use(
-            scenario=prepared.request.scenario,
-            output="query",
-            datasets=tuple(DatasetUse(name, State.ACTIVE, card.catalogue.opening) for name, card in used.items()),
-            tables=tuple(sorted({(scan.dataset, scan.table) for scan in prepared.scans})),
-            columns=tuple((read.dataset, read.table, read.column) for read in reads),
-        )
-        return self.bundle.rules.decide(
+    def _allowed(
+        self, signer: Signer, registered: RegisteredLicence, use: Use, action: Action, at: int | None = None
+    ) -> tuple[str, ...]:
+        """The rules that allow the act, now or at a time. Refuses policy.*, licence.*, dataset.withdrawn."""
+        decision = self.bundle.rules.decide(
             Principal(signer.person, signer.institution, signer.roles),
             action,
             LicenceResource(registered.licence, registered.state),
-            Context(at // 1000, State.ACTIVE, State.ACTIVE, use),
+            Context((milliseconds() if at is None else at) // 1000, State.ACTIVE, State.ACTIVE, use),
         )
+        if decision.code is not None:
+            raise Refusal(decision.code, decision.detail, rules=decision.rules)
+        return decision.rules
 
     def _charge_request(self, charge: str, caller: VerifiedRequest, body: bytes, decided: Decided) -> ChargeRequest:
         prepared = decided.prepared
@@ -264,7 +261,7 @@ class Broker:
         """Runs the charge, waits for its time, and ends it: how long it took and why it failed stays unseen."""
         started = time.monotonic()
         body = copied if copied is not None else self._released(charge, prepared)
-        leave(started, self._time_class(prepared))
+        time.sleep(remaining(time.monotonic() - started, self._time_class(prepared)))
         at = milliseconds()
         if body is None:
             self._fail(charge, at)
@@ -325,9 +322,7 @@ class Broker:
         if prepared.identity != charge.identity:
             raise Fault("the request is not what was charged")
         standing = replace(registered, state=State.ACTIVE)
-        decision = self._decision(signer, standing, prepared, Action.QUERY, charge.authorized_at)
-        if decision.code is not None:
-            raise Refusal(decision.code, decision.detail, rules=decision.rules)
+        self._allowed(signer, standing, _use(prepared), Action.QUERY, charge.authorized_at)
         return prepared
 
     def _begin_attempt(self, charge: str) -> Failed | None:
@@ -344,12 +339,20 @@ class Broker:
 
     def _time_class(self, prepared: Prepared) -> int:
         return time_class(
-            prepared.checked,
-            prepared.cards,
-            self.bundle.domains,
-            self.settings.row_nanoseconds,
-            self.settings.tick_milliseconds,
+            prepared.checked, self.bundle.domains, self.settings.row_nanoseconds, self.settings.tick_milliseconds
         )
 
     def _header(self, caller: VerifiedRequest) -> Header:
         return Header(milliseconds(), self.bundle.digest, caller.actor, caller.signed)
+
+
+def _use(prepared: Prepared) -> Use:
+    """What the rules judge: every table and column that the plan really reads."""
+    used = {name: snapshot.card for name, snapshot in prepared.snapshots.items()}
+    return Use(
+        scenario=prepared.request.scenario,
+        output="query",
+        datasets=tuple(DatasetUse(name, State.ACTIVE, card.catalogue.opening) for name, card in used.items()),
+        tables=tuple(sorted({(scan.dataset, scan.table) for scan in prepared.scans})),
+        columns=tuple((read.dataset, read.table, read.column) for read in prepared.checked.reads),
+    )

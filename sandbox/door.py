@@ -80,7 +80,13 @@ class Door:
             handler, part = _route(request)
             return handler(self, caller, request, part)
         except Refusal as refusal:
-            return refused(broker.refuse(caller, f"{request.method} {request.path}"[:200], refusal, None))
+            return self._refused(caller, request, refusal)
+        except Exception as error:  # noqa: BLE001 - an act that failed is an act: it has its leaf
+            _LOGGER.error("request failed: %s", cause(error))
+            return self._refused(caller, request, Refusal("service.failed"))
+
+    def _refused(self, caller: VerifiedRequest, request: HttpRequest, refusal: Refusal) -> HttpAnswer:
+        return refused(self.broker.refuse(caller, f"{request.method} {request.path}"[:200], refusal, None))
 
     def query(self, caller: VerifiedRequest, request: HttpRequest, _: str) -> HttpAnswer:
         """The answer to a query, or 202 while it runs and the caller prefers not to wait."""

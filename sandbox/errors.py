@@ -164,6 +164,11 @@ PROBLEMS: Mapping[str, Problem] = {
         "Private rows cannot be shown; ask for counts, sums or averages.",
         "不能直接输出隐私数据行，请改用计数、求和或均值。",
     ),
+    "plan.too_slow": Problem(
+        422,
+        "By the declared sizes the query could run longer than {seconds} seconds; bound or simplify it.",
+        "按申报规模，该查询可能运行超过 {seconds} 秒；请加以限制或简化。",
+    ),
     "plan.too_large": Problem(
         422, "The query is too large: {what}, at most {limit}.", "查询过大：{what}，上限为 {limit}。"
     ),

@@ -24,6 +24,8 @@ _NORMAL = 1.9599639845400545
 """The normal quantile of `CONFIDENCE`, two-sided, rounded up."""
 _SMOOTH = 32.0
 """From this σ on the discrete Gaussian's quantile is taken from the continuous one, which is never less."""
+_CLEAR = 4
+"""Scales above the threshold from which a count's interval is what it would be without one, to 0.2 points."""
 _INTEGER_LIMIT = 2**63 - 1
 _HALVINGS = 36
 
@@ -46,7 +48,8 @@ class ReleasedMeasure:
     rows: tuple[tuple[Scalar, ...], ...]
     """INTEGER values are int, DOUBLE values Fraction."""
     intervals: tuple[tuple[Interval | None, ...], ...]
-    """Per row, one per aggregate; None where an average's is unbounded."""
+    """Per row, one per aggregate; None where an average's is unbounded,
+    or a private key's own count is near its threshold."""
 
 
 def release(priced: PricedMeasure, noisy: Totals) -> ReleasedMeasure:
@@ -133,6 +136,8 @@ def _interval(
     if estimate.divisor is not None:
         ends = _ratio(steps[statistic.name], steps[estimate.divisor], totals[statistic.name], totals[estimate.divisor])
         return None if ends is None else Interval(*(_shown(end, statistic) for end in ends))
+    if _barely_released(steps[statistic.name], totals[statistic.name]):
+        return None
     value = _value(bounded, estimate, totals)
     if half is None or isinstance(value, bool) or not isinstance(value, int | Fraction):
         raise Fault("a total is a number and has an interval")
@@ -140,6 +145,13 @@ def _interval(
     if statistic.kind in {StatisticKind.ROWS, StatisticKind.UNITS}:
         return Interval(max(low, 0.0), max(high, 0.0))
     return Interval(low, high)
+
+
+def _barely_released(step: Measurement, count: int) -> bool:
+    """Whether the count that decided a private key's existence is so near its threshold that only its largest values
+    would have been released: no interval around it covers as it says."""
+    threshold = step.threshold
+    return threshold is not None and count < threshold.value + threshold.minimum - 1 + _CLEAR * step.scale
 
 
 def _shown(mean: float, statistic: Statistic) -> float:

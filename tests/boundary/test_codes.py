@@ -155,7 +155,7 @@ FIELDS: Mapping[str, tuple[str, Answering]] = {
     "a table out of scope": ("policy.scope", sql("SELECT COUNT(*) FROM visits", licence="no-visits")),
     "a column out of scope": ("policy.column", sql("SELECT AVG(income) FROM persons", licence="no-income")),
     "a filter out of scope": ("policy.column", sql(f"{COUNT} WHERE income > 1", licence="no-income")),
-    "another institution's": ("policy.institution", lambda world: world.ask(query(COUNT, SPEND), person="mallory")),
+    "another institution's": ("licence.unknown", lambda world: world.ask(query(COUNT, SPEND), person="mallory")),
     "a licence's budget": ("budget.exhausted", changed(licence="poor")),
     "the data set's budget": ("budget.exhausted", changed(spend=ALL_OF_IT, licence="rich")),
     "ρ under a pure licence": ("spend.notion", changed(licence="P1", spend={"rho": "1"})),
