@@ -245,9 +245,7 @@ def test_another_institutions_licence_and_key_are_unknown(world: World) -> None:
         (revoke_key, "identity.key_revoked"),
     ],
 )
-def test_a_suspension_before_the_release_withholds_it(
-    world: World, change: Callable[[World], None], code: str
-) -> None:
+def test_a_suspension_before_the_release_withholds_it(world: World, change: Callable[[World], None], code: str) -> None:
     charge = charge_of(world.ask("q"))
     change(world)
     failed = world.release(charge, b"answer")

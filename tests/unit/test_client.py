@@ -137,11 +137,10 @@ SWAPS = {
 
 @pytest.mark.parametrize("proof", SWAPS.values(), ids=SWAPS)
 def test_genuine_answer_to_another_question_is_not_shown(settings: ClientSettings, proof: str | None) -> None:
-    headers = {} if proof is None else {"vitrine_receipt": proof}
-    with (
-        Service(ok(released(message="cd" * 32), vitrine_repeat="true", **headers)).client(settings) as client,
-        pytest.raises(Unproven),
-    ):
+    answer = ok(released(message="cd" * 32), vitrine_repeat="true")
+    if proof is not None:
+        answer.headers["vitrine-receipt"] = proof
+    with Service(answer).client(settings) as client, pytest.raises(Unproven):
         client.query("SELECT 1", SPEND)
 
 

@@ -75,9 +75,10 @@ def test_every_connection_is_durable_and_checks_foreign_keys(tmp_path: Path) -> 
     with engine.connect() as first, engine.connect() as second:
         for connection in (first, second):
             assert connection.scalar(text("PRAGMA journal_mode")) == mode.lower()
-            assert connection.scalar(text("PRAGMA synchronous")) == {"FULL": 2, "EXTRA": 3}[
-                journal(sqlite3.sqlite_version_info)[1]
-            ]
+            assert (
+                connection.scalar(text("PRAGMA synchronous"))
+                == {"FULL": 2, "EXTRA": 3}[journal(sqlite3.sqlite_version_info)[1]]
+            )
             assert connection.scalar(text("PRAGMA foreign_keys")) == 1
     assert stat.S_IMODE((tmp_path / "vitrine.db").stat().st_mode) == 0o600
     engine.dispose()

@@ -197,7 +197,10 @@ def test_a_receipt_that_lies(engine: Engine) -> None:
         (Receipt(good.index + 1, good.entry, good.proof, note), b"release 1"),
         (Receipt(good.index, other.entry, good.proof, note), b"release 1"),
         (Receipt(good.index, good.entry, good.proof[1:], note), b"release 1"),
-        (Receipt(good.index, good.entry, good.proof, note.replace(f"\n{len(STEPS)}\n", f"\n{len(STEPS) + 1}\n")), b"release 1"),
+        (
+            Receipt(good.index, good.entry, good.proof, note.replace(f"\n{len(STEPS)}\n", f"\n{len(STEPS) + 1}\n")),
+            b"release 1",
+        ),
         (Receipt(good.index, good.entry, (b"",) * len(good.proof), note), b"release 1"),
     ]
     for receipt, release in lies:

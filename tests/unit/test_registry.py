@@ -175,9 +175,7 @@ def test_an_act_by_signed_request_uses_up_its_nonce(world: World) -> None:
 
 def test_nonces_are_kept_while_their_key_can_sign(world: World) -> None:
     def register(at: int) -> None:
-        world.do(
-            lambda c: acts.register_key(c, world.header(at), None, "li", NEW_KEY.public_key(), NOW + 3 * YEAR)
-        )
+        world.do(lambda c: acts.register_key(c, world.header(at), None, "li", NEW_KEY.public_key(), NOW + 3 * YEAR))
 
     nonces = [world.nonce("li", "n"), world.nonce("wang", "n")]
     for nonce in nonces:
