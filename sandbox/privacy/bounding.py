@@ -14,8 +14,9 @@ from math import ceil, floor
 from policies.cards import Bounds
 from sandbox.errors import Fault, Refusal
 from sandbox.plan.checked import CheckedAggregate, CheckedMeasure
-from sandbox.plan.limits import ANSWER_ROWS
+from sandbox.plan.limits import ANSWER_ROWS, KEY_BYTES
 from sandbox.plan.nodes import AggregateFunction, Expression, Ref, Type
+from sandbox.plan.relations import HIDDEN_BYTES, width
 from sandbox.plan.values import Values
 
 GRID_STEPS = 2**30
@@ -23,6 +24,18 @@ GRID_STEPS = 2**30
 
 CAPACITY = 2**62
 """No total that reaches OpenDP's 64-bit integers may be this large (rule 27)."""
+
+INTERMEDIATE = 2**126
+"""No value in grid steps may be this large before it is centred: the engine's integers have 128 bits (rule 27)."""
+
+FINEST = Fraction(1, 2**999)
+"""No grid that is chosen here is finer."""
+
+SCALING = 2**1000
+"""Neither a grid step's denominator nor a value times it may be this large: the engine's real numbers end at 2**1024."""
+
+REAL = 2**900
+"""No value of a row, and no grid step, may be this large, so that every total, noise and interval is a real number."""
 
 
 class StatisticKind(StrEnum):
@@ -110,8 +123,10 @@ class BoundedMeasure:
 def bound(checked: CheckedMeasure, requested: Bounds | None, default: Bounds | None, max_units: int) -> BoundedMeasure:
     """The measure bounded as the request asks, else as the card says, never looser than what its structure allows.
 
-    Postcondition: no total over all group keys of any statistic reaches `CAPACITY` with `max_units` units.
-    Refuses: `plan.overflow` where no grid is coarse enough. Source: rules 2, 16–20, 23, 24, 27.
+    Postcondition: no total over all group keys of any statistic reaches `CAPACITY` with `max_units` units; every number
+    that is made of a grid, a total and their noise is a finite real one.
+    Refuses: `plan.overflow` where no grid is coarse enough, `plan.too_large` where declared sizes allow more private
+    keys than an engine can hold. Source: rules 2, 16–20, 23, 24, 27.
     """
     structure = _structure(checked)
     asked = requested or default or structure
@@ -122,6 +137,10 @@ def bound(checked: CheckedMeasure, requested: Bounds | None, default: Bounds | N
     if draft.room < 1:
         raise Refusal("plan.overflow", {"aggregate": AggregateFunction.ROWS}, subject=checked.measure.name)
     existence = draft.add(_units(None)).name if checked.key_set.cells is None else None
+    if existence is not None and max_units * bounds.groups * _key_bytes(checked) > KEY_BYTES:
+        raise Refusal(
+            "plan.too_large", {"what": "bytes of group keys", "limit": str(KEY_BYTES)}, subject=checked.measure.name
+        )
     estimates = {each.aggregate.name: draft.estimate(each) for each in _sums_last(checked.aggregates)}
     return BoundedMeasure(
         checked=checked,
@@ -132,6 +151,11 @@ def bound(checked: CheckedMeasure, requested: Bounds | None, default: Bounds | N
         existence=existence,
         minimum=1 if existence is None else ceil(Fraction(max_units * bounds.groups, ANSWER_ROWS)),
     )
+
+
+def _key_bytes(checked: CheckedMeasure) -> int:
+    """The most that one group takes while the engine counts, by the types of its keys."""
+    return HIDDEN_BYTES + sum(width(key.values) for key in checked.keys)
 
 
 def _structure(checked: CheckedMeasure) -> Bounds:
@@ -222,36 +246,54 @@ def _never_null(values: Values | None) -> bool:
 
 
 def _sum(checked: CheckedAggregate, room: int, *, centred: bool, scaled: bool) -> Statistic:
-    """The sum on the finest grid, from the declared one up, on which no total reaches `CAPACITY`."""
+    """The sum on the finest grid, from the declared one up, on which no total reaches `CAPACITY`.
+
+    Refuses: `plan.overflow` where no value is on such a grid, or where numbers are too large to be real ones.
+    """
     lo, hi, granularity = _grid(checked)
     while True:
         low, high = ceil(lo / granularity), floor(hi / granularity)
         centre = (low + high) // 2 if centred else 0
         low, high = low - centre, high - centre
         if low > high:
-            raise Refusal("plan.overflow", {"aggregate": checked.aggregate.function}, subject=checked.aggregate.name)
-        if max(abs(low), abs(high)) <= room:
+            raise _overflow(checked)
+        ends = max(abs(low + centre), abs(high + centre))
+        if max(abs(low), abs(high)) <= room and ends < INTERMEDIATE:
             break
         granularity *= 2
+    if not _scales(lo, hi, granularity) or max(abs(lo), abs(hi), granularity) >= REAL:
+        raise _overflow(checked)
     kind = StatisticKind.SCALED_SUM if scaled else StatisticKind.SUM
     aggregate = checked.aggregate
     return Statistic("", kind, aggregate.argument, aggregate.filter, granularity, centre, low, high)
 
 
+def _overflow(checked: CheckedAggregate) -> Refusal:
+    return Refusal("plan.overflow", {"aggregate": checked.aggregate.function}, subject=checked.aggregate.name)
+
+
+def _scales(lo: Fraction, hi: Fraction, granularity: Fraction) -> bool:
+    """Whether values of the range, brought to the grid by two real numbers, stay real on the way."""
+    return granularity.denominator * max(abs(lo), abs(hi), Fraction(1)) < SCALING
+
+
 def _grid(checked: CheckedAggregate) -> tuple[Fraction, Fraction, Fraction]:
-    """Range and granularity of a row: the declared grid, else a power of two (exact in floats) below range × 2⁻³⁰."""
+    """Range and granularity of a row: the declared grid, else a power of two (exact in floats) below range × 2⁻³⁰.
+
+    A declared grid that the engine's real numbers cannot scale to counts as none.
+    """
     values = checked.values
     if values is None or not isinstance(values.lo, int | Fraction) or not isinstance(values.hi, int | Fraction):
         raise Fault(f"the range of {checked.aggregate.name} is unknown after check")
     lo, hi = Fraction(values.lo), Fraction(values.hi)
     declared = Fraction(1) if values.type is Type.INTEGER else values.granularity
-    if declared is not None and ceil(lo / declared) <= floor(hi / declared):
+    if declared is not None and ceil(lo / declared) <= floor(hi / declared) and _scales(lo, hi, declared):
         return lo, hi, declared
     if lo == hi:
         return lo, hi, abs(lo) or Fraction(1)
     fine = (hi - lo) / GRID_STEPS
     exponent = fine.numerator.bit_length() - fine.denominator.bit_length() - 1
-    return lo, hi, Fraction(2) ** exponent
+    return lo, hi, max(Fraction(2) ** exponent, FINEST)
 
 
 def _type(checked: CheckedAggregate, total: Statistic) -> Type:

@@ -10,8 +10,10 @@ import pytest
 from policies.cards import Bounds
 from sandbox.errors import Fault, Refusal
 from sandbox.plan.checked import CheckedMeasure
+from sandbox.plan.limits import KEY_BYTES
 from sandbox.plan.nodes import Aggregate, AggregateFunction, Literal, Ref, Type
-from sandbox.privacy.bounding import CAPACITY, BoundedMeasure, StatisticKind, bound
+from sandbox.plan.values import Values
+from sandbox.privacy.bounding import CAPACITY, REAL, SCALING, BoundedMeasure, StatisticKind, bound
 from sandbox.privacy.sensitivity import sensitivity
 from tests.support.measures import AVG_X, COUNT_ROWS, COUNT_UNITS, COUNT_X, SUM_X, checked, key, number
 
@@ -174,3 +176,57 @@ def test_private_keys_are_never_more_than_are_looked_at(units: int, groups: int,
     bounded = bound(checked([COUNT_ROWS], rows=groups, keys=[key(None)]), None, None, units)
     assert bounded.minimum == minimum
     assert bound(checked([COUNT_ROWS], rows=groups, keys=[YEARS]), None, None, units).minimum == 1
+
+
+@pytest.mark.parametrize(
+    ("keys", "units", "groups", "fits"),
+    [
+        ([key(None)], KEY_BYTES // 40, 1, True),
+        ([key(None)], KEY_BYTES // 40 + 1, 1, False),
+        ([key(None)], KEY_BYTES // 40, 2, False),
+        ([Values(Type.TEXT)], 1_000_000, 1, True),
+        ([Values(Type.TEXT)], 1_000_000, 2, True),
+        ([Values(Type.TEXT)], 1_000_000, 3, False),
+        ([Values(Type.TEXT), key([1, 2])], 1_000_000, 2, False),
+        ([key([1, 2])], 10**9, 2, True),
+    ],
+)
+def test_declared_units_make_no_more_keys_than_an_engine_holds(
+    keys: list[Values], units: int, groups: int, fits: bool
+) -> None:
+    """Rule 2: whether memory suffices is decided by sizes that are declared, before the charge."""
+    measure = checked([COUNT_ROWS], rows=groups, keys=keys)
+    if fits:
+        bound(measure, None, None, units)
+        return
+    with pytest.raises(Refusal) as refused:
+        bound(measure, None, None, units)
+    assert refused.value.code == "plan.too_large"
+
+
+TINY = [Fraction(5e-324), Fraction(1e-320), Fraction(1e-300), Fraction(1, 10**320), Fraction(1, 3**700)]
+LARGE = [Fraction(10) ** 100, Fraction(2) ** 899, Fraction(1e300), Fraction(1.7e308)]
+ENDS = [Fraction(0), *TINY, Fraction(1, 3), Fraction(1), *LARGE]
+
+
+@pytest.mark.parametrize("aggregate", [SUM_X, AVG_X], ids=["sum", "avg"])
+@pytest.mark.parametrize("granularity", [None, Fraction(1), *TINY, *LARGE])
+def test_every_number_of_a_grid_is_a_real_one_or_the_sum_is_refused(
+    aggregate: Aggregate, granularity: Fraction | None
+) -> None:
+    """Rule 27: hostile literals are refused before the charge; what is left overflows nowhere."""
+    accepted = 0
+    for lo, hi in [(lo, hi) for one in ENDS for other in ENDS for lo, hi in [(one, other), (-one, other)] if lo <= hi]:
+        x = number(lo, hi, kind=Type.DOUBLE, granularity=granularity)
+        try:
+            bounded = bound(checked([aggregate], rows=3, x=x), None, None, UNITS)
+        except Refusal as refusal:
+            assert refusal.code == "plan.overflow"
+            continue
+        accepted += 1
+        found = bounded.statistics[-1]
+        assert max(found.granularity.denominator, found.granularity.denominator * max(-lo, hi)) < SCALING
+        assert max(found.granularity, -lo, hi) < REAL
+        assert max(abs(found.low + found.centre), abs(found.high + found.centre)) < 2**126
+        assert max(-found.low, found.high) * 3 * UNITS < CAPACITY
+    assert accepted >= len(TINY)
