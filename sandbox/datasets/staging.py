@@ -11,6 +11,8 @@ from math import ceil, floor
 
 from policies.cards import CardValue, ColumnCard, ColumnType, Violation
 from sandbox.errors import Fault
+from sandbox.plan.nodes import Type
+from sandbox.plan.values import CALENDAR, TEXT_LENGTH
 
 _STORED = {
     ColumnType.BOOLEAN: "BOOLEAN",
@@ -74,8 +76,10 @@ def enforce_sql(column: ColumnCard, value: str, members: str | None, values: Val
     """The stored value: the card's action applied to whatever lies outside the declared domain.
 
     `members` is a query of the value set or of the public table's key, when the column has one. A missing value stays
-    missing where the card allows it; where it does not, only `other` can stand for it.
+    missing where the card allows it; where it does not, only `other` can stand for it. What is declared of a column, a
+    key above all, is judged on these values: nothing cuts them further.
     """
+    value = _cut(column, value, values)
     outside = (
         "NULL" if column.violation is not Violation.OTHER else values.bind(_plain(column.other), stored_type(column))
     )
@@ -90,6 +94,20 @@ def enforce_sql(column: ColumnCard, value: str, members: str | None, values: Val
     if column.violation is Violation.CLAMP:
         return f"CASE WHEN {value} < {lo} THEN {lo} WHEN {value} > {hi} THEN {hi} ELSE {value} END"
     return f"CASE WHEN {value} BETWEEN {lo} AND {hi} THEN {value} END"
+
+
+def _cut(column: ColumnCard, value: str, values: Values) -> str:
+    """The value within what every value of its type is: texts cut short, no day or moment outside the calendar."""
+    if column.values is not None or column.lo is not None:
+        return value
+    match column.type:
+        case ColumnType.TEXT:
+            return f"left({value}, {TEXT_LENGTH})"
+        case ColumnType.DATE | ColumnType.TIMESTAMP:
+            first, last = (values.bind(end, stored_type(column)) for end in CALENDAR[Type(column.type.value)])
+            return f"CASE WHEN {value} BETWEEN {first} AND {last} THEN {value} END"
+        case _:
+            return value
 
 
 def _double(column: ColumnCard, value: str, values: Values) -> str:

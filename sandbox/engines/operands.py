@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from itertools import count
 
 from sqlglot import exp
@@ -15,7 +14,7 @@ from sqlglot import exp
 from sandbox.plan.nodes import Scalar, Type
 from sandbox.plan.ranges import span
 from sandbox.plan.signatures import Signature
-from sandbox.plan.values import Values
+from sandbox.plan.values import CALENDAR, Values
 
 SQL_TYPES = {
     Type.BOOLEAN: "BOOLEAN",
@@ -26,10 +25,6 @@ SQL_TYPES = {
     Type.TIMESTAMP: "TIMESTAMP",
     Type.UNIT: "BIGINT",
     Type.PRESENCE: "BIGINT",
-}
-CALENDAR = {
-    Type.DATE: (date.min, date.max),
-    Type.TIMESTAMP: tuple(map(datetime.fromisoformat, ("0001-01-01", "9999-12-31T23:59:59.999999"))),
 }
 
 
@@ -55,8 +50,8 @@ class Parameters:
         return tree.sql("duckdb"), tuple(self.values[place - 1] for place in used)
 
     def fresh(self, prefix: str) -> str:
-        """A name that the statement does not use yet."""
-        return f"{prefix}{next(self._numbers)}"
+        """A name that the statement does not use yet, nor any plan: those begin with a letter."""
+        return f"_{prefix}{next(self._numbers)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,11 @@ TEXT_LENGTH = 256
 """The most characters of a text: load cuts columns to it, functions their results."""
 INTEGER_LO, INTEGER_HI = -(2**63), 2**63 - 1
 DAY = timedelta(days=1)
+CALENDAR = {
+    Type.DATE: (date.min, date.max),
+    Type.TIMESTAMP: (datetime.fromisoformat("0001-01-01"), datetime.fromisoformat("9999-12-31T23:59:59.999999")),
+}
+"""The days and moments that there are: load makes NULL of others in a column without a range."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from policies.cards import DatasetCard
+from policies.cards import ColumnType, DatasetCard
 from sandbox.datasets.order import Finding, Format, What
-from tests.support.cards import card, integer, private, public, unit, words
+from tests.support.cards import card, column, integer, private, public, unit, words
 from tests.support.engine import loaded, parquet
 
 PEOPLE = card("d", private("people", unit("pid"), integer("age", 0, 120), words("性别", "女", "男", nullable=True),
@@ -85,6 +85,29 @@ def test_a_row_that_refers_to_nobody_belongs_to_nobody() -> None:
 def test_a_key_that_enforcement_breaks() -> None:
     """Stored values are what the plan language relies on: two codes that became `other` are no key."""
     assert found(CODES, codes="code\nA\nX\nY\n") == one(What.DUPLICATE_KEY, "code", table="codes", rows=(3,))
+
+
+NOTES = card("d", private("notes", unit("pid"), words("note"), path="pid", unit_key=("note",), rows=9))
+DAYS = card("d", private("days", unit("pid"), column("day", ColumnType.DATE), path="pid", unit_key=("day",), rows=9))
+NAMES = card("d", public("names", words("name"), key=("name",)))
+LONG = "x" * 256
+
+
+def test_a_key_that_the_cut_breaks() -> None:
+    """Rule 5: what every value of a type is cut to is cut before keys are judged, for private and public tables."""
+    notes = f"pid,note\n1,{LONG}\n2,{LONG}a\n2,b\n"
+    with loaded(NOTES, {"notes": notes}) as result:
+        assert result.findings == ()
+        assert {row["note"] for row in result.table("notes")} == {LONG, "b"}
+    assert found(NOTES, notes=notes + f"1,{LONG}b\n") == one(
+        What.DUPLICATE_UNIT_KEY, "note", table="notes", rows=(4,)
+    )
+    assert found(NAMES, names=f"name\n{LONG}a\n{LONG}b\n") == one(
+        What.DUPLICATE_KEY, "name", table="names", rows=(2,)
+    )
+    assert found(DAYS, days="pid,day\n1,2024-01-01\n1,0000-01-01\n1,0000-01-02\n") == one(
+        What.EMPTY, "day", table="days", rows=(2, 3)
+    )
 
 
 def test_all_findings_of_a_stage_are_listed() -> None:

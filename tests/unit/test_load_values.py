@@ -64,6 +64,8 @@ CODE_OTHER = declared(T.TEXT, key_of="codes", outside=OTHER, other="B")
 LEVEL = declared(T.INTEGER, values=(1, 2))
 DAY = declared(T.DATE, date(2024, 1, 1), date(2024, 12, 31), outside=CLAMP)
 MOMENT = declared(T.TIMESTAMP, datetime(2024, 1, 1), datetime(2024, 12, 31), outside=NULL)  # noqa: DTZ001
+FREE_DAY, FREE_MOMENT = declared(T.DATE), declared(T.TIMESTAMP)
+DAY_NEVER = declared(T.DATE, nullable=False)
 FLAG = declared(T.BOOLEAN)
 WORDS = declared(T.TEXT)
 NEVER = declared(T.INTEGER, 0, 120, outside=CLAMP, nullable=False)
@@ -134,6 +136,15 @@ BAD = (What.UNPARSED,)
         (FLAG, "yes", BAD),
         (WORDS, 'a,"b"\r\nc', 'a,"b"\r\nc'),
         (WORDS, " 甲 ", " 甲 "),
+        (WORDS, "测" * 300, "测" * 256),
+        (WORDS, "👩‍🔬" * 100, ("👩‍🔬" * 100)[:256]),
+        (CODE, "A" * 257, None),
+        (FREE_DAY, "0001-01-01", date.min),
+        (FREE_DAY, "0000-12-31", None),
+        (FREE_MOMENT, "0000-12-31 23:59:59", None),
+        (FREE_MOMENT, "9999-12-31 23:59:59.999999", datetime.fromisoformat("9999-12-31T23:59:59.999999")),
+        (DAY, "0000-12-31", date(2024, 1, 1)),
+        (DAY_NEVER, "0000-12-31", (What.EMPTY,)),
     ],
 )
 def test_cell(of: ColumnCard, cell: str, expected: Any) -> None:
