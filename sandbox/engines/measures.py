@@ -24,7 +24,19 @@ from sandbox.engines.operands import (
     number,
     try_cast,
 )
-from sandbox.engines.selects import SEED, UNIT, Selects, derived, named, ordered, place, select_from, where, within
+from sandbox.engines.selects import (
+    SEED,
+    UNIT,
+    Selects,
+    consecutive,
+    derived,
+    named,
+    ordered,
+    place,
+    select_from,
+    where,
+    within,
+)
 from sandbox.errors import Fault
 from sandbox.plan.nodes import Expression, Type
 from sandbox.privacy.bounding import CAPACITY, BoundedMeasure, Statistic, StatisticKind
@@ -116,14 +128,22 @@ class MeasureSelect:
         return select_from(outputs, derived(source.select, inner)), inputs, alias
 
     def _grouped(self, outputs: list[exp.Expr], rows: exp.Select, alias: str, by: tuple[str, ...]) -> exp.Select:
-        """Grouped rows; those outside a public key set are dropped first (rule 23)."""
+        """Grouped rows without those outside a public key set (rule 23).
+
+        Whether a key is in a set is asked of groups, for that costs a fraction of asking it of rows; the count keeps
+        the engine from doing so all the same. A range is asked of rows: it tells the engine which groups will come.
+        """
         select = select_from(outputs, derived(rows, alias))
         checked = self.bounded.checked
-        if checked.key_set.cells is not None and checked.keys:
-            parts = [within(column(alias, key.name), key.values, self.parameters) for key in checked.keys]
-            where(select, every(parts))
+        public = checked.keys if checked.key_set.cells is not None else ()
+        parts = [(within(column(alias, key.name), key.values, self.parameters), key.values) for key in public]
+        if ranges := [inside for inside, values in parts if consecutive(values)]:
+            where(select, every(ranges))
         if by:
             select.set("group", exp.Group(expressions=[column(alias, name) for name in by]))
+        if sets := [inside for inside, values in parts if not consecutive(values)]:
+            present = binary(exp.GT, exp.Count(this=exp.Star()), number(0))
+            select.set("having", exp.Having(this=choose((present, every(sets)))))
         return select
 
     def _direct(self, rows: exp.Select, inputs: tuple[_Inputs, ...], alias: str) -> exp.Select:

@@ -276,22 +276,27 @@ def _conjunction(terms: Sequence[exp.Expr]) -> exp.Expr:
     return balanced(lambda left, right: binary(exp.And, left, right), terms)
 
 
+def consecutive(values: Values) -> bool:
+    """Whether a value set is all whole numbers, or all days, between its ends."""
+    match values.members, values.lo, values.hi:
+        case (tuple(members), int(lo), int(hi)) if values.type is Type.INTEGER:
+            return hi - lo + 1 == len(members)
+        case (tuple(members), date(), date()) if values.type is Type.DATE:
+            return (values.hi - values.lo).days + 1 == len(members)
+    return False
+
+
 def within(value: exp.Expr, values: Values, parameters: Parameters) -> exp.Expr:
-    """Whether a group key's part is in its value set: a range where the set is one."""
+    """Whether a group key's part is in its value set."""
     members = values.members
     if members is None:
         raise Fault("a public group key without a value set")
-    lo, hi = values.lo, values.hi
-    match values.type, lo, hi:
-        case (Type.INTEGER, int(), int()) if hi - lo + 1 == len(members):
-            inside = between(value, parameters.bind(Type.INTEGER, lo), parameters.bind(Type.INTEGER, hi))
-        case (Type.DATE, date(), date()) if (hi - lo).days + 1 == len(members):
-            inside = between(value, parameters.bind(Type.DATE, lo), parameters.bind(Type.DATE, hi))
-        case _ if members:
-            bound = [parameters.bind(values.type, member) for member in members]
-            inside = exp.In(this=wrap(value), expressions=bound)
-        case _:
-            inside = exp.false()
+    if consecutive(values):
+        inside = between(value, *(parameters.bind(values.type, end) for end in (values.lo, values.hi)))
+    elif members:
+        inside = exp.In(this=wrap(value), expressions=[parameters.bind(values.type, member) for member in members])
+    else:
+        inside = exp.false()
     if not values.nullable:
         return inside
     return binary(exp.Or, inside, exp.Is(this=wrap(value), expression=exp.Null()))

@@ -76,15 +76,22 @@ FROM (
       FROM "private0"."main"."t0" AS "r1"
     ) AS "r2"
   ) AS "r3"
-  WHERE
-    (
-      "r3"."k1" IN (CAST($4 AS TEXT), CAST($5 AS TEXT))
-    )
-    OR (
-      "r3"."k1" IS NULL
-    )
   GROUP BY
     "r3"."k1"
+  HAVING
+    CASE
+      WHEN (
+        COUNT(*) > 0
+      )
+      THEN (
+        (
+          "r3"."k1" IN (CAST($4 AS TEXT), CAST($5 AS TEXT))
+        )
+        OR (
+          "r3"."k1" IS NULL
+        )
+      )
+    END
 ) AS "r7"
 -- with $1 = 100, $2 = 0, $3 = 50000000, $4 = 女, $5 = 男; at most 3 rows of text, integer, integer, integer
 -- answer
@@ -225,11 +232,18 @@ FROM (
               FROM "private0"."main"."t1" AS "r1"
             ) AS "r2"
           ) AS "r3"
-          WHERE
-            "r3"."k1" IN (CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS TEXT), CAST($7 AS TEXT))
           GROUP BY
             "r3"."_unit",
             "r3"."k1"
+          HAVING
+            CASE
+              WHEN (
+                COUNT(*) > 0
+              )
+              THEN (
+                "r3"."k1" IN (CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS TEXT), CAST($7 AS TEXT))
+              )
+            END
         ) AS "r6"
       ) AS "r7"
     ) AS "r8"
@@ -372,16 +386,23 @@ FROM (
             )
         ) AS "r9"
       ) AS "r10"
-      WHERE
-        (
-          "r10"."k1" IN (CAST($3 AS TEXT), CAST($4 AS TEXT))
-        )
-        OR (
-          "r10"."k1" IS NULL
-        )
       GROUP BY
         "r10"."_unit",
         "r10"."k1"
+      HAVING
+        CASE
+          WHEN (
+            COUNT(*) > 0
+          )
+          THEN (
+            (
+              "r10"."k1" IN (CAST($3 AS TEXT), CAST($4 AS TEXT))
+            )
+            OR (
+              "r10"."k1" IS NULL
+            )
+          )
+        END
     ) AS "r11"
   ) AS "r12"
   GROUP BY
@@ -640,11 +661,18 @@ FROM (
               FROM "private0"."main"."t1" AS "r1"
             ) AS "r2"
           ) AS "r3"
-          WHERE
-            "r3"."k1" IN (CAST($5 AS DATE), CAST($6 AS DATE), CAST($7 AS DATE), CAST($8 AS DATE))
           GROUP BY
             "r3"."_unit",
             "r3"."k1"
+          HAVING
+            CASE
+              WHEN (
+                COUNT(*) > 0
+              )
+              THEN (
+                "r3"."k1" IN (CAST($5 AS DATE), CAST($6 AS DATE), CAST($7 AS DATE), CAST($8 AS DATE))
+              )
+            END
         ) AS "r6"
       ) AS "r7"
     ) AS "r8"
