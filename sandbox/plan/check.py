@@ -41,13 +41,14 @@ from sandbox.plan.nodes import (
     Scan,
     Sort,
     Type,
+    matched,
     scans,
 )
 from sandbox.plan.nodes import Relation as Node
 from sandbox.plan.ranges import magnitude, span
 from sandbox.plan.relations import Known, joined, projected, settled, worked
 from sandbox.plan.signatures import NUMBERS, VALUES
-from sandbox.plan.values import Members, Values, enumerated
+from sandbox.plan.values import Members, Values
 
 CAPACITY = 2**62
 """No total may reach this (rule 27)."""
@@ -100,6 +101,8 @@ class _Checker:
         self.names = set[str]()
         self.joins = 0
         self.released = dict[str, Known]()
+        self.columns = dict[tuple[str, str, str], Values]()
+        """Of the cards' columns read so far, by data set, table and column."""
         self.public = False
         """Whether the public part is being judged: only it reads what measures release."""
         self._most("measures", len(plan.measures), limits.measures)
@@ -197,7 +200,10 @@ class _Checker:
             members = None if facts is None else facts.members.get(found.name)
             if found.key_of is not None:
                 members = self._key_members(card, scan.dataset, found.key_of)
-            columns[self._define(column.name)] = column_values(found, members)
+            place = (scan.dataset, scan.table, column.column)
+            if place not in self.columns:
+                self.columns[place] = column_values(found, members)
+            columns[self._define(column.name)] = self.columns[place]
             named.setdefault(column.column, column.name)
         unit = table.unit.columns if table.unit is not None and table.unit.references is None else ()
         keys = [[name for name in key if name not in unit] for key in (table.key, table.unit_key) if key]
@@ -251,7 +257,7 @@ class _Checker:
         values = judged.values
         if values.type not in VALUES:
             raise Refusal("plan.unit_value", {"function": "GROUP BY"}, subject=output.name)
-        return GroupKey(self._define(output.name), replace(values, members=enumerated(values)))
+        return GroupKey(self._define(output.name), replace(values, members=self.judge.members(values)))
 
     def _key_set(self, keys: tuple[GroupKey, ...]) -> KeySet:
         """The product of the parts' value sets, NULL last where a part can be NULL (rule 23)."""
@@ -260,7 +266,8 @@ class _Checker:
             for key in keys
         ]
         known = [part for part in parts if part is not None]
-        if len(known) < len(parts) or math.prod(map(len, known)) > self.limits.cells:
+        cells = math.prod(map(len, known))
+        if len(known) < len(parts) or cells > self.limits.cells or cells * len(parts) > self.limits.evaluations:
             return KeySet(None)
         return KeySet(tuple(product(*known)))
 
@@ -323,13 +330,20 @@ class _Checker:
 
 
 def _reads(plan: Plan, cards: Mapping[str, DatasetCard]) -> list[ReadColumn]:
-    """Every column read, sorted; a table of which none is read stands in with its unit key or first column."""
-    found = set[ReadColumn]()
+    """Every column read, sorted; a table of which none is read stands in with its unit key or first column.
+
+    Joining on the unit and counting units read the unit keys, whether or not the plan names them.
+    """
+    found, units = set[ReadColumn](), set[Scan]()
+    for measure in plan.measures:
+        counted = any(one.function is AggregateFunction.UNITS for one in measure.aggregates)
+        units |= set(scans(measure.source) if counted else matched(measure.source))
     for scan in (*scans(plan.answer), *(one for measure in plan.measures for one in scans(measure.source))):
         table = cards[scan.dataset].table(scan.table)
         if table is None:
             raise Fault(f"no table {scan.dataset}.{scan.table}")
         names = [column.column for column in scan.columns]
-        stand_in = table.unit.columns if table.unit is not None else (table.columns[0].name,)
-        found |= {ReadColumn(scan.dataset, scan.table, name) for name in names or stand_in}
+        unit = table.unit.columns if table.unit is not None else ()
+        names += unit if scan in units else ()
+        found |= {ReadColumn(scan.dataset, scan.table, name) for name in names or unit or (table.columns[0].name,)}
     return sorted(found, key=lambda read: (read.dataset, read.table, read.column))

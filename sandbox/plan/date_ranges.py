@@ -1,4 +1,4 @@
-"""The range rules of dates and timestamps, and the value sets of truncated ones."""
+"""The range rules of dates and timestamps."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import date
 
 from sandbox.plan import moments
-from sandbox.plan.nodes import Scalar, Type
+from sandbox.plan.nodes import Type
 from sandbox.plan.ranges import ONE, Rule, any_null
 from sandbox.plan.signatures import Signature
-from sandbox.plan.values import SET_LIMIT, Values, converted
+from sandbox.plan.values import Values, converted
 
 
 def ordered(apply: Callable[[date], date | int]) -> Rule:
@@ -42,24 +42,12 @@ def cast(signature: Signature, arguments: tuple[Values, ...]) -> Values:
 
 
 def truncate(signature: Signature, arguments: tuple[Values, ...]) -> Values:
-    """Keeps order; the starts of the units between the ends are the value set."""
+    """Keeps order."""
     unit, source = arguments
     name = unit.members[0] if unit.members else None
     if not isinstance(name, str):
         return Values(signature.result)
-    found = ordered(lambda moment: moments.truncate(name, moment))(signature, (source,))
-    return replace(found, nullable=source.nullable, members=_starts(name, found))
-
-
-def _starts(unit: str, found: Values) -> tuple[Scalar, ...] | None:
-    if not isinstance(found.lo, date) or not isinstance(found.hi, date):
-        return None
-    starts = [found.lo]
-    while starts[-1] < found.hi:
-        if len(starts) == SET_LIMIT:
-            return None
-        starts.append(moments.following(unit, starts[-1]))
-    return tuple(starts)
+    return ordered(lambda moment: moments.truncate(name, moment))(signature, (source,))
 
 
 def shifted(apply: Callable[[date, int], date | None]) -> Rule:

@@ -14,7 +14,7 @@ from sandbox.plan.limits import Limits
 from sandbox.plan.moments import CLOCK_UNITS, DATE_UNITS
 from sandbox.plan.nodes import Call, Expression, Literal, Ref, Scalar, Type
 from sandbox.plan.signatures import VALUES, Signature
-from sandbox.plan.values import INTEGER_HI, INTEGER_LO, TEXT_LENGTH, Values, of_literal
+from sandbox.plan.values import INTEGER_HI, INTEGER_LO, TEXT_LENGTH, Members, Values, enumerated, of_literal, size
 
 MAX_BUCKETS = 10_000
 MAX_DIGITS = 15
@@ -107,6 +107,14 @@ class Judge:
         found, spent = evaluate(call.function, signature, values, self.limits.evaluations - self.evaluations)
         self.evaluations += spent
         return Judged(found, call_cost(call, signature) + sum(one.cost for one in given))
+
+    def members(self, values: Values) -> Members | None:
+        """The finite value set, without NULL, as far as evaluations are left to count it out."""
+        spent = 0 if values.members is not None else size(values) or 0
+        if spent > self.limits.evaluations - self.evaluations:
+            return None
+        self.evaluations += spent
+        return enumerated(values)
 
     def condition(self, expression: Expression, columns: Mapping[str, Values]) -> Judged:
         """A predicate. Refuses: `plan.type`."""

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TypeAlias
 
 from sandbox.errors import Refusal
-from sandbox.plan import arithmetic, date_ranges, moments, ranges, texts
+from sandbox.plan import arithmetic, date_ranges, moments, ranges, sets, texts
 from sandbox.plan.arithmetic import Reference
 from sandbox.plan.nodes import Scalar, Type
 from sandbox.plan.ranges import Rule
+from sandbox.plan.sets import SetRule
 from sandbox.plan.signatures import (
     NUMBERS,
     TIMES,
@@ -35,7 +36,7 @@ from sandbox.plan.signatures import (
     taking,
     truncation,
 )
-from sandbox.plan.values import SET_LIMIT, Members, Values, converted, enumerated, of_members
+from sandbox.plan.values import SET_LIMIT, Values, converted, enumerated, of_members, size, stored
 
 Positions: TypeAlias = Callable[[int], frozenset[int]]
 """From the number of arguments to the positions that must be literals."""
@@ -68,11 +69,15 @@ class Function:
     literals: Positions = nowhere
     lifted: bool = False
     """Whether it says itself what NULL arguments give; else they give NULL."""
+    members: SetRule | None = None
+    """Where its value set is known without trying every combination."""
 
     def of(self, *arguments: Scalar) -> Scalar:
         """The function's value; raises UnknownValueError where it is not claimed to be known."""
-        if not self.lifted and None in arguments:
-            return None
+        if not self.lifted:
+            for argument in arguments:
+                if argument is None:
+                    return None
         return self.reference(*arguments)
 
 
@@ -105,8 +110,15 @@ ROWS: tuple[Function, ...] = (
     Function("and", same((BOOLEAN,), 2, None), arithmetic.conjunction, ranges.truth, lifted=True),
     Function("or", same((BOOLEAN,), 2, None), arithmetic.disjunction, ranges.truth, lifted=True),
     Function("not", fixed((BOOLEAN,), BOOLEAN), operator.not_, ranges.truth),
-    Function("case", branches, arithmetic.case, ranges.case, lifted=True),
-    Function("coalesce", same(VALUES, 1, None), arithmetic.coalesce, ranges.coalesce, lifted=True),
+    Function("case", branches, arithmetic.case, ranges.case, lifted=True, members=sets.case),
+    Function(
+        "coalesce",
+        same(VALUES, 1, None),
+        arithmetic.coalesce,
+        ranges.coalesce,
+        lifted=True,
+        members=sets.coalesce,
+    ),
     Function("nullif", same(VALUES, 2, 2), arithmetic.nullif, ranges.nullif, lifted=True),
     Function("in", same(VALUES, 2, None, BOOLEAN), arithmetic.contained, ranges.truth, literals=after(1), lifted=True),
     Function("like", TEXTS, texts.like, ranges.truth, literals=at(1)),
@@ -135,7 +147,7 @@ ROWS: tuple[Function, ...] = (
     Function("day_of_week", PART, moments.day_of_week, ranges.constant(0, 6)),
     Function("day_of_year", PART, moments.day_of_year, ranges.constant(1, 366)),
     Function("hour", PART, moments.hour, ranges.constant(0, 23)),
-    Function("date_trunc", truncation, moments.truncate, date_ranges.truncate, literals=at(0)),
+    Function("date_trunc", truncation, moments.truncate, date_ranges.truncate, literals=at(0), members=sets.starts),
     Function("date_add_days", keeping(TIMES, (INTEGER,)), moments.add_days, date_ranges.shifted(moments.add_days)),
     Function(
         "date_add_months", keeping(TIMES, (INTEGER,)), moments.add_months, date_ranges.shifted(moments.add_months)
@@ -189,31 +201,39 @@ def resolve(name: str, types: tuple[Type, ...]) -> Signature:
 
 
 def evaluate(name: str, signature: Signature, arguments: tuple[Values, ...], budget: int) -> tuple[Values, int]:
-    """The values of a call, and how many evaluations of the function it took to know its value set.
+    """The values of a call, and what it took to know its value set, which is nothing where `budget` does not allow it.
 
-    Where all arguments have small value sets and `budget` allows, the function is applied to every combination.
+    Where all arguments have small value sets the function is applied to every combination.
+    Unit: single values built or given to the function.
     """
     function = FUNCTIONS[name]
     given = tuple(map(converted, arguments, signature.parameters))
     found = replace(function.range(signature, given), per_unit=all(one.per_unit for one in arguments))
-    if found.members is not None or found.type is Type.BOOLEAN:
+    if found.members is not None:
         return found, 0
-    sets = [_possible(one) for one in given]
-    if any(one is None for one in sets):
-        return found, 0
-    choices = [one for one in sets if one is not None]
-    count = math.prod(map(len, choices))
-    if count > min(budget, SET_LIMIT):
+    members = None if function.members is None else function.members(arguments, found, budget)
+    if members is not None:
+        return _exactly(members, found, nullable=found.nullable), len(members)
+    sizes = [None if (count := size(one)) is None else count + one.nullable for one in arguments]
+    count = math.prod(one for one in sizes if one is not None)
+    spent = count * len(arguments)
+    if found.type is Type.BOOLEAN or None in sizes or count > SET_LIMIT or spent > budget:
         return found, 0
     try:
-        results = {function.of(*combination) for combination in product(*choices)}
+        results = [function.of(*each) for each in product(*map(_possible, arguments, signature.parameters))]
     except arithmetic.UnknownValueError:
-        return found, count
-    exact = of_members(found.type, results, nullable=False, granularity=found.granularity)
-    return replace(exact, per_unit=found.per_unit), count
+        return found, spent
+    return _exactly(results, found, nullable=False), spent
 
 
-def _possible(values: Values) -> Members | None:
-    """The finite value set, with NULL where it is possible."""
-    members = enumerated(values)
-    return members if members is None or not values.nullable else (*members, None)
+def _possible(values: Values, wanted: Type) -> list[Scalar]:
+    """The finite value set as the function sees it, with NULL where it is possible."""
+    members = enumerated(values) or ()
+    seen = members if values.type is wanted else [stored(wanted, one) for one in members]
+    return [*seen, *([None] if values.nullable else [])]
+
+
+def _exactly(members: Iterable[Scalar], found: Values, *, nullable: bool) -> Values:
+    """What is known already, and these values."""
+    exact = of_members(found.type, members, nullable=nullable, granularity=found.granularity)
+    return replace(exact, per_unit=found.per_unit)

@@ -28,7 +28,7 @@ class Limits:
     cells: int
     """Group keys of one measure; with more, its keys are private."""
     evaluations: int
-    """Evaluations of functions on single values, of the whole plan, to know value sets."""
+    """Single values built or given to functions to know value sets, of the whole plan."""
 
 
 def standard(cells: int) -> Limits:
@@ -41,5 +41,5 @@ def standard(cells: int) -> Limits:
         row_bytes=1 << 16,
         public_rows=10_000_000,
         cells=cells,
-        evaluations=200_000,
+        evaluations=100_000,
     )

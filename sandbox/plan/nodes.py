@@ -226,6 +226,19 @@ def scans(relation: Relation) -> tuple[Scan, ...]:
             return ()
 
 
+def matched(relation: Relation) -> tuple[Scan, ...]:
+    """Every scan below a join of equal units."""
+    match relation:
+        case Join(unit=True):
+            return scans(relation)
+        case Join(left, right):
+            return matched(left) + matched(right)
+        case Filter(source) | Project(source) | Sort(source) | Limit(source):
+            return matched(source)
+        case Scan() | Released():
+            return ()
+
+
 def measured(plan: Plan) -> Mapping[str, str]:
     """The columns of the public part's result that are a released aggregate as it is, and which one."""
     aggregates = {measure.name: {each.name: each.name for each in measure.aggregates} for measure in plan.measures}

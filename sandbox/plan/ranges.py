@@ -26,6 +26,8 @@ STEPS = Fraction(1, 2**30)
 SLACK = Fraction(1, 2**40)
 """Relative error of the engine's exp, ln and power, generously."""
 ONE = Fraction(1)
+LONG = 2048
+"""Bits of a fraction that is computed with; a 64-bit number has fewer."""
 
 
 def span(values: Values) -> Range | None:
@@ -55,10 +57,19 @@ def known(type_: Type, found: Range | None, *, nullable: bool, granularity: Frac
     if found is None:
         return Values(type_, nullable=True)
     try:
-        lo_double, hi_double = Fraction(float(found[0])), Fraction(float(found[1]))
+        ends = _below(found[0]), -_below(-found[1])
     except OverflowError:
         return Values(type_, nullable=True)
-    return Values(type_, nullable, min(found[0], lo_double), max(found[1], hi_double), granularity)
+    return Values(type_, nullable, *ends, granularity)
+
+
+def _below(end: Number) -> Number:
+    """The end or the 64-bit number nearest to it, whichever is lower; never a long fraction. Raises OverflowError."""
+    nearest = float(end)
+    if nearest <= end:
+        return Fraction(nearest)
+    bits = end.numerator.bit_length() + end.denominator.bit_length()
+    return end if bits <= LONG else Fraction(math.nextafter(nearest, -math.inf))
 
 
 def magnitude(number: Number) -> Number:
@@ -95,13 +106,9 @@ def multiply(signature: Signature, arguments: tuple[Values, ...]) -> Values:
     left, right = map(span, arguments)
     found = hull(one * other for one in left for other in right) if left and right else None
     grids = [one.granularity for one in arguments]
-    product = None if None in grids else math.prod(one for one in grids if one is not None)
-    return known(
-        signature.result,
-        found,
-        nullable=any_null(arguments),
-        granularity=None if product is None else Fraction(product),
-    )
+    product = Fraction(math.prod(one for one in grids if one is not None))
+    fine = None in grids or product.denominator.bit_length() > LONG
+    return known(signature.result, found, nullable=any_null(arguments), granularity=None if fine else product)
 
 
 def divide(signature: Signature, arguments: tuple[Values, ...]) -> Values:
@@ -313,14 +320,11 @@ def decided(signature: Signature, _: tuple[Values, ...]) -> Values:
     return Values(signature.result, nullable=False, members=(False, True))
 
 
-def united(type_: Type, branches: list[Values], *, nullable: bool) -> Values:
-    """Any of the branches; a branch that is only NULL adds nothing."""
-    filled = [one for one in branches if one.members != ()]
+def united(type_: Type, values: Iterable[Values], *, nullable: bool) -> Values:
+    """Any of these; one that is only NULL adds nothing."""
+    filled = [one for one in values if one.members != ()]
     if not filled:
         return Values(type_, nullable, members=())
-    members: set[Scalar] | None = set()
-    for one in filled:
-        members = None if members is None or one.members is None else members | set(one.members)
     ranged = all(one.lo is not None and one.hi is not None for one in filled)
     return Values(
         type_,
@@ -328,19 +332,27 @@ def united(type_: Type, branches: list[Values], *, nullable: bool) -> Values:
         min(one.lo for one in filled) if ranged else None,  # type: ignore[type-var]
         max(one.hi for one in filled) if ranged else None,  # type: ignore[type-var]
         finer(filled),
-        None if members is None else tuple(sorted(members)),  # type: ignore[type-var]
     )
 
 
+def branches(arguments: tuple[Values, ...]) -> tuple[Values, ...]:
+    """What a `case` chooses among."""
+    return (*arguments[1:-1:2], arguments[-1])
+
+
+def reached(arguments: tuple[Values, ...]) -> tuple[Values, ...]:
+    """What a `coalesce` chooses among: nothing beyond an argument that is never NULL."""
+    sure = next((place for place, one in enumerate(arguments) if not one.nullable), len(arguments))
+    return arguments[: sure + 1]
+
+
 def case(signature: Signature, arguments: tuple[Values, ...]) -> Values:
-    branches = [*arguments[1:-1:2], arguments[-1]]
-    return united(signature.result, branches, nullable=any_null(branches))
+    chosen = branches(arguments)
+    return united(signature.result, chosen, nullable=any_null(chosen))
 
 
 def coalesce(signature: Signature, arguments: tuple[Values, ...]) -> Values:
-    sure = next((place for place, one in enumerate(arguments) if not one.nullable), None)
-    branches = list(arguments if sure is None else arguments[: sure + 1])
-    return united(signature.result, branches, nullable=sure is None)
+    return united(signature.result, reached(arguments), nullable=all(one.nullable for one in arguments))
 
 
 def nullif(_: Signature, arguments: tuple[Values, ...]) -> Values:
@@ -349,7 +361,7 @@ def nullif(_: Signature, arguments: tuple[Values, ...]) -> Values:
 
 def extreme(signature: Signature, arguments: tuple[Values, ...]) -> Values:
     """LEAST, GREATEST: one of the arguments; NULL only where all are."""
-    found = united(signature.result, list(arguments), nullable=all(one.nullable for one in arguments))
+    found = united(signature.result, arguments, nullable=all(one.nullable for one in arguments))
     return replace(found, members=None)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sandbox.errors import Refusal
 from sandbox.plan.expressions import conjuncts, references
 from sandbox.plan.nodes import Call, Expression, JoinKind, Output, Ref, Type
-from sandbox.plan.values import TEXT_LENGTH, Values
+from sandbox.plan.values import Values
 
 HIDDEN_BYTES = 32
 """Of the hidden columns of a private row."""
@@ -48,17 +48,16 @@ def width(values: Values) -> int:
     """The most bytes that a value takes."""
     if values.type is not Type.TEXT:
         return WIDTHS[values.type]
-    members = values.members
-    if members is None:
-        return 16 + 4 * TEXT_LENGTH
-    return 16 + max((len(one.encode()) for one in members if isinstance(one, str)), default=0)
+    return 16 + values.text_bytes
 
 
 def settled(known: Known) -> Known:
     """With one row per unit, every column is determined by the unit (rule 20)."""
     if known.domain is None or known.rows != 1:
         return known
-    columns = {name: replace(values, per_unit=True) for name, values in known.columns.items()}
+    columns = {
+        name: values if values.per_unit else replace(values, per_unit=True) for name, values in known.columns.items()
+    }
     return replace(known, columns=columns, keys=known.keys | {frozenset[str]()})
 
 
@@ -119,7 +118,7 @@ def _covered(term: Expression, side: Known, other: Known) -> str | None:
     match term:
         case Call("equal", (one, another)):
             for column, fixing in ((one, another), (another, one)):
-                apart = set(references(fixing)) <= set(other.columns)
+                apart = all(name in other.columns for name in references(fixing))
                 if apart and isinstance(column, Ref) and column.name in side.columns:
                     return column.name if _exact(column.name, fixing, side, other) else None
     return None
@@ -144,12 +143,10 @@ def _rows(left: Known, right: Known, kind: JoinKind, to_right: int, to_left: int
 
 
 def _keys(left: Known, right: Known, kind: JoinKind, to_right: int, to_left: int) -> frozenset[frozenset[str]]:
-    found = {one | other for one in left.keys for other in right.keys}
-    if to_right <= 1:
-        found |= left.keys
-    if to_left <= 1 and kind is JoinKind.INNER:
-        found |= right.keys
-    return frozenset(found)
+    """Without those that others imply."""
+    one = left.keys if to_right <= 1 else frozenset[frozenset[str]]()
+    other = right.keys if to_left <= 1 and kind is JoinKind.INNER else frozenset[frozenset[str]]()
+    return one | other or frozenset(mine | theirs for mine in left.keys for theirs in right.keys)
 
 
 def _matches(left: Known, right: Known, to_right: int, to_left: int) -> Mapping[str, int]:

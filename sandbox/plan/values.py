@@ -43,6 +43,8 @@ class Values:
     """The finite value set, without NULL, sorted and distinct; None when there is none."""
     per_unit: bool = False
     """Determined by the unit: all rows of one unit agree (rule 20)."""
+    text_bytes: int = 4 * TEXT_LENGTH
+    """Of one text in UTF-8, at most."""
 
 
 def stored(type_: Type, value: Scalar) -> Scalar:
@@ -58,17 +60,26 @@ def of_members(
     type_: Type, members: Iterable[Scalar], *, nullable: bool, granularity: Fraction | None = None
 ) -> Values:
     """The values of a finite set; a NULL in it makes the values nullable."""
-    found = {stored(type_, member) for member in members}
-    known = tuple(sorted(member for member in found if member is not None))
+    found = list(members)
+    known = _distinct(type_, [member for member in found if member is not None])
+    texts = [len(member.encode()) for member in known if isinstance(member, str)]
     lo, hi = (known[0], known[-1]) if known and type_ not in (Type.BOOLEAN, Type.TEXT) else (None, None)
     return Values(
         type=type_,
-        nullable=nullable or None in found,
+        nullable=nullable or any(member is None for member in found),
         lo=lo,  # type: ignore[arg-type]
         hi=hi,  # type: ignore[arg-type]
         granularity=Fraction(1) if type_ is Type.INTEGER else granularity,
         members=known,
+        text_bytes=max(texts, default=0),
     )
+
+
+def _distinct(type_: Type, values: list[Scalar]) -> Members:
+    """The values as the engine holds them, sorted."""
+    if type_ is Type.DOUBLE:
+        return tuple(map(Fraction, sorted({float(one) for one in values})))  # type: ignore[arg-type]
+    return tuple(sorted({stored(type_, one) for one in values}))  # type: ignore[type-var]
 
 
 def of_literal(literal: Literal) -> Values:
@@ -78,38 +89,44 @@ def of_literal(literal: Literal) -> Values:
     return replace(of_members(literal.type, (value,), nullable=False, granularity=granularity), per_unit=True)
 
 
-def enumerated(values: Values) -> Members | None:
-    """The finite value set, without NULL: given, or counted out of a small range of integers or days."""
+def size(values: Values) -> int | None:
+    """How many values `enumerated` has, told without counting them out; None where it has no set."""
     if values.members is not None:
-        return values.members
+        return len(values.members)
     match values.type, values.lo, values.hi:
         case Type.BOOLEAN, _, _:
-            return (False, True)
+            return 2
         case Type.INTEGER, int(lo), int(hi) if hi - lo < SET_LIMIT:
-            return tuple(range(lo, hi + 1))
+            return hi - lo + 1
         case Type.DATE, date() as lo, date() as hi if (hi - lo).days < SET_LIMIT:
-            return tuple(lo + DAY * step for step in range((hi - lo).days + 1))
+            return (hi - lo).days + 1
         case _:
             return None
 
 
+def enumerated(values: Values) -> Members | None:
+    """The finite value set, without NULL: given, or counted out of a small range of integers or days."""
+    found = size(values)
+    if values.members is not None or found is None:
+        return values.members
+    match values.lo:
+        case date() as lo:
+            return tuple(lo + DAY * step for step in range(found))
+        case int(lo):
+            return tuple(range(lo, lo + found))
+        case _:
+            return (False, True)
+
+
 def converted(values: Values, wanted: Type) -> Values:
-    """The same values after the implicit conversion to `wanted`."""
+    """The same values after the implicit conversion to `wanted`; of a set of more than one only the range."""
     if values.type is wanted:
         return values
-    if wanted is Type.TIMESTAMP:
-        return replace(
-            values,
-            type=wanted,
-            lo=stored(wanted, values.lo),  # type: ignore[arg-type]
-            hi=stored(wanted, values.hi),  # type: ignore[arg-type]
-            members=None if values.members is None else tuple(stored(wanted, one) for one in values.members),
-        )
-    members = enumerated(values)
+    members = values.members
     return replace(
         values,
         type=wanted,
         lo=stored(wanted, values.lo),  # type: ignore[arg-type]
         hi=stored(wanted, values.hi),  # type: ignore[arg-type]
-        members=None if members is None else tuple(sorted({stored(wanted, one) for one in members})),  # type: ignore[type-var]
+        members=None if members is None or len(members) > 1 else tuple(stored(wanted, one) for one in members),
     )
