@@ -6,7 +6,7 @@ The only module beside the load that imports the engine. It runs in a worker tha
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import date, datetime
 from fractions import Fraction
@@ -24,6 +24,10 @@ STORED = {
     Type.DATE: "DATE",
     Type.TIMESTAMP: "TIMESTAMP",
 }
+
+
+_AT_ONCE = 10_000
+"""Rows taken from the engine at a time."""
 
 
 class EngineError(Exception):
@@ -63,18 +67,25 @@ class Session:
 
     def run(self, job: Job) -> Rows:
         """The job's rows, of the types and at most the number that it declares. Raises EngineError."""
+        return Rows(tuple(self.rows(job)))
+
+    def rows(self, job: Job) -> Iterator[tuple[Scalar, ...]]:
+        """As `run`, one after the other; raises EngineError whenever it does not go on."""
         try:
             with closing(self._connection.cursor()) as cursor:
                 for table in job.tables:
                     _create(cursor, table)
                 cursor.execute(job.sql, [_bound(value) for value in job.parameters])
-                found = [str(column[1]) for column in cursor.description or ()]
-                rows = cursor.fetchmany(job.max_rows + 1)
+                if [str(column[1]) for column in cursor.description or ()] != [STORED[type_] for type_ in job.columns]:
+                    raise EngineError
+                left = job.max_rows
+                while rows := cursor.fetchmany(_AT_ONCE):
+                    left -= len(rows)
+                    if left < 0:
+                        raise EngineError
+                    yield from (tuple(map(_plain, job.columns, row)) for row in rows)
         except duckdb.Error as error:
             raise EngineError(memory=isinstance(error, duckdb.OutOfMemoryException)) from None
-        if found != [STORED[type_] for type_ in job.columns] or len(rows) > job.max_rows:
-            raise EngineError
-        return Rows(tuple(tuple(map(_plain, job.columns, row)) for row in rows))
 
 
 def _lock(limits: Limits) -> tuple[str, ...]:

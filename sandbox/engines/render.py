@@ -19,6 +19,10 @@ from sandbox.plan.nodes import Type
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.workers.job import Job, Table
 
+PRIVATE_ROWS = 4 * ANSWER_ROWS
+"""Of the private group keys of a measure. The declared units make no more than `ANSWER_ROWS`; more units than declared
+make a failure only when they are four times as many, for a failure would tell of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class AnswerJob:
@@ -45,7 +49,7 @@ def render_measure(
         parameters=values,
         tables=(),
         columns=(*(key.values.type for key in bounded.checked.keys), *(Type.INTEGER for _ in bounded.statistics)),
-        max_rows=ANSWER_ROWS if cells is None else len(cells),
+        max_rows=PRIVATE_ROWS if cells is None else len(cells),
         deadline=deadline,
     )
 

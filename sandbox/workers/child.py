@@ -11,8 +11,8 @@ from typing import NoReturn
 
 from sandbox.engines.duckdb import EngineError, Session
 from sandbox.workers import isolation
-from sandbox.workers.job import Limits
-from sandbox.workers.wire import Json, decode_job, encode_rows, receive_frame, send_frame
+from sandbox.workers.job import Job, Limits
+from sandbox.workers.wire import receive_job, send_failure, send_rows
 
 
 def work(parent: int, private: list[bool], files: list[int], limits: Limits) -> NoReturn:
@@ -28,20 +28,20 @@ def work(parent: int, private: list[bool], files: list[int], limits: Limits) -> 
         with socket.socket(fileno=files[0]) as connection:
             session = Session(paths, limits)
             while True:
-                send_frame(connection, _answer(session, receive_frame(connection)))
+                _answer(connection, session, receive_job(connection))
     except EOFError:
         status = 0
     finally:
         os._exit(status)
 
 
-def _answer(session: Session, order: Json) -> Json:
+def _answer(connection: socket.socket, session: Session, job: Job) -> None:
     try:
-        return {"rows": encode_rows(session.run(decode_job(order)).rows)}
+        send_rows(connection, session.rows(job))
     except MemoryError:
-        return {"failed": "memory"}
+        send_failure(connection, memory=True)
     except EngineError as error:
-        return {"failed": "memory" if error.memory else "engine"}
+        send_failure(connection, memory=error.memory)
 
 
 def _path(descriptor: int) -> str:

@@ -23,7 +23,7 @@ from typing import TypeAlias
 import sandbox
 from sandbox.errors import Fault, VitrineError
 from sandbox.workers.job import Job, Limits, Part, Rows, Side
-from sandbox.workers.wire import Json, decode_rows, encode_job, judge_rows, receive_frame, send_frame
+from sandbox.workers.wire import JobFailed, Json, judge_rows, receive_rows, send_job
 
 
 class FailureKind(StrEnum):
@@ -249,8 +249,11 @@ def _converse(worker: _Worker, job: Job) -> Rows:
     until = time.monotonic() + job.deadline
     try:
         worker.connection.settimeout(job.deadline)
-        send_frame(worker.connection, encode_job(job))
-        answer = receive_frame(worker.connection, until)
+        send_job(worker.connection, job)
+        rows = judge_rows(receive_rows(worker.connection, job.max_rows, until), job)
+    except JobFailed as failed:
+        _end(worker)
+        raise WorkerFailure(FailureKind.MEMORY if failed.memory else FailureKind.ENGINE) from None
     except TimeoutError:
         _end(worker)
         raise WorkerFailure(FailureKind.DEADLINE) from None
@@ -259,17 +262,8 @@ def _converse(worker: _Worker, job: Job) -> Rows:
     except (ValueError, RecursionError):
         _end(worker)
         raise WorkerFailure(FailureKind.ENGINE) from None
-    try:
-        match answer:
-            case {"rows": list(found)}:
-                rows = judge_rows(decode_rows(found), job)
-                if rows is not None:
-                    return rows
-            case {"failed": "memory"}:
-                _end(worker)
-                raise WorkerFailure(FailureKind.MEMORY)
-    except ValueError:
-        pass
+    if rows is not None:
+        return rows
     _end(worker)
     raise WorkerFailure(FailureKind.ENGINE)
 

@@ -1,4 +1,7 @@
-"""Frames between broker, zygote and worker: a length and JSON, values in a closed form. No format that runs code."""
+"""Frames between broker, zygote and worker: a length and JSON, values in a closed form. No format that runs code.
+
+Rows go in as many frames as they take: how much there is of them makes no frame too long.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import re
 import socket
 import struct
 import time
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime
 from fractions import Fraction
 from typing import TypeAlias
@@ -16,17 +21,35 @@ from sandbox.plan.nodes import Scalar, Type
 from sandbox.workers.job import Job, Rows, Table
 
 Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
+Row: TypeAlias = tuple[Scalar, ...]
 
 _LENGTH = struct.Struct(">I")
 MAX_FRAME = 1 << 28
 """Bytes; a longer frame ends the worker."""
+BATCH = 1 << 20
+"""Characters of rows after which a frame of them is sent."""
+_END: Json = {"end": True}
+"""After the last frame of rows."""
+_JSON = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 _FRACTION = re.compile(r"-?[0-9]{1,400}(/[1-9][0-9]{0,399})?")
 """Every 64-bit floating point number; no exponents, which could name a number too large to hold."""
 
 
+class JobFailed(Exception):
+    """A job gave no rows; whether for want of memory is all that is known."""
+
+    def __init__(self, *, memory: bool) -> None:
+        super().__init__()
+        self.memory = memory
+
+
 def send_frame(connection: socket.socket, value: Json) -> None:
     """Writes one frame."""
-    body = json.dumps(value, separators=(",", ":")).encode()
+    _send(connection, _JSON.encode(value))
+
+
+def _send(connection: socket.socket, text: str) -> None:
+    body = text.encode("utf-8", "surrogatepass")
     connection.sendall(_LENGTH.pack(len(body)) + body)
 
 
@@ -102,25 +125,62 @@ def fits(value: Scalar, kind: Type) -> bool:
             return False
 
 
-def encode_rows(rows: tuple[tuple[Scalar, ...], ...]) -> Json:
-    """Rows as JSON."""
-    return [[encode_scalar(value) for value in row] for row in rows]
+def send_rows(connection: socket.socket, rows: Iterable[Row]) -> None:
+    """Writes rows as they come, in frames of little more than `BATCH`, and their end."""
+    texts, size = list[str](), 0
+    for row in rows:
+        texts.append(_JSON.encode([encode_scalar(value) for value in row]))
+        size += len(texts[-1])
+        if size >= BATCH:
+            _send(connection, f"[{','.join(texts)}]")
+            texts, size = [], 0
+    if texts:
+        _send(connection, f"[{','.join(texts)}]")
+    send_frame(connection, _END)
 
 
-def decode_rows(found: Json) -> tuple[tuple[Scalar, ...], ...]:
-    """Rows that were encoded. Raises ValueError for anything else."""
+def send_failure(connection: socket.socket, *, memory: bool) -> None:
+    """Writes that there are no rows, in place of them or of the rest of them."""
+    send_frame(connection, {"failed": "memory" if memory else "engine"})
+
+
+def receive_rows(connection: socket.socket, most: int, until: float | None = None) -> tuple[Row, ...]:
+    """Reads rows that were sent. Raises JobFailed, ValueError for other things or more rows, and as `receive_frame`."""
+    rows = list[Row]()
+    while len(rows) <= most:
+        match receive_frame(connection, until):
+            case list(found):
+                rows += map(_row, found)
+            case {"end": True}:
+                return tuple(rows)
+            case {"failed": str(what)}:
+                raise JobFailed(memory=what == "memory")
+            case _:
+                break
+    raise ValueError("not rows")
+
+
+def _row(found: Json) -> Row:
     if not isinstance(found, list):
-        raise ValueError("not rows")
-    rows: list[tuple[Scalar, ...]] = []
-    for row in found:
-        if not isinstance(row, list):
-            raise ValueError("not a row")
-        rows.append(tuple(decode_scalar(value) for value in row))
-    return tuple(rows)
+        raise ValueError("not a row")
+    return tuple(map(decode_scalar, found))
 
 
-def encode_job(job: Job) -> Json:
-    """The job as JSON; its deadline is the broker's business."""
+def send_job(connection: socket.socket, job: Job) -> None:
+    """Writes the job, then the rows of its tables."""
+    send_frame(connection, _encoded(job))
+    for table in job.tables:
+        send_rows(connection, table.rows)
+
+
+def receive_job(connection: socket.socket) -> Job:
+    """Reads a job that was sent."""
+    job, sizes = _decoded(receive_frame(connection))
+    tables = [replace(each, rows=receive_rows(connection, size)) for each, size in zip(job.tables, sizes, strict=True)]
+    return replace(job, tables=tuple(tables))
+
+
+def _encoded(job: Job) -> Json:
     return {
         "sql": job.sql,
         "parameters": [encode_scalar(value) for value in job.parameters],
@@ -128,7 +188,7 @@ def encode_job(job: Job) -> Json:
             {
                 "name": table.name,
                 "columns": [[name, str(kind)] for name, kind in table.columns],
-                "rows": encode_rows(table.rows),
+                "rows": len(table.rows),
             }
             for table in job.tables
         ],
@@ -138,8 +198,8 @@ def encode_job(job: Job) -> Json:
     }
 
 
-def decode_job(found: Json) -> Job:
-    """The job that was encoded."""
+def _decoded(found: Json) -> tuple[Job, list[int]]:
+    """The job without the rows of its tables, and how many those are."""
     match found:
         case {
             "sql": str(sql),
@@ -149,21 +209,23 @@ def decode_job(found: Json) -> Job:
             "max_rows": int(max_rows),
             "deadline": str(deadline),
         }:
-            return Job(
+            known = list(map(_table, tables))
+            job = Job(
                 sql,
-                tuple(decode_scalar(value) for value in parameters),
-                tuple(_table(table) for table in tables),
+                tuple(map(decode_scalar, parameters)),
+                tuple(table for table, _ in known),
                 tuple(Type(str(kind)) for kind in columns),
                 max_rows,
                 float(deadline),
             )
+            return job, [size for _, size in known]
     raise Fault("not a job")
 
 
-def _table(found: Json) -> Table:
+def _table(found: Json) -> tuple[Table, int]:
     match found:
-        case {"name": str(name), "columns": list(columns), "rows": list(rows)}:
-            return Table(name, tuple(_column(pair) for pair in columns), decode_rows(rows))
+        case {"name": str(name), "columns": list(columns), "rows": int(rows)}:
+            return Table(name, tuple(map(_column, columns)), ()), rows
     raise Fault("not a table")
 
 
@@ -174,7 +236,7 @@ def _column(found: Json) -> tuple[str, Type]:
     raise Fault("not a column")
 
 
-def judge_rows(found: tuple[tuple[Scalar, ...], ...], job: Job) -> Rows | None:
+def judge_rows(found: tuple[Row, ...], job: Job) -> Rows | None:
     """The rows when they have the job's shape, else None."""
     if len(found) > job.max_rows:
         return None

@@ -117,7 +117,7 @@ STEPS: Mapping[str, Hook] = {
     "charge committed": before_checkpoint(State.AUTHORIZED),
     "charge answered": before(underway.UnderWay, "start"),
     "before rendering": before(execution, "render_measure"),
-    "job sent": before(pool, "receive_frame"),
+    "job sent": before(pool, "receive_rows"),
     "exact rows": before(execution, "align"),
     "noise drawn": before(execution, "release"),
     "public part": before(execution, "render_answer"),

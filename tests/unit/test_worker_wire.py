@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from datetime import date, datetime
 from fractions import Fraction
@@ -14,14 +15,21 @@ from hypothesis import strategies as st
 from sandbox.plan.nodes import Scalar, Type
 from sandbox.workers.job import Job, Table
 from sandbox.workers.wire import (
+    BATCH,
+    MAX_FRAME,
+    JobFailed,
     Json,
-    decode_job,
+    Row,
     decode_scalar,
-    encode_job,
     encode_scalar,
     judge_rows,
     receive_frame,
+    receive_job,
+    receive_rows,
+    send_failure,
     send_frame,
+    send_job,
+    send_rows,
 )
 
 SCALARS: st.SearchStrategy[Scalar] = st.one_of(
@@ -49,8 +57,8 @@ def test_jobs(values: list[Scalar], columns: list[Type]) -> None:
     job = Job("SELECT $1", tuple(values), (table,), tuple(columns), 7, 1.5)
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        send_frame(ours, encode_job(job))
-        assert decode_job(receive_frame(theirs)) == job
+        send_job(ours, job)
+        assert receive_job(theirs) == job
 
 
 @pytest.mark.parametrize("value", [1.5, [], {}, {"q": "1/0"}, {"q": "1e999999999"}, {"q": "1", "d": "x"}, {"d": "x"}])
@@ -95,6 +103,60 @@ def test_too_many_rows() -> None:
     job = Job("", (), (), (INT,), 2, 1.0)
     assert judge_rows(((1,), (2,)), job) is not None
     assert judge_rows(((1,), (2,), (3,)), job) is None
+
+
+def test_no_size_of_rows_makes_a_frame_too_long() -> None:
+    """Rule 2: how long the texts of private keys are does not decide whether an answer leaves."""
+    row: Row = ("测" * 256, '\0\\"' * 85, 1)
+    rows = 3 * BATCH // 256
+    assert rows * 256 * len("测".encode()) > 2 * BATCH
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        sender = threading.Thread(target=send_rows, args=(ours, (row for _ in range(rows))))
+        sender.start()
+        frames = list[int]()
+        while isinstance(found := receive_frame(theirs), list):
+            assert all(one == list(row) for one in found)
+            frames.append(len(found))
+        sender.join()
+    assert sum(frames) == rows
+    assert max(frames) * 256 < 2 * BATCH < MAX_FRAME
+
+
+@pytest.mark.parametrize(
+    ("frames", "most", "error"),
+    [
+        ([[[1]], [[2]], {"end": True}], 2, None),
+        ([{"end": True}], 0, None),
+        ([[[1]], [[2]], {"end": True}], 1, ValueError),
+        ([[[1]], {"failed": "memory"}], 2, JobFailed),
+        ([{"failed": "engine"}], 2, JobFailed),
+        ([[1], {"end": True}], 2, ValueError),
+        ([[[1.5]], {"end": True}], 2, ValueError),
+        ([7], 2, ValueError),
+        ([None], 2, ValueError),
+    ],
+)
+def test_rows_in_frames(frames: list[Json], most: int, error: type[Exception] | None) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        for frame in frames:
+            send_frame(ours, frame)
+        if error is None:
+            assert len(receive_rows(theirs, most)) == most
+        else:
+            with pytest.raises(error):
+                receive_rows(theirs, most)
+
+
+@pytest.mark.parametrize("memory", [True, False])
+def test_a_failure_among_rows(memory: bool) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        send_failure(ours, memory=memory)
+        with pytest.raises(JobFailed) as caught:
+            receive_rows(theirs, 1)
+    assert caught.value.memory is memory
 
 
 def test_streams_that_end_or_stall() -> None:
