@@ -32,7 +32,7 @@ FINEST = Fraction(1, 2**999)
 """No grid that is chosen here is finer."""
 
 SCALING = 2**1000
-"""Neither a grid step's denominator nor a value times it may be this large: the engine's real numbers end at 2**1024."""
+"""No grid step's denominator, nor a value times it, may be this large: the engine's real numbers end at 2**1024."""
 
 REAL = 2**900
 """No value of a row, and no grid step, may be this large, so that every total, noise and interval is a real number."""

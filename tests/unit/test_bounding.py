@@ -220,12 +220,12 @@ def test_every_number_of_a_grid_is_a_real_one_or_the_sum_is_refused(
         x = number(lo, hi, kind=Type.DOUBLE, granularity=granularity)
         try:
             bounded = bound(checked([aggregate], rows=3, x=x), None, None, UNITS)
-        except Refusal as refusal:
-            assert refusal.code == "plan.overflow"
+        except Refusal:
             continue
         accepted += 1
         found = bounded.statistics[-1]
-        assert max(found.granularity.denominator, found.granularity.denominator * max(-lo, hi)) < SCALING
+        assert found.granularity.denominator < SCALING
+        assert found.granularity.denominator * max(-lo, hi) < SCALING
         assert max(found.granularity, -lo, hi) < REAL
         assert max(abs(found.low + found.centre), abs(found.high + found.centre)) < 2**126
         assert max(-found.low, found.high) * 3 * UNITS < CAPACITY

@@ -99,12 +99,8 @@ def test_a_key_that_the_cut_breaks() -> None:
     with loaded(NOTES, {"notes": notes}) as result:
         assert result.findings == ()
         assert {row["note"] for row in result.table("notes")} == {LONG, "b"}
-    assert found(NOTES, notes=notes + f"1,{LONG}b\n") == one(
-        What.DUPLICATE_UNIT_KEY, "note", table="notes", rows=(4,)
-    )
-    assert found(NAMES, names=f"name\n{LONG}a\n{LONG}b\n") == one(
-        What.DUPLICATE_KEY, "name", table="names", rows=(2,)
-    )
+    assert found(NOTES, notes=notes + f"1,{LONG}b\n") == one(What.DUPLICATE_UNIT_KEY, "note", table="notes", rows=(4,))
+    assert found(NAMES, names=f"name\n{LONG}a\n{LONG}b\n") == one(What.DUPLICATE_KEY, "name", table="names", rows=(2,))
     assert found(DAYS, days="pid,day\n1,2024-01-01\n1,0000-01-01\n1,0000-01-02\n") == one(
         What.EMPTY, "day", table="days", rows=(2, 3)
     )
