@@ -7,7 +7,7 @@ from dataclasses import dataclass
 ANSWER_ROWS = 1_000_000
 """Of an answer, and of the private group keys of a measure before their threshold."""
 KEY_BYTES = 1 << 31
-"""Of the private group keys that the declared units can make; a worker's engine must have more than twice as much."""
+"""Of the private group keys that the declared units can make; a worker's engine must have at least twice as much."""
 
 
 @dataclass(frozen=True, slots=True)
