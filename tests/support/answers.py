@@ -5,8 +5,7 @@ Where an answer may differ from plain SQL's, and how:
 * A group without rows is no row of plain SQL's. Ours has it where the group keys are public, with counts and sums of 0.
 * Of a group without values, plain SQL's SUM and AVG are NULL. Ours are 0, and the middle of the range; arithmetic over
   them is not compared.
-* Sums are taken on a grid. Where the range rules do not claim that all values lie on it, a row may be off by one step,
-  and so may an average.
+* Sums are taken on a grid. Where it was made for a range, a row may be off by one step, and so may an average.
 * Numbers compare as reals, and a day as its midnight.
 """
 
@@ -14,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -29,6 +28,7 @@ from policies.licences import Licence, LicenceBudget, Mode, Notion
 from query_gateway.sql.explain import with_rewrite
 from query_gateway.sql.lower import lower
 from sandbox.datasets.snapshot import Snapshot, Snapshots
+from sandbox.engines.duckdb import Session
 from sandbox.errors import Refusal
 from sandbox.execution import Execution, execute
 from sandbox.frontend import Frontend, Lowered
@@ -39,7 +39,8 @@ from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.loss import Spend
 from sandbox.requests import QueryRequest
 from sandbox.workers.job import Job, Part, Rows, Side
-from tests.support.engine import Loaded, run
+from tests.support.engine import LIMITS as WORKER
+from tests.support.engine import Loaded
 from tests.support.lowering import schema
 
 Cell: TypeAlias = bool | float | str | None
@@ -119,6 +120,7 @@ class Asker:
     data: Sequence[Loaded]
     domains: Mapping[str, UnitDomain]
     limits: Limits
+    _sessions: dict[tuple[Side, tuple[str, ...]], Session] = field(default_factory=dict)
 
     def ask(self, sql: str, dataset: str, bounds: Bounds | None) -> Answer:
         """The answer with next to no noise."""
@@ -128,16 +130,27 @@ class Asker:
         for priced in prepared.priced.measures:
             assert all(step.scale < 1 / 40 for step in priced.measurements)
             assert all(step.threshold is None or step.threshold.value == 2 for step in priced.measurements)
-        used = [each for each in self.data if each.card.name in prepared.snapshots]
 
-        def worker(_: tuple[Part, ...], side: Side, job: Job) -> Rows:
-            return run(sorted(used, key=lambda each: each.card.name), job, side)
+        def worker(parts: tuple[Part, ...], side: Side, job: Job) -> Rows:
+            return self._session(parts, side).run(job)
 
         execution = execute(prepared, held, worker, DEADLINE)
         found = json.loads(execution.release)
         types = [column["type"] for column in found["columns"]]
         rows = tuple(tuple(map(_ours, types, row)) for row in found["rows"])
         return Answer(prepared, execution, rows)
+
+    def _session(self, parts: tuple[Part, ...], side: Side) -> Session:
+        """The engine over these files, as one worker keeps it."""
+        key = side, tuple(part.snapshot for part in parts)
+        if key not in self._sessions:
+            paths = [(None if part.private is None else _path(part.private), _path(part.public)) for part in parts]
+            self._sessions[key] = Session(paths, WORKER)
+        return self._sessions[key]
+
+
+def _path(descriptor: int) -> str:
+    return f"/proc/self/fd/{descriptor}"
 
 
 def _ours(type_: str, cell: Any) -> Cell:
@@ -252,8 +265,8 @@ def _step(bounded: BoundedMeasure, aggregate: str) -> tuple[float, float]:
     function = next(one.aggregate.function for one in bounded.checked.aggregates if one.aggregate.name == aggregate)
     statistic = bounded.statistic(estimate.statistic)
     values = next(one.values for one in bounded.checked.aggregates if one.aggregate.name == aggregate)
-    on_grid = values is not None and values.granularity == statistic.granularity
-    step = 0.0 if on_grid else float(statistic.granularity)
+    declared = values is not None and values.granularity == statistic.granularity and not _made(statistic.granularity)
+    step = 0.0 if declared else float(statistic.granularity)
     match function:
         case AggregateFunction.SUM:
             return step * ROWS, 0.0
@@ -261,6 +274,11 @@ def _step(bounded: BoundedMeasure, aggregate: str) -> tuple[float, float]:
             return step, float(statistic.granularity * (statistic.centre + _nearest(statistic.low, statistic.high)))
         case _:
             return 0.0, 0.0
+
+
+def _made(granularity: Fraction) -> bool:
+    """Whether a grid was made for its range: a power of two, which no card declares, other than whole numbers."""
+    return granularity != 1 and granularity.numerator.bit_count() == granularity.denominator.bit_count() == 1
 
 
 def _nearest(low: int, high: int) -> int:
@@ -287,8 +305,10 @@ def _close(column: _Column, ours: Cell, theirs: Cell) -> bool:
 
 
 def _distance(one: Sequence[Cell], plain: Sequence[Cell]) -> float:
-    pairs = zip(one, plain, strict=True)
-    return sum(abs(ours - theirs) for ours, theirs in pairs if isinstance(ours, float) and isinstance(theirs, float))
+    """How far two rows are apart, cells that are missing in one of them first of all."""
+    pairs = list(zip(one, plain, strict=True))
+    numbers = [abs(ours - theirs) for ours, theirs in pairs if isinstance(ours, float) and isinstance(theirs, float)]
+    return sum(1e18 for ours, theirs in pairs if (ours is None) != (theirs is None)) + sum(numbers)
 
 
 def _empty(columns: Sequence[_Column], row: Sequence[Cell]) -> bool:

@@ -6,7 +6,7 @@ Numbers in it are exact in binary, so that plain SQL's decimals and the plan lan
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import Formatter
 
 from hypothesis import strategies as st
@@ -89,6 +89,7 @@ def cities(alias: str) -> Columns:
 JOINS: tuple[Source, ...] = (
     Source("persons p", persons("p")),
     Source("visits v", visits("v")),
+    Source("visits v", visits("v"), condition="v.visit_no > 0"),
     Source("drugs d", drugs("d")),
     Source("persons p JOIN visits v ON p.pid = v.pid", persons("p") + visits("v")),
     Source("persons p LEFT JOIN visits v ON p.pid = v.pid", persons("p") + visits("v")),
@@ -107,6 +108,7 @@ JOINS: tuple[Source, ...] = (
     Source("visits v JOIN visits w ON v.pid = w.pid", visits("v") + visits("w")),
     Source("persons p JOIN cities c ON p.city = c.code", persons("p") + cities("c")),
     Source("cities c JOIN persons p ON c.code = p.city", persons("p") + cities("c")),
+    Source("persons p JOIN cities c ON c.name_en = 'Beta'", persons("p") + cities("c")),
     Source("persons p LEFT JOIN cities c ON p.city = c.code AND c.population > 1000", persons("p") + cities("c")),
     Source("persons p JOIN cities c ON p.birth_year = c.population", persons("p") + cities("c")),
     Source("persons p CROSS JOIN cities c", persons("p") + cities("c"), condition="p.birth_year > c.population"),
@@ -150,6 +152,17 @@ def every_measure() -> list[Query]:
     return [_statement(source, items) for source in JOINS for items in _measures(source.columns)]
 
 
+def every_answer() -> list[Query]:
+    """The same, each with an order and the first rows of it."""
+    found = []
+    for query in every_measure():
+        names = [item.name for item in query.items if item.kind == "key"]
+        order = ", ".join(f"{name}{' DESC' if place % 2 == 0 else ''}" for place, name in enumerate(names))
+        ending = " HAVING COUNT(*) > 0" + (f" ORDER BY {order} LIMIT 4 OFFSET 1" if names else "")
+        found.append(replace(query, sql=query.sql + ending, ordered=True))
+    return found
+
+
 def _measures(of: Columns) -> Iterator[list[Item]]:
     number = (*of.numbers, *of.whole)[0]
     aggregates = [
@@ -157,7 +170,8 @@ def _measures(of: Columns) -> Iterator[list[Item]]:
         Item(f"COUNT({number})", "a1", "count"),
         Item(f"SUM({number})", "a2", "sum"),
         Item(f"AVG({number})", "a3", "avg"),
-        *(Item(f"COUNT(DISTINCT {unit})", f"a{place}", "count") for place, unit in enumerate(of.units, 4)),
+        Item(f"SUM({number} / 11)", "a4", "sum"),
+        *(Item(f"COUNT(DISTINCT {unit})", f"a{place}", "count") for place, unit in enumerate(of.units, 5)),
     ]
     keys = [(*of.texts, *of.dates, *of.flags, number)[:1], of.dates[:1], (*of.texts, *of.flags)[-2:], (number,)]
     for chosen in (one for one in keys if one):
@@ -260,6 +274,7 @@ _NUMBERS = (
     "({number} * 2)",
     "({number} * -0.5)",
     "({number} / 4)",
+    "({number} / 7)",
     "clamp({number}, -10, 1500)",
     "abs({number})",
     "floor({number})",
