@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from hashlib import sha256
-from itertools import groupby
-from operator import attrgetter
 from secrets import token_bytes
 
 from sqlalchemy import (
@@ -19,11 +18,13 @@ from sqlalchemy import (
     Column,
     Connection,
     LargeBinary,
+    Select,
     SmallInteger,
     String,
     Table,
     Text,
     and_,
+    bindparam,
     insert,
     or_,
     select,
@@ -79,6 +80,26 @@ _APPENDED = "vitrine.log.appended"
 _PAGE = 256
 """Leaves read at once."""
 
+# Statements of every act, made once: making one anew costs more than running it.
+_HEAD = select(head.c.size, head.c.time).with_for_update()
+_GROW = update(head).where(head.c.size == bindparam("before")).values(size=bindparam("after"), time=bindparam("now"))
+_BODIES = select(stored_bodies.c.digest).where(stored_bodies.c.digest.in_(bindparam("digests", expanding=True)))
+_NEWEST = select(checkpoints.c.note).order_by(checkpoints.c.size.desc()).limit(1)
+_COVERING = (
+    select(checkpoints.c.note).where(checkpoints.c.size > bindparam("index")).order_by(checkpoints.c.size).limit(1)
+)
+_INSERT_LEAF, _INSERT_HASHES, _INSERT_BODY = insert(leaves), insert(hashes), insert(stored_bodies)
+
+
+@lru_cache
+def _nodes(count: int) -> Select[int, int, bytes]:
+    """So many nodes of the tree, each looked up by its key: their number is logarithmic."""
+    keys = (
+        and_(hashes.c.level == bindparam(f"level{number}"), hashes.c.position == bindparam(f"position{number}"))
+        for number in range(count)
+    )
+    return select(hashes).where(or_(*keys))
+
 
 def append(connection: Connection, entry: Entry, texts: Sequence[bytes] = ()) -> int:
     """The index of the new leaf, which stands when the caller's transaction commits.
@@ -86,23 +107,23 @@ def append(connection: Connection, entry: Entry, texts: Sequence[bytes] = ()) ->
     Takes the lock of the log's head until then. The entry's time is raised to that of the leaf before it, so that
     time never runs backward in the log. `texts` are those whose digests the entry names.
     """
-    row = connection.execute(select(head.c.size, head.c.time).with_for_update()).one_or_none()
+    row = connection.execute(_HEAD).one_or_none()
     if row is None:
         connection.execute(insert(head).values(id=1, size=0, time=0))
     index, latest = (0, 0) if row is None else (row.size, row.time)
     time = max(entry.header.time, latest)
     data = encode(replace(entry, header=replace(entry.header, time=time)), token_bytes(SALT_SIZE))
     _keep_bodies(connection, index, entry, texts)
-    connection.execute(insert(leaves).values(leaf=index, entry=data))
+    connection.execute(_INSERT_LEAF, {"leaf": index, "entry": data})
     tree = _frontier(connection, index)
     connection.execute(
-        insert(hashes),
+        _INSERT_HASHES,
         [
             {"level": node.level, "position": node.position, "hash": digest}
             for node, digest in tree.append(merkle.leaf_hash(data))
         ],
     )
-    connection.execute(update(head).where(head.c.size == index).values(size=index + 1, time=time))
+    connection.execute(_GROW, {"before": index, "after": index + 1, "now": time})
     connection.info[_APPENDED] = connection.get_transaction()
     return index
 
@@ -164,9 +185,7 @@ def bodies(connection: Connection, end: int) -> Iterator[tuple[str, bytes]]:
 
 def checkpoint(connection: Connection) -> str | None:
     """The newest signed checkpoint."""
-    return connection.execute(
-        select(checkpoints.c.note).order_by(checkpoints.c.size.desc()).limit(1)
-    ).scalar_one_or_none()
+    return connection.execute(_NEWEST).scalar_one_or_none()
 
 
 def sign_checkpoint(connection: Connection, key: LogKey) -> str:
@@ -177,7 +196,7 @@ def sign_checkpoint(connection: Connection, key: LogKey) -> str:
     """
     if connection.in_transaction() and connection.info.get(_APPENDED) is connection.get_transaction():
         raise Fault("a checkpoint is signed over committed leaves only")
-    current = connection.execute(select(head.c.size).with_for_update()).scalar_one_or_none() or 0
+    current = connection.execute(_HEAD).scalar_one_or_none() or 0
     stored = checkpoint(connection)
     if stored is not None:
         known = open_note(stored, key.public)
@@ -192,8 +211,7 @@ def sign_checkpoint(connection: Connection, key: LogKey) -> str:
 
 def receipt(connection: Connection, index: int, key: LogPublicKey) -> Receipt:
     """The proof that the leaf stands in the log, under the first checkpoint that covers it: the same for ever."""
-    query = select(checkpoints.c.note).where(checkpoints.c.size > index).order_by(checkpoints.c.size).limit(1)
-    note = connection.execute(query).scalar_one_or_none()
+    note = connection.execute(_COVERING, {"index": index}).scalar_one_or_none()
     if note is None:
         raise Fault("no checkpoint covers the leaf")
     proof = inclusion_proof(connection, index, open_note(note, key).size)
@@ -205,12 +223,11 @@ def _keep_bodies(connection: Connection, index: int, entry: Entry, texts: Sequen
     """Every text the entry names stands beside the log, given now or before; nothing else is given."""
     given = {sha256(text).hexdigest(): text for text in texts}
     named = set(texts_of(entry))
-    query = select(stored_bodies.c.digest).where(stored_bodies.c.digest.in_(sorted(named)))
-    known = set(connection.execute(query).scalars()) if named else set()
+    known = set(connection.execute(_BODIES, {"digests": sorted(named)}).scalars()) if named else set()
     if not given.keys() <= named or not named <= given.keys() | known:
         raise Fault("the bodies given are not those the entry names")
     for digest in sorted(given.keys() - known):
-        connection.execute(insert(stored_bodies).values(digest=digest, leaf=index, body=given[digest]))
+        connection.execute(_INSERT_BODY, {"digest": digest, "leaf": index, "body": given[digest]})
 
 
 def _frontier(connection: Connection, size: int) -> Frontier:
@@ -223,15 +240,10 @@ def _reader(connection: Connection) -> merkle.Read:
     def read(nodes: Sequence[Node]) -> list[bytes]:
         if not nodes:
             return []
-        levels = groupby(sorted(nodes), key=attrgetter("level"))
-        wanted = [
-            and_(hashes.c.level == level, hashes.c.position.in_([node.position for node in group]))
-            for level, group in levels
-        ]
-        found = {
-            Node(row.level, row.position): bytes(row.hash)
-            for row in connection.execute(select(hashes).where(or_(*wanted)))
-        }
+        places = {f"level{number}": node.level for number, node in enumerate(nodes)}
+        places |= {f"position{number}": node.position for number, node in enumerate(nodes)}
+        rows = connection.execute(_nodes(len(nodes)), places)
+        found = {Node(row.level, row.position): bytes(row.hash) for row in rows}
         if len(found) != len(set(nodes)):
             raise Fault("the log lacks a hash")
         return [found[node] for node in nodes]
