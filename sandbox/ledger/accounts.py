@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, select, update
 
 from policies.cards import Budget
 from policies.licences import LicenceBudget, Notion
@@ -16,6 +16,25 @@ from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss, down
 
 _MOST = 2**63 - 1
 """The greatest number of units that the database keeps."""
+
+_ACCOUNT = select(accounts).where(accounts.c.id == bindparam("account"))
+# Written as spent ≤ limit − amount: both sides stay within 64 bits.
+_HAS_ROOM = and_(
+    accounts.c.id == bindparam("account"),
+    accounts.c.rho_spent <= accounts.c.rho_limit - bindparam("rho"),
+    accounts.c.delta_spent <= accounts.c.delta_limit - bindparam("delta"),
+    accounts.c.epsilon_spent <= accounts.c.epsilon_limit - bindparam("epsilon"),
+)
+_ROOM = select(accounts.c.id).where(_HAS_ROOM)
+_CHARGE = (
+    update(accounts)
+    .where(_HAS_ROOM)
+    .values(
+        rho_spent=accounts.c.rho_spent + bindparam("rho"),
+        delta_spent=accounts.c.delta_spent + bindparam("delta"),
+        epsilon_spent=accounts.c.epsilon_spent + bindparam("epsilon"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +129,7 @@ def change_limit(connection: Connection, kind: AccountKind, name: str, limit: Am
 
 def read_account(connection: Connection, kind: AccountKind, name: str) -> Account | None:
     """One account."""
-    row = connection.execute(select(accounts).where(accounts.c.id == account_id(kind, name))).one_or_none()
+    row = connection.execute(_ACCOUNT, {"account": account_id(kind, name)}).one_or_none()
     return None if row is None else _account(row)
 
 
@@ -140,16 +159,7 @@ def charge(connection: Connection, line: Line) -> AccountCharge:
 
     Refuses: budget.exhausted.
     """
-    rho, delta, epsilon = _amounts(line)
-    changed = connection.execute(
-        update(accounts)
-        .where(_has_room(line))
-        .values(
-            rho_spent=accounts.c.rho_spent + rho,
-            delta_spent=accounts.c.delta_spent + delta,
-            epsilon_spent=accounts.c.epsilon_spent + epsilon,
-        )
-    )
+    changed = connection.execute(_CHARGE, _taken(line))
     if changed.rowcount != 1:
         _refuse(line)
     account = read_account(connection, line.kind, line.name)
@@ -163,19 +173,14 @@ def require_room(connection: Connection, line: Line) -> None:
 
     Refuses: budget.exhausted.
     """
-    if connection.scalar(select(accounts.c.id).where(_has_room(line))) is None:
+    if connection.scalar(_ROOM, _taken(line)) is None:
         _refuse(line)
 
 
-def _has_room(line: Line) -> ColumnElement[bool]:
-    # Written as spent ≤ limit − amount: both sides stay within 64 bits.
+def _taken(line: Line) -> dict[str, str | int]:
+    """What `_CHARGE` and `_ROOM` are asked with."""
     rho, delta, epsilon = _amounts(line)
-    return and_(
-        accounts.c.id == line.account,
-        accounts.c.rho_spent <= accounts.c.rho_limit - rho,
-        accounts.c.delta_spent <= accounts.c.delta_limit - delta,
-        accounts.c.epsilon_spent <= accounts.c.epsilon_limit - epsilon,
-    )
+    return {"account": line.account, "rho": rho, "delta": delta, "epsilon": epsilon}
 
 
 def _amounts(line: Line) -> tuple[int, int, int]:
