@@ -27,7 +27,7 @@ from sandbox.registry.directory import RegisteredLicence
 
 def query_answer(connection: Connection, charge: Charge, key: LogPublicKey) -> tuple[int, bytes]:
     """Status and body of the answer to a charged request; `charge` is the one that paid."""
-    if charge.state is State.AUTHORIZED or charge.final_leaf is None:
+    if charge.final_leaf is None or not log.covered(connection, charge.final_leaf):
         return 202, canonical_json({"id": charge.id, "state": State.AUTHORIZED.value})
     stored = find_release(connection, charge.id)
     if stored is None:

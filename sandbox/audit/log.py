@@ -209,6 +209,12 @@ def sign_checkpoint(connection: Connection, key: LogKey) -> str:
     return note
 
 
+def covered(connection: Connection, index: int) -> bool:
+    """Whether a signed checkpoint covers the leaf."""
+    query = select(checkpoints.c.size).where(checkpoints.c.size > index).limit(1)
+    return connection.execute(query).scalar_one_or_none() is not None
+
+
 def receipt(connection: Connection, index: int, key: LogPublicKey) -> Receipt:
     """The proof that the leaf stands in the log, under the first checkpoint that covers it: the same for ever."""
     note = connection.execute(_COVERING, {"index": index}).scalar_one_or_none()

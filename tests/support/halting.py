@@ -121,7 +121,7 @@ STEPS: Mapping[str, Hook] = {
     "exact rows": before(execution, "align"),
     "noise drawn": before(execution, "release"),
     "public part": before(execution, "render_answer"),
-    "waiting for the tick": before(broker, "leave"),
+    "waiting for the tick": before(broker, "remaining"),
     "release not committed": after(broker, "release"),
     "release committed": before_checkpoint(State.RELEASED),
     "checkpoint signed": before(underway.UnderWay, "drop"),
