@@ -196,7 +196,7 @@ def test_plans_survive_their_bytes_and_run(plan: Plan, bounds: Bounds | None) ->
     released = dict[str, Table]()
     for one in judged.measures:
         try:
-            job = render_measure(bound(one, bounds, None, 1_000_000), CARDS, ("clinic",), 1.0)
+            job = render_measure(bound(one, bounds, None, 1_000), CARDS, ("clinic",), 1.0)
         except Refusal as refusal:
             assume(refusal.code != "plan.overflow")
             raise
