@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 import time
@@ -44,6 +45,8 @@ from tests.support.records import Records
 
 CANARIES = ("27182.81", "8675309", "27182", "1937")
 """Values of the only person: no answer and no log may hold them."""
+_CANARY = re.compile(rf"(?<![0-9A-Za-z])({'|'.join(map(re.escape, CANARIES))})(?![0-9A-Za-z])")
+"""Standing alone: digests and nonces hold any four digits by chance."""
 RECORDS = Records(
     (("1", "女", "1937", "27182.81", "A"),),
     (("8675309", "1", "内科", "2024-02-29", "271.82", "true"),),
@@ -222,7 +225,7 @@ def sentences(code: str, detail: Mapping[str, str]) -> None:
 
 
 def silent(text: str) -> None:
-    assert not any(canary in text for canary in CANARIES)
+    assert _CANARY.search(text) is None
 
 
 def logged(world: BrokerWorld, was: Before, code: str) -> None:
