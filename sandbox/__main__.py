@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from policies.rules import Role
 from sandbox import commands
 from sandbox.audit import command as audit_command
-from sandbox.errors import PROBLEMS, Refusal
+from sandbox.errors import Refusal, told
 from sandbox.state import StateFolder, create
 
 
@@ -212,11 +212,9 @@ def _tell(line: str) -> None:
 
 
 def _refused(refusal: Refusal, options: argparse.Namespace) -> None:
-    problem = PROBLEMS[refusal.code]
     if options.json:
         _write({"code": refusal.code, "detail": dict(refusal.detail)})
-    for sentence in (problem.zh, problem.en):
-        sys.stderr.write(f"{refusal.code}: {sentence.format_map(dict(refusal.detail))}\n")
+    sys.stderr.write(told(refusal))
 
 
 def _show(found: commands.Row | list[commands.Row], *, as_json: bool) -> None:

@@ -13,7 +13,7 @@ from sandbox.audit import log
 from sandbox.audit.checkpoint import LogPublicKey
 from sandbox.audit.encoding import decode
 from sandbox.audit.entry import AccountCharge, AccountKind, Amounts, QueryAuthorized
-from sandbox.balances import affordable, after, amounts_json, balance_json, more, now
+from sandbox.balances import Balance, affordable, after, amounts_json, balance_json, more, now
 from sandbox.errors import Fault
 from sandbox.ledger.accounts import Line, read_account
 from sandbox.ledger.charges import Charge, State, find_release, history, lines
@@ -60,25 +60,18 @@ def history_answer(connection: Connection, person: str, limit: int) -> list[dict
 
 def licence_answer(connection: Connection, found: RegisteredLicence) -> dict[str, object]:
     """A licence, its state and what is left of its account."""
-    licence = found.licence
-    account = read_account(connection, AccountKind.LICENCE, licence.id)
-    if account is None:
-        raise Fault("a licence without an account")
     return {
-        **plain(licence),
+        **plain(found.licence),
         "state": found.state.value,
         "digest": found.digest,
-        "balance": [balance_json(balance) for balance in now([account])],
+        "balance": [balance_json(_balance(connection, found.licence.id))],
     }
 
 
 def estimate_answer(connection: Connection, prepared: Prepared) -> dict[str, object]:
     """The price of a query, the half-widths it gives, and whether the licence's own account affords it."""
     loss = prepared.priced.loss
-    account = read_account(connection, AccountKind.LICENCE, prepared.licence.id)
-    if account is None:
-        raise Fault("a licence without an account")
-    (balance,) = now([account])
+    balance = _balance(connection, prepared.licence.id)
     return {
         "charge": amounts_json(loss),
         "affordable": affordable(balance, loss),
@@ -87,6 +80,15 @@ def estimate_answer(connection: Connection, prepared: Prepared) -> dict[str, obj
         "columns": _columns(prepared),
         "measures": [_measure(priced) for priced in prepared.priced.measures],
     }
+
+
+def _balance(connection: Connection, licence: str) -> Balance:
+    """The licence's own account as committed."""
+    account = read_account(connection, AccountKind.LICENCE, licence)
+    if account is None:
+        raise Fault("a licence without an account")
+    (balance,) = now([account])
+    return balance
 
 
 def _columns(prepared: Prepared) -> list[dict[str, object]]:

@@ -54,6 +54,12 @@ class Refusal(VitrineError):
             raise Fault(f"unknown refusal code {self.code}")
 
 
+def told(refusal: Refusal) -> str:
+    """A refusal for the operator's own terminal: a line in each language."""
+    problem = PROBLEMS[refusal.code]
+    return "".join(f"{refusal.code}: {each.format_map(refusal.detail)}\n" for each in (problem.zh, problem.en))
+
+
 class Fault(VitrineError):
     """An invariant of ours is broken. Its text goes to the operator's own terminal in tests only, never to a caller."""
 

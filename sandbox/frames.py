@@ -10,6 +10,7 @@ import socket
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 
 from sandbox.errors import Fault, Refusal
 
@@ -36,6 +37,12 @@ class HttpRequest:
         if len(found) > 1:
             raise Refusal("request.header", {"header": name})
         return found[0] if found else None
+
+
+def request_digest(request: HttpRequest) -> str:
+    """SHA-256 of what is asked, hex. Unambiguous: of the parts, only the body can hold a line end."""
+    head = f"{request.method}\n{request.path}\n{request.query}\n"
+    return sha256(head.encode() + request.body).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from http_message_signatures.algorithms import ED25519
 
 from sandbox.audit.entry import Actor, SignedRequest
 from sandbox.errors import Refusal
-from sandbox.frames import HttpRequest
+from sandbox.frames import HttpRequest, request_digest
 from sandbox.ledger.nonces import Nonce
 from sandbox.registry.directory import Signer
 
@@ -114,12 +114,6 @@ def verify(
         base=_digest(base),
         signature=_signature(request).hex(),
     )
-
-
-def request_digest(request: HttpRequest) -> str:
-    """SHA-256 of what is asked, hex. Unambiguous: of the parts, only the body can hold a line end."""
-    head = f"{request.method}\n{request.path}\n{request.query}\n"
-    return sha256(head.encode() + request.body).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

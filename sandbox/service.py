@@ -21,7 +21,7 @@ from sandbox.audit.entry import Header
 from sandbox.broker import Broker
 from sandbox.clock import milliseconds
 from sandbox.door import Door, refused
-from sandbox.errors import PROBLEMS, Refusal
+from sandbox.errors import Refusal, told
 from sandbox.frontend import Frontend
 from sandbox.ledger.database import migrate, open_database
 from sandbox.ledger.writer import Writer
@@ -43,9 +43,7 @@ def main() -> int:
     try:
         serve(StateFolder(Path(sys.argv[1])))
     except Refusal as refusal:
-        problem = PROBLEMS[refusal.code]
-        for sentence in (problem.zh, problem.en):
-            sys.stderr.write(f"{refusal.code}: {sentence.format_map(dict(refusal.detail))}\n")
+        sys.stderr.write(told(refusal))
         return 1
     return 0
 

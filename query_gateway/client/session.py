@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from hashlib import sha256
 from itertools import chain, repeat
 from secrets import token_urlsafe
 from types import TracebackType
@@ -23,6 +22,7 @@ from query_gateway.client.settings import ClientSettings
 from query_gateway.client.signing import sign
 from sandbox.audit.checkpoint import Checkpoint, open_note
 from sandbox.audit.merkle import Unverified
+from sandbox.frames import HttpRequest, request_digest
 from sandbox.keys import key_id, read_private_key
 
 _ATTEMPTS = 5
@@ -140,7 +140,7 @@ class Client:
         """
         body = _encoded(self._asked(sql, spend, licence, scenario, dataset, bounds))
         response = self._send("POST", "/v1/queries", body, idempotency_key or token_urlsafe(16))
-        asked = sha256(b"POST\n/v1/queries\n\n" + body).hexdigest()
+        asked = request_digest(HttpRequest("POST", "/v1/queries", "", (), body))
         found = self._found(response, asked)
         proof = response.headers.get("vitrine-receipt")
         pauses = chain(_POLLS, repeat(_POLLS[-1]))

@@ -18,8 +18,8 @@ from policies.rules import Role
 from query_gateway.client.signing import sign
 from sandbox.audit.entry import Actor
 from sandbox.errors import Refusal
-from sandbox.frames import HttpRequest
-from sandbox.identity import VerifiedRequest, request_digest, verify
+from sandbox.frames import HttpRequest, request_digest
+from sandbox.identity import VerifiedRequest, verify
 from sandbox.keys import key_id
 from sandbox.registry.directory import Signer
 
