@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from secrets import token_hex
 from typing import TypeVar
 
 from sqlalchemy import Engine
 
 from policies.bundle import Bundle
-from policies.rules import Action, Context, DatasetUse, LicenceResource, Principal, State, Use
+from policies.rules import Action, Context, DatasetUse, LicenceResource, Principal, Resource, State, Use
 from sandbox.audit import entry
 from sandbox.audit.entry import Header
 from sandbox.clock import milliseconds
@@ -43,7 +43,7 @@ from sandbox.ledger.transactions import (
 from sandbox.ledger.writer import Writer
 from sandbox.plan.limits import Limits
 from sandbox.preparation import Prepared, prepare
-from sandbox.registry.directory import RegisteredLicence, Registry, Signer
+from sandbox.registry.directory import Registry, Signer
 from sandbox.registry.standing import Standing
 from sandbox.requests import QueryRequest, read_query
 from sandbox.settings import Settings
@@ -190,11 +190,12 @@ class Broker:
         if registered is None or registered.licence.institution != caller.signer.institution:
             raise Refusal("licence.unknown", {"licence": request.licence})
         nothing = Use(request.scenario, "query", datasets=(), tables=(), columns=())
-        self._allowed(caller.signer, registered, nothing, action)  # before any work is done for the caller
+        licence = LicenceResource(registered.licence, registered.state)
+        self.allowed(caller.signer, action, licence, nothing)  # before any work is done for the caller
         granted = {grant.dataset for grant in registered.licence.grants}
         current = self._current(request.dataset, granted)
         prepared = prepare(request, registered.licence, self.frontend, current, self.bundle.domains, self.limits)
-        rules = self._allowed(caller.signer, registered, _use(prepared), action)
+        rules = self.allowed(caller.signer, action, licence, _use(prepared))
         if self._time_class(prepared) > self.settings.worker_seconds * 1000:
             raise Refusal("plan.too_slow", {"seconds": str(self.settings.worker_seconds)})
         return Decided(prepared, registered, rules)
@@ -209,14 +210,14 @@ class Broker:
         found = [each for each in self.registry.snapshots() if each.dataset == asked or each.dataset in granted]
         return {each.dataset: self.snapshots.open(each.id) for each in found}
 
-    def _allowed(
-        self, signer: Signer, registered: RegisteredLicence, use: Use, action: Action, at: int | None = None
+    def allowed(
+        self, signer: Signer, action: Action, resource: Resource, use: Use | None, at: int | None = None
     ) -> tuple[str, ...]:
         """The rules that allow the act, now or at a time. Refuses policy.*, licence.*, dataset.withdrawn."""
         decision = self.bundle.rules.decide(
             Principal(signer.person, signer.institution, signer.roles),
             action,
-            LicenceResource(registered.licence, registered.state),
+            resource,
             Context((milliseconds() if at is None else at) // 1000, State.ACTIVE, State.ACTIVE, use),
         )
         if decision.code is not None:
@@ -321,8 +322,8 @@ class Broker:
         )
         if prepared.identity != charge.identity:
             raise Fault("the request is not what was charged")
-        standing = replace(registered, state=State.ACTIVE)
-        self._allowed(signer, standing, _use(prepared), Action.QUERY, charge.authorized_at)
+        standing = LicenceResource(registered.licence, State.ACTIVE)
+        self.allowed(signer, Action.QUERY, standing, _use(prepared), charge.authorized_at)
         return prepared
 
     def _begin_attempt(self, charge: str) -> Failed | None:

@@ -15,13 +15,12 @@ from sqlalchemy import Connection
 
 from policies.canonical import canonical_json
 from policies.catalogue import catalogue_entry
-from policies.rules import Action, Context, Principal, State, Target
+from policies.rules import Action, Target
 from sandbox.answers import estimate_answer, history_answer, licence_answer, query_answer, repeat_receipt
 from sandbox.audit import log
 from sandbox.audit.checkpoint import LogPublicKey, open_note
 from sandbox.audit.entry import Read
 from sandbox.broker import Answered, Broker
-from sandbox.clock import milliseconds
 from sandbox.errors import PROBLEMS, Refusal
 from sandbox.frames import HttpAnswer, HttpRequest
 from sandbox.identity import VerifiedRequest, verify
@@ -241,15 +240,7 @@ class Door:
         self, caller: VerifiedRequest, action: Action, target: Target, body: Callable[[], Mapping[str, object]]
     ) -> HttpAnswer:
         """Decides on a reading, makes its answer and writes its leaf, in this order. Refuses policy.*."""
-        signer = caller.signer
-        decision = self.broker.bundle.rules.decide(
-            Principal(signer.person, signer.institution, signer.roles),
-            action,
-            target,
-            Context(milliseconds() // 1000, State.ACTIVE, State.ACTIVE, None),
-        )
-        if decision.code is not None:
-            raise Refusal(decision.code, decision.detail, rules=decision.rules)
+        self.broker.allowed(caller.signer, action, target, None)
         answer = _ok(body())
         self.broker.note(caller, Leaf(Read(action.value, target.id)))
         return answer
