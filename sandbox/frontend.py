@@ -22,7 +22,7 @@ from typing import TypeVar
 import sandbox
 from policies.cards import DatasetCard
 from sandbox.errors import PROBLEMS, Fault, Refusal, Span
-from sandbox.plan.canonical import MAX_BYTES, decode
+from sandbox.plan.decoding import MAX_BYTES, decode
 from sandbox.plan.nodes import Plan
 from sandbox.settings import Settings
 

@@ -13,7 +13,6 @@ from itertools import product
 from policies.cards import DatasetCard, TableCard
 from policies.domains import UnitDomain
 from sandbox.errors import Fault, Refusal
-from sandbox.plan.canonical import NAME
 from sandbox.plan.checked import (
     CheckedAggregate,
     CheckedMeasure,
@@ -25,6 +24,7 @@ from sandbox.plan.checked import (
     Relation,
 )
 from sandbox.plan.columns import column_values
+from sandbox.plan.decoding import NAME
 from sandbox.plan.expressions import Judge, Judged
 from sandbox.plan.limits import ANSWER_ROWS, Limits
 from sandbox.plan.nodes import (

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from policies.cards import CardValue, ColumnCard
-from sandbox.plan.canonical import decode, encode
+from sandbox.plan.canonical import encode
 from sandbox.plan.check import check
 from sandbox.plan.checked import PublicFacts
+from sandbox.plan.decoding import decode
 from sandbox.plan.limits import standard
 from tests.support.cards import DOMAINS
 from tests.support.lowering import CARDS, Case, files, lowered, outcome, read

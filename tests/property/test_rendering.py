@@ -19,9 +19,10 @@ from sandbox.engines.operands import SQL_TYPES, Parameters
 from sandbox.engines.render import render_answer, render_measure
 from sandbox.errors import Refusal
 from sandbox.plan.arithmetic import UnknownValueError
-from sandbox.plan.canonical import decode, encode
+from sandbox.plan.canonical import encode
 from sandbox.plan.check import check, released_type
 from sandbox.plan.checked import CheckedPlan, PublicFacts
+from sandbox.plan.decoding import decode
 from sandbox.plan.expressions import Judge
 from sandbox.plan.functions import FUNCTIONS, resolve
 from sandbox.plan.limits import standard

@@ -9,7 +9,8 @@ from sqlglot import tokenize
 from query_gateway.sql.explain import with_rewrite
 from query_gateway.sql.lower import lower
 from sandbox.errors import Refusal
-from sandbox.plan.canonical import decode, encode
+from sandbox.plan.canonical import encode
+from sandbox.plan.decoding import decode
 from tests.support.lowering import files, read, schema
 
 CASES = [case for kind in ("accepted", "refused") for path in files(kind) for case in read(path)]

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from sandbox.errors import Refusal
-from sandbox.plan.canonical import decode, encode
+from sandbox.plan.canonical import encode
+from sandbox.plan.decoding import decode
 from sandbox.plan.nodes import (
     Aggregate,
     AggregateFunction,

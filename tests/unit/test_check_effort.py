@@ -11,9 +11,10 @@ from types import FrameType
 import pytest
 
 from policies.cards import ColumnType
-from sandbox.plan.canonical import decode, encode
+from sandbox.plan.canonical import encode
 from sandbox.plan.check import check
 from sandbox.plan.checked import PublicFacts
+from sandbox.plan.decoding import decode
 from sandbox.plan.expressions import Judge
 from sandbox.plan.limits import standard
 from sandbox.plan.nodes import (
