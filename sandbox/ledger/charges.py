@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from sandbox.audit.entry import Actor, Amounts
 from sandbox.ledger.accounts import Line
@@ -64,49 +64,65 @@ class Charge:
         return self.follows or self.id
 
 
+# Statements of every request, made once: making one anew costs more than running it.
+_BY_ID = select(charges).where(charges.c.id == bindparam("charge"))
+_BY_KEY = select(charges).where(charges.c.person == bindparam("person"), charges.c.idempotency_key == bindparam("key"))
+_PAYER = (
+    select(charges)
+    .where(
+        charges.c.identity == bindparam("identity"),
+        charges.c.licence == bindparam("licence"),
+        charges.c.follows.is_(None),
+        charges.c.state != State.FAILED,
+    )
+    .order_by(charges.c.authorized_leaf)
+    .limit(1)
+)
+_RELEASE = select(releases).where(releases.c.charge == bindparam("charge"))
+_RELEASE_OF_ANY = (
+    select(releases)
+    .join(charges, charges.c.id == releases.c.charge)
+    .where(charges.c.identity == bindparam("identity"))
+    .order_by(releases.c.leaf)
+    .limit(1)
+)
+_LINES = (
+    select(charge_lines, accounts.c.notion)
+    .join(accounts, accounts.c.id == charge_lines.c.account)
+    .where(charge_lines.c.charge == bindparam("charge"))
+    .order_by(charge_lines.c.account)
+)
+_SNAPSHOTS = (
+    select(charge_snapshots)
+    .where(charge_snapshots.c.charge == bindparam("charge"))
+    .order_by(charge_snapshots.c.dataset)
+)
+
+
 def find_charge(connection: Connection, charge: str) -> Charge | None:
     """One charge."""
-    return _one(connection.execute(select(charges).where(charges.c.id == charge)).one_or_none())
+    return _one(connection.execute(_BY_ID, {"charge": charge}).one_or_none())
 
 
 def find_by_idempotency_key(connection: Connection, person: str, key: str) -> Charge | None:
     """The request this person has sent under this idempotency key."""
-    query = select(charges).where(charges.c.person == person, charges.c.idempotency_key == key)
-    return _one(connection.execute(query).one_or_none())
+    return _one(connection.execute(_BY_KEY, {"person": person, "key": key}).one_or_none())
 
 
 def find_payer(connection: Connection, identity: str, licence: str) -> Charge | None:
     """The licence's own charge for the same query that was released, or is on its way (rule 8)."""
-    query = (
-        select(charges)
-        .where(
-            charges.c.identity == identity,
-            charges.c.licence == licence,
-            charges.c.follows.is_(None),
-            charges.c.state != State.FAILED,
-        )
-        .order_by(charges.c.authorized_leaf)
-        .limit(1)
-    )
-    return _one(connection.execute(query).one_or_none())
+    return _one(connection.execute(_PAYER, {"identity": identity, "licence": licence}).one_or_none())
 
 
 def find_release(connection: Connection, charge: str) -> StoredRelease | None:
     """What left under this paying charge."""
-    row = connection.execute(select(releases).where(releases.c.charge == charge)).one_or_none()
+    row = connection.execute(_RELEASE, {"charge": charge}).one_or_none()
     return None if row is None else StoredRelease(row.charge, row.body, row.digest)
 
 
 def find_release_of_any(connection: Connection, identity: str) -> StoredRelease | None:
     """The first release of the same query under any licence."""
-    query = (
-        select(releases)
-        .join(charges, charges.c.id == releases.c.charge)
-        .where(charges.c.identity == identity)
-        .order_by(releases.c.leaf)
-        .limit(1)
-    )
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_RELEASE_OF_ANY, {"identity": identity}).one_or_none()
     return None if row is None else StoredRelease(row.charge, row.body, row.digest)
 
 
@@ -128,25 +144,18 @@ def history(connection: Connection, person: str, limit: int) -> tuple[Charge, ..
 
 def lines(connection: Connection, charge: str) -> tuple[Line, ...]:
     """What a charge took, in account id order; nothing for a repeat."""
-    query = (
-        select(charge_lines, accounts.c.notion)
-        .join(accounts, accounts.c.id == charge_lines.c.account)
-        .where(charge_lines.c.charge == charge)
-        .order_by(charge_lines.c.account)
-    )
     return tuple(
         Line(
             row.account,
             Amounts(None, 0, row.epsilon) if row.notion == "pure" else Amounts(row.rho, row.delta, None),
         )
-        for row in connection.execute(query)
+        for row in connection.execute(_LINES, {"charge": charge})
     )
 
 
 def snapshots_of(connection: Connection, charge: str) -> tuple[tuple[str, str], ...]:
     """(data set, snapshot id) that a charge was made for."""
-    query = select(charge_snapshots).where(charge_snapshots.c.charge == charge).order_by(charge_snapshots.c.dataset)
-    return tuple((row.dataset, row.snapshot) for row in connection.execute(query))
+    return tuple((row.dataset, row.snapshot) for row in connection.execute(_SNAPSHOTS, {"charge": charge}))
 
 
 def _one(row: Row[Any] | None) -> Charge | None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, or_, select
+from sqlalchemy import Connection, bindparam, delete, or_, select
 
 from sandbox.errors import Refusal
 from sandbox.ledger.schema import nonces
 from sandbox.registry.schema import keys
+
+_USED = select(nonces.c.nonce).where(nonces.c.key_id == bindparam("key"), nonces.c.nonce == bindparam("value"))
+_USE = nonces.insert()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +27,9 @@ def consume(connection: Connection, nonce: Nonce) -> None:
 
     Refuses: identity.replayed.
     """
-    used = select(nonces.c.nonce).where(nonces.c.key_id == nonce.key_id, nonces.c.nonce == nonce.value)
-    if connection.scalar(used) is not None:
+    if connection.scalar(_USED, {"key": nonce.key_id, "value": nonce.value}) is not None:
         raise Refusal("identity.replayed")
-    connection.execute(nonces.insert().values(key_id=nonce.key_id, nonce=nonce.value))
+    connection.execute(_USE, {"key_id": nonce.key_id, "nonce": nonce.value})
 
 
 def purge(connection: Connection, at: int) -> None:

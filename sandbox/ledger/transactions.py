@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TypeAlias
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from sandbox.audit.entry import (
     AccountCharge,
@@ -53,6 +53,21 @@ from sandbox.registry.standing import (
 
 MAX_ATTEMPTS = 3
 """How often a charge is run again after the first run was stopped from outside."""
+
+# Statements of every request, made once: making one anew costs more than running it.
+_INSERT_CHARGE, _INSERT_LINES, _INSERT_SNAPSHOTS = charges.insert(), charge_lines.insert(), charge_snapshots.insert()
+_INSERT_RELEASE = releases.insert()
+_END = (
+    update(charges)
+    .where(charges.c.id == bindparam("charge"))
+    .values({name: bindparam(name) for name in ("state", "finished_at", "final_leaf", "incident")})
+)
+_END_FOLLOWERS = (
+    update(charges)
+    .where(charges.c.follows == bindparam("charge"), charges.c.state == State.AUTHORIZED)
+    .values({name: bindparam(name) for name in ("state", "finished_at", "final_leaf")})
+)
+_BUNDLE = select(bundles.c.digest).where(bundles.c.state == "current")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +222,7 @@ def release(connection: Connection, charge_id: str, body: bytes, at: int) -> Rel
         return _end_without_answer(connection, found, at, FailureCause.WITHHELD, refusal)
     act = QueryReleased(found.id, found.authorized_leaf, found.request_digest, digest)
     index = append(connection, Entry(_header(connection, at, who), act))
-    connection.execute(releases.insert().values(charge=found.id, body=body, digest=digest, leaf=index))
+    connection.execute(_INSERT_RELEASE, {"charge": found.id, "body": body, "digest": digest, "leaf": index})
     _end(connection, found.id, State.RELEASED, at, index, incident=False)
     return Released(StoredRelease(found.id, body, digest), index)
 
@@ -277,34 +292,35 @@ def _insert(
     standing = request.standing
     ended = state is not State.AUTHORIZED
     connection.execute(
-        charges.insert().values(
-            id=request.id,
-            institution=standing.institution,
-            person=standing.person,
-            key_id=standing.key_id,
-            licence=standing.licence,
-            idempotency_key=request.idempotency_key,
-            request_digest=request.request_digest,
-            request=request.request,
-            identity=request.identity,
-            state=state.value,
-            follows=follows,
-            copies=copies,
-            authorized_at=request.header.time,
-            finished_at=request.header.time if ended else None,
-            authorized_leaf=leaf,
-            final_leaf=leaf if ended else None,
-        )
+        _INSERT_CHARGE,
+        {
+            "id": request.id,
+            "institution": standing.institution,
+            "person": standing.person,
+            "key_id": standing.key_id,
+            "licence": standing.licence,
+            "idempotency_key": request.idempotency_key,
+            "request_digest": request.request_digest,
+            "request": request.request,
+            "identity": request.identity,
+            "state": state.value,
+            "follows": follows,
+            "copies": copies,
+            "authorized_at": request.header.time,
+            "finished_at": request.header.time if ended else None,
+            "authorized_leaf": leaf,
+            "final_leaf": leaf if ended else None,
+        },
     )
     connection.execute(
-        charge_snapshots.insert(),
+        _INSERT_SNAPSHOTS,
         [{"charge": request.id, "dataset": dataset, "snapshot": snapshot} for dataset, snapshot in standing.snapshots],
     )
 
 
 def _insert_lines(connection: Connection, request: ChargeRequest, accounts: tuple[AccountCharge, ...]) -> None:
     connection.execute(
-        charge_lines.insert(),
+        _INSERT_LINES,
         [
             {
                 "charge": request.id,
@@ -329,11 +345,9 @@ def _end_without_answer(
 
 def _end(connection: Connection, charge_id: str, state: State, at: int, leaf: int, *, incident: bool) -> None:
     """The charge and the repeats that wait for it."""
-    ended = {"state": state.value, "finished_at": at, "final_leaf": leaf}
-    connection.execute(update(charges).where(charges.c.id == charge_id).values(**ended, incident=incident))
-    connection.execute(
-        update(charges).where(charges.c.follows == charge_id, charges.c.state == State.AUTHORIZED).values(**ended)
-    )
+    ended = {"charge": charge_id, "state": state.value, "finished_at": at, "final_leaf": leaf}
+    connection.execute(_END, {**ended, "incident": incident})
+    connection.execute(_END_FOLLOWERS, ended)
 
 
 def _incidents(connection: Connection, found: Charge) -> int:
@@ -364,7 +378,7 @@ def _open_charge(connection: Connection, charge_id: str) -> Charge:
 
 
 def _header(connection: Connection, at: int, actor: Actor | None) -> Header:
-    bundle = connection.scalar(select(bundles.c.digest).where(bundles.c.state == "current"))
+    bundle = connection.scalar(_BUNDLE)
     if bundle is None:
         raise Fault("no policy bundle is in force")
     return Header(time=at, bundle=bundle, actor=actor, request=None)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Connection, Engine, Row, Select, select
+from sqlalchemy import Connection, Engine, Row, Select, bindparam, select
 
 from policies.licence_files import read_licence
 from policies.licences import Licence
@@ -101,7 +101,7 @@ class Registry:
 
     def licence(self, licence: str) -> RegisteredLicence | None:
         """One licence; its file is verified against the department's key."""
-        found = self._all(select(licences).where(licences.c.id == licence), self._licence)
+        found = self._all(_LICENCE, self._licence, licence)
         return found[0] if found else None
 
     def licences(self, institution: str | None = None) -> tuple[RegisteredLicence, ...]:
@@ -113,7 +113,7 @@ class Registry:
 
     def snapshot(self, dataset: str) -> CurrentSnapshot | None:
         """The current snapshot of a data set that is not withdrawn."""
-        found = self._all(_SNAPSHOTS.where(datasets.c.name == dataset), _snapshot)
+        found = self._all(_SNAPSHOT, _snapshot, dataset)
         return found[0] if found else None
 
     def dataset_state(self, dataset: str) -> State | None:
@@ -126,16 +126,16 @@ class Registry:
 
     def snapshots(self) -> tuple[CurrentSnapshot, ...]:
         """The current snapshot of every data set that is not withdrawn."""
-        return self._all(_SNAPSHOTS.order_by(datasets.c.name), _snapshot)
+        return self._all(_ALL_SNAPSHOTS, _snapshot)
 
     def bundle(self) -> str | None:
         """Digest of the policy bundle in force."""
         with self._engine.connect() as connection:
             return connection.scalar(select(bundles.c.digest).where(bundles.c.state == "current"))
 
-    def _all(self, query: Select[Any], read: Callable[[Row[Any]], Any]) -> tuple[Any, ...]:
+    def _all(self, query: Select[Any], read: Callable[[Row[Any]], Any], name: str | None = None) -> tuple[Any, ...]:
         with self._engine.connect() as connection:
-            return tuple(read(row) for row in connection.execute(query))
+            return tuple(read(row) for row in connection.execute(query, {} if name is None else {"name": name}))
 
     def _licence(self, row: Row[Any]) -> RegisteredLicence:
         return RegisteredLicence(self._read_licence(row.file), row.digest, row.file, State(row.state))
@@ -147,11 +147,16 @@ _SNAPSHOTS = (
     .join(datasets, datasets.c.name == snapshots.c.dataset)
     .where(snapshots.c.state == "current")
 )
+# Of every request, made once: making one anew costs more than running it.
+_SIGNER = _SIGNERS.where(keys.c.id == bindparam("name"))
+_LICENCE = select(licences).where(licences.c.id == bindparam("name"))
+_SNAPSHOT = _SNAPSHOTS.where(datasets.c.name == bindparam("name"))
+_ALL_SNAPSHOTS = _SNAPSHOTS.order_by(datasets.c.name)
 
 
 def read_signer(connection: Connection, key_id: str) -> Signer | None:
     """Who holds the key, whether or not it is still in force."""
-    row = connection.execute(_SIGNERS.where(keys.c.id == key_id)).one_or_none()
+    row = connection.execute(_SIGNER, {"name": key_id}).one_or_none()
     return None if row is None else _signer(row)
 
 

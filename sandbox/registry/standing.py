@@ -4,11 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from policies.rules import State
 from sandbox.errors import Refusal
 from sandbox.registry.schema import bundles, keys, licences, people, snapshots
+
+_SIGNER = (
+    select(keys.c.expires_at, keys.c.revoked_at)
+    .join(people, people.c.id == keys.c.person)
+    .where(
+        keys.c.id == bindparam("key"),
+        people.c.id == bindparam("person"),
+        people.c.institution == bindparam("institution"),
+    )
+)
+_LICENCE = select(licences.c.state, licences.c.not_before, licences.c.not_after).where(
+    licences.c.id == bindparam("licence"),
+    licences.c.digest == bindparam("digest"),
+    licences.c.institution == bindparam("institution"),
+)
+_LICENCE_STATE = select(licences.c.state).where(licences.c.id == bindparam("licence"))
+_BUNDLE_STATE = select(bundles.c.state).where(bundles.c.digest == bindparam("digest"))
+_SNAPSHOT_STATES = select(snapshots.c.id, snapshots.c.state).where(
+    snapshots.c.id.in_(bindparam("snapshots", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +52,7 @@ def require_signer(connection: Connection, institution: str, person: str, key_id
 
     Refuses: identity.unknown_key, identity.key_revoked, identity.key_expired.
     """
-    row = connection.execute(
-        select(keys.c.expires_at, keys.c.revoked_at)
-        .join(people, people.c.id == keys.c.person)
-        .where(keys.c.id == key_id, people.c.id == person, people.c.institution == institution)
-    ).one_or_none()
+    row = connection.execute(_SIGNER, {"key": key_id, "person": person, "institution": institution}).one_or_none()
     if row is None:
         raise Refusal("identity.unknown_key")
     if row.revoked_at is not None:
@@ -50,11 +66,7 @@ def require_licence(connection: Connection, licence: str, digest: str, instituti
 
     Refuses: licence.unknown, licence.suspended, licence.revoked, licence.not_yet, licence.expired.
     """
-    row = connection.execute(
-        select(licences.c.state, licences.c.not_before, licences.c.not_after).where(
-            licences.c.id == licence, licences.c.digest == digest, licences.c.institution == institution
-        )
-    ).one_or_none()
+    row = connection.execute(_LICENCE, {"licence": licence, "digest": digest, "institution": institution}).one_or_none()
     if row is None:
         raise Refusal("licence.unknown", {"licence": licence})
     _require_active(licence, row.state)
@@ -73,7 +85,7 @@ def require_versions(connection: Connection, standing: Standing) -> None:
     for dataset, snapshot in standing.snapshots:
         if states[snapshot] != "current":
             raise Refusal("state.changed", {"what": dataset})
-    if connection.scalar(select(bundles.c.state).where(bundles.c.digest == standing.bundle)) != "current":
+    if connection.scalar(_BUNDLE_STATE, {"digest": standing.bundle}) != "current":
         raise Refusal("state.changed", {"what": "policy"})
 
 
@@ -91,7 +103,7 @@ def require_releasable(
     Refuses: identity.unknown_key, identity.key_revoked, licence.*, dataset.withdrawn.
     """
     require_signer(connection, institution, person, key_id, at=0)
-    _require_active(licence, connection.scalar(select(licences.c.state).where(licences.c.id == licence)))
+    _require_active(licence, connection.scalar(_LICENCE_STATE, {"licence": licence}))
     _states(connection, used)
 
 
@@ -104,8 +116,8 @@ def _require_active(licence: str, state: str | None) -> None:
 
 def _states(connection: Connection, used: tuple[tuple[str, str], ...]) -> dict[str, str]:
     """The state of each snapshot, none of them withdrawn."""
-    query = select(snapshots.c.id, snapshots.c.state).where(snapshots.c.id.in_([snapshot for _, snapshot in used]))
-    states = {row.id: row.state for row in connection.execute(query)}
+    asked = {"snapshots": [snapshot for _, snapshot in used]}
+    states = {row.id: row.state for row in connection.execute(_SNAPSHOT_STATES, asked)}
     for dataset, snapshot in used:
         if states.get(snapshot) in (None, State.WITHDRAWN):
             raise Refusal("dataset.withdrawn", {"dataset": dataset})

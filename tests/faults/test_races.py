@@ -121,9 +121,9 @@ def test_a_licence_resumed_is_in_force_again(clinic: Deployment) -> None:
 
 def test_a_flood_of_silent_connections_takes_no_more_than_the_places_there_are(clinic: Deployment) -> None:
     clinic.start()
-    before = clinic.descriptors()
+    before = clinic.descriptors()  # the connection that asked whether it is ready may still be among them
     held = [clinic.connect() for _ in range(300)]
-    clinic.until(lambda: clinic.descriptors() >= before + 32)
+    clinic.until(lambda: clinic.descriptors() >= before + 31)
     assert clinic.descriptors() < before + 64
     for connection in held[:290]:
         connection.close()
