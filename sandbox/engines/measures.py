@@ -39,7 +39,8 @@ from sandbox.engines.selects import (
 )
 from sandbox.errors import Fault
 from sandbox.plan.nodes import Expression, Type
-from sandbox.privacy.bounding import CAPACITY, BoundedMeasure, Statistic, StatisticKind
+from sandbox.privacy.bounding import BoundedMeasure
+from sandbox.privacy.statistics import CAPACITY, Statistic, StatisticKind
 
 LARGEST = CAPACITY - 1
 """Totals are clipped to this, either way, before they leave the engine."""

@@ -13,12 +13,13 @@ from math import inf, nextafter
 
 from policies.licences import Notion
 from sandbox.errors import Fault, Refusal
-from sandbox.privacy.bounding import BoundedMeasure, Statistic
+from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.conversion import rho_of
 from sandbox.privacy.loss import EPSILON_UNIT, RHO_UNIT, Loss, Spend, down, total
 from sandbox.privacy.mechanisms import Measurement, Noise, Threshold, as_loss, stated_loss
 from sandbox.privacy.rounding import sqrt_up
 from sandbox.privacy.sensitivity import Sensitivity, sensitivity
+from sandbox.privacy.statistics import Statistic
 from sandbox.privacy.tails import gaussian_tail
 
 THRESHOLD_SHARE = Fraction(1, 1000)

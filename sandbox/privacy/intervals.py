@@ -13,10 +13,11 @@ from math import ceil, erfc, exp, log, sqrt
 
 from sandbox.errors import Fault
 from sandbox.plan.nodes import Scalar, Type
-from sandbox.privacy.bounding import BoundedMeasure, Estimate, Statistic, StatisticKind
+from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.calibrate import PricedMeasure
 from sandbox.privacy.keys import Totals
 from sandbox.privacy.mechanisms import Measurement, Noise
+from sandbox.privacy.statistics import Estimate, Statistic, StatisticKind
 
 CONFIDENCE = 0.95
 _OUTSIDE = 1 - CONFIDENCE

@@ -19,9 +19,9 @@ import opendp.metrics as metrics
 import opendp.mod as mod
 
 from sandbox.errors import Fault
-from sandbox.privacy.bounding import CAPACITY
 from sandbox.privacy.keys import Totals
 from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss, pure, up
+from sandbox.privacy.statistics import CAPACITY
 from sandbox.privacy.tails import gaussian_tail
 
 FEATURES = ("contrib",)

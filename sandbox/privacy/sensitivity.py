@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sandbox.privacy.bounding import BoundedMeasure, Statistic, StatisticKind
+from sandbox.privacy.bounding import BoundedMeasure
+from sandbox.privacy.statistics import Statistic, StatisticKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from math import ceil, exp, log, sqrt
 import pytest
 
 from sandbox.errors import Fault
-from sandbox.privacy.bounding import CAPACITY
 from sandbox.privacy.keys import Totals
 from sandbox.privacy.loss import RHO_UNIT, Loss, up
 from sandbox.privacy.mechanisms import Invocation, Measurement, Noise, Threshold, as_loss, measure, stated_loss
+from sandbox.privacy.statistics import CAPACITY
 
 FALSE_ALARM = 1e-9
 DRAWS = 16_000

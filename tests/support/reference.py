@@ -9,8 +9,9 @@ from fractions import Fraction
 from math import floor, isfinite
 
 from sandbox.plan.nodes import Expression, Literal, Ref, Scalar
-from sandbox.privacy.bounding import BoundedMeasure, Statistic, StatisticKind
+from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.keys import Key
+from sandbox.privacy.statistics import Statistic, StatisticKind
 
 Evaluate = Callable[[Expression, Mapping[str, Scalar]], Scalar]
 Rank = Callable[[Hashable, Key], tuple[object, ...]]

@@ -13,8 +13,9 @@ from sandbox.plan.checked import CheckedMeasure
 from sandbox.plan.limits import KEY_BYTES
 from sandbox.plan.nodes import Aggregate, AggregateFunction, Literal, Ref, Type
 from sandbox.plan.values import Values
-from sandbox.privacy.bounding import CAPACITY, REAL, SCALING, BoundedMeasure, StatisticKind, bound
+from sandbox.privacy.bounding import BoundedMeasure, bound
 from sandbox.privacy.sensitivity import sensitivity
+from sandbox.privacy.statistics import CAPACITY, REAL, SCALING, StatisticKind
 from tests.support.measures import AVG_X, COUNT_ROWS, COUNT_UNITS, COUNT_X, SUM_X, checked, key, number
 
 UNITS = 10_000

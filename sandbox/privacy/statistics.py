@@ -1,0 +1,159 @@
+"""The integer statistics that aggregates are estimated from, each on a grid on which no total can overflow.
+
+Pure: an aggregate and what is known of its values in, statistics out. How a unit is cut is `bounding.py`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from math import ceil, floor
+
+from sandbox.errors import Fault, Refusal
+from sandbox.plan.checked import CheckedAggregate
+from sandbox.plan.nodes import Expression, Type
+from sandbox.plan.values import Values
+
+GRID_STEPS = 2**30
+"""Where no granularity is known, a range is cut into at least this many grid steps (design §3, division)."""
+
+CAPACITY = 2**62
+"""No total that reaches OpenDP's 64-bit integers may be this large (rule 27)."""
+
+INTERMEDIATE = 2**126
+"""No value in grid steps may be this large before it is centred: the engine's integers have 128 bits (rule 27)."""
+
+FINEST = Fraction(1, 2**999)
+"""No grid that is chosen here is finer."""
+
+SCALING = 2**1000
+"""No grid step's denominator, nor a value times it, may be this large: the engine's real numbers end at 2**1024."""
+
+REAL = 2**900
+"""No value of a row, and no grid step, may be this large, so that every total, noise and interval is a real number."""
+
+
+class StatisticKind(StrEnum):
+    """What the engine adds up per group key."""
+
+    ROWS = "rows"
+    """Rows of the group that pass the filter and where the argument, if any, is not NULL."""
+    UNITS = "units"
+    """Units with at least one row in the group that passes the filter."""
+    SUM = "sum"
+    """Σ of clamped grid values (rule 16); each unit's partial sum clipped to its bound when folding."""
+    SCALED_SUM = "scaled_sum"
+    """As SUM, each unit's partial sum S of n counted rows scaled to trunc(S·r/n) when n > r (rule 17)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """One integer total per group key.
+
+    Per row of SUM kinds: v = clamp(round(argument / granularity) − centre, low, high), all in grid steps; NULL and
+    non-finite arguments add 0 and are not counted.
+    """
+
+    name: str
+    kind: StatisticKind
+    argument: Expression | None
+    filter: Expression | None
+    granularity: Fraction
+    """Size of a grid step; 1 for counts."""
+    centre: int
+    """Grid steps subtracted from each row; 0 for counts and for a SUM of its own."""
+    low: int
+    """Least value of a row after centring, grid steps; 0 for counts."""
+    high: int
+    """Greatest value of a row after centring; 1 for counts."""
+
+    @property
+    def magnitude(self) -> int:
+        """The most that one row can add, either way; at least 1, so that a constant is measured like anything else."""
+        return max(abs(self.low), abs(self.high), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """How an aggregate follows from released statistics.
+
+    Count: total. Sum: (total + centre × rows) × granularity, `rows` being 0 where `weight` is None. With a divisor, an
+    average: (total / max(divisor, 1) + centre) × granularity, clamped to the range of a row.
+    """
+
+    aggregate: str
+    statistic: str
+    divisor: str | None
+    """The ROWS statistic an average divides by."""
+    weight: str | None
+    """The ROWS statistic that gives a sum back what centring took."""
+    type: Type
+    """INTEGER or DOUBLE."""
+
+
+def unit_count(condition: Expression | None) -> Statistic:
+    return Statistic("", StatisticKind.UNITS, None, condition, Fraction(1), 0, 0, 1)
+
+
+def row_count(checked: CheckedAggregate) -> Statistic:
+    """The rows an aggregate counts; an argument that cannot be NULL is none, so that COUNT(x) and COUNT(*) are one."""
+    argument = None if _never_null(checked.values) else checked.aggregate.argument
+    return Statistic("", StatisticKind.ROWS, argument, checked.aggregate.filter, Fraction(1), 0, 0, 1)
+
+
+def _never_null(values: Values | None) -> bool:
+    if values is None or values.nullable or values.type in {Type.UNIT, Type.PRESENCE}:
+        return False
+    return values.type is not Type.DOUBLE or (values.lo is not None and values.hi is not None)
+
+
+def grid_sum(checked: CheckedAggregate, room: int, *, centred: bool, scaled: bool) -> Statistic:
+    """The sum on the finest grid, from the declared one up, on which no total reaches `CAPACITY`.
+
+    Refuses: `plan.overflow` where no value is on such a grid, or where numbers are too large to be real ones.
+    """
+    lo, hi, granularity = _grid(checked)
+    while True:
+        low, high = ceil(lo / granularity), floor(hi / granularity)
+        centre = (low + high) // 2 if centred else 0
+        low, high = low - centre, high - centre
+        if low > high:
+            raise _overflow(checked)
+        ends = max(abs(low + centre), abs(high + centre))
+        if max(abs(low), abs(high)) <= room and ends < INTERMEDIATE:
+            break
+        granularity *= 2
+    if not _scales(lo, hi, granularity) or max(abs(lo), abs(hi), granularity) >= REAL:
+        raise _overflow(checked)
+    kind = StatisticKind.SCALED_SUM if scaled else StatisticKind.SUM
+    aggregate = checked.aggregate
+    return Statistic("", kind, aggregate.argument, aggregate.filter, granularity, centre, low, high)
+
+
+def _overflow(checked: CheckedAggregate) -> Refusal:
+    return Refusal("plan.overflow", {"aggregate": checked.aggregate.function}, subject=checked.aggregate.name)
+
+
+def _scales(lo: Fraction, hi: Fraction, granularity: Fraction) -> bool:
+    """Whether values of the range, brought to the grid by two real numbers, stay real on the way."""
+    return granularity.denominator * max(abs(lo), abs(hi), Fraction(1)) < SCALING
+
+
+def _grid(checked: CheckedAggregate) -> tuple[Fraction, Fraction, Fraction]:
+    """Range and granularity of a row: the declared grid, else a power of two (exact in floats) below range × 2⁻³⁰.
+
+    A declared grid that the engine's real numbers cannot scale to counts as none.
+    """
+    values = checked.values
+    if values is None or not isinstance(values.lo, int | Fraction) or not isinstance(values.hi, int | Fraction):
+        raise Fault(f"the range of {checked.aggregate.name} is unknown after check")
+    lo, hi = Fraction(values.lo), Fraction(values.hi)
+    declared = Fraction(1) if values.type is Type.INTEGER else values.granularity
+    if declared is not None and ceil(lo / declared) <= floor(hi / declared) and _scales(lo, hi, declared):
+        return lo, hi, declared
+    if lo == hi:
+        return lo, hi, abs(lo) or Fraction(1)
+    fine = (hi - lo) / GRID_STEPS
+    exponent = fine.numerator.bit_length() - fine.denominator.bit_length() - 1
+    return lo, hi, max(Fraction(2) ** exponent, FINEST)
