@@ -20,6 +20,17 @@ from query_gateway.demo import play
 from query_gateway.formats import release_csv
 from query_gateway.operation import add_commands
 from query_gateway.processes import Ended, become
+from query_gateway.spending import (
+    Asked,
+    Column,
+    Confidence,
+    Epsilon,
+    ExpectedSize,
+    ExpectedValue,
+    HalfWidth,
+    Relative,
+    Rho,
+)
 from query_gateway.terminal import refusals, tables
 from query_gateway.terminal.words import Words, system_language
 from sandbox.errors import PROBLEMS, Refusal
@@ -44,8 +55,6 @@ File = Annotated[Path | None, typer.Option("--file", "-f", help="Read the SQL fr
 Licence = Annotated[str | None, typer.Option(help="Id of the licence.")]
 Scenario = Annotated[str | None, typer.Option(help="Id of the licence's scenario.")]
 Dataset = Annotated[str | None, typer.Option(help="Name of the data set.")]
-Epsilon = Annotated[str | None, typer.Option(help="Spend this ε.")]
-Rho = Annotated[str | None, typer.Option(help="Spend this ρ.")]
 Groups = Annotated[int | None, typer.Option(min=1, help="Groups that one unit may touch (with --rows).")]
 Rows = Annotated[int | None, typer.Option(min=1, help="Rows of one unit in a group (with --groups).")]
 
@@ -127,18 +136,23 @@ def estimate(
     dataset: Dataset = None,
     epsilon: Epsilon = None,
     rho: Rho = None,
+    half_width: HalfWidth = None,
+    relative: Relative = None,
+    confidence: Confidence = "0.95",
+    column: Column = None,
+    expected_value: ExpectedValue = None,
+    expected_size: ExpectedSize = None,
     groups: Groups = None,
     rows: Rows = None,
-    expected_size: Annotated[int | None, typer.Option(min=1, help="Rows a group is assumed to have.")] = None,
     as_json: Json = False,
 ) -> None:
-    """What a query would cost and how exact it would be. Free."""
+    """What a query would cost and how exact it would be, or what an accuracy would cost. Free."""
     session = _session(context, as_json)
     session.sql = _sql(sql, file)
     with session.client() as client:
         found = client.estimate(
             session.sql,
-            _spend(epsilon, rho),
+            Asked(epsilon, rho, half_width, relative, confidence, column, expected_value).spend(),
             licence=licence,
             scenario=scenario,
             dataset=dataset,
@@ -158,6 +172,12 @@ def query(
     dataset: Dataset = None,
     epsilon: Epsilon = None,
     rho: Rho = None,
+    half_width: HalfWidth = None,
+    relative: Relative = None,
+    confidence: Confidence = "0.95",
+    column: Column = None,
+    expected_value: ExpectedValue = None,
+    expected_size: ExpectedSize = None,
     groups: Groups = None,
     rows: Rows = None,
     idempotency_key: Annotated[str | None, typer.Option(help="Go on with a request that may have been sent.")] = None,
@@ -172,11 +192,12 @@ def query(
     with session.client() as client, Console(stderr=True).status(words("working")):
         found = client.query(
             session.sql,
-            _spend(epsilon, rho),
+            Asked(epsilon, rho, half_width, relative, confidence, column, expected_value).spend(),
             licence=licence,
             scenario=scenario,
             dataset=dataset,
             bounds=_bounds(groups, rows),
+            expected_size=expected_size,
             idempotency_key=idempotency_key,
         )
     if save_receipt is not None:
@@ -301,15 +322,6 @@ def _sql(sql: str | None, file: Path | None) -> str:
     if sql is not None:
         return sql
     return file.read_text(encoding="utf-8") if file is not None else sys.stdin.read()
-
-
-def _spend(epsilon: str | None, rho: str | None) -> Mapping[str, str]:
-    match epsilon, rho:
-        case str(value), None:
-            return {"epsilon": value}
-        case None, str(value):
-            return {"rho": value}
-    raise typer.BadParameter("give --epsilon or --rho")
 
 
 def _bounds(groups: int | None, rows: int | None) -> Bounds | None:

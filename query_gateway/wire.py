@@ -35,6 +35,32 @@ class SpendRho(Shape):
     rho: Exact | float
 
 
+class Accuracy(Shape):
+    """How exact the answer is to be; the least loss that gives it is found and spent."""
+
+    confidence: Exact | float = Field(description="How sure the error is to be no more.", examples=["0.95"])
+    column: str | None = Field(default=None, description="Left out: every column that is an aggregate as measured.")
+    expected_size: int | None = Field(default=None, description="As the request's; in one of the two places.")
+    at_most: SpendEpsilon | SpendRho | None = Field(
+        default=None, description="The most it may cost; an estimate can do without."
+    )
+
+
+class SpendHalfWidth(Accuracy):
+    """What makes half of each interval no more than this."""
+
+    half_width: Exact | float
+
+
+class SpendRelative(Accuracy):
+    """What makes half of each interval no more than this share of what the value is at least."""
+
+    relative: Exact | float
+    expected_value: Exact | float | None = Field(
+        default=None, description="Assumed; left out: what range and expected size say."
+    )
+
+
 class Bounds(Shape):
     """How much one unit may contribute."""
 
@@ -49,10 +75,11 @@ class QueryBody(Shape):
     scenario: str
     dataset: str
     sql: str = Field(examples=["SELECT edlevel, COUNT(*) AS records FROM records GROUP BY edlevel"])
-    spend: SpendEpsilon | SpendRho
+    spend: SpendEpsilon | SpendRho | SpendHalfWidth | SpendRelative
     bounds: Bounds | None = Field(default=None, description="Left out: as the card declares.")
     expected_size: int | None = Field(
-        default=None, description="Rows that a group is assumed to have, for the half-widths of an estimate."
+        default=None,
+        description="Rows that a group is assumed to have, for the half-widths of an estimate and for an accuracy.",
     )
 
 
@@ -105,10 +132,25 @@ class EstimatedMeasure(BoundsInForce):
     private_keys: bool = Field(description="Whether the groups themselves are private and released by a threshold.")
 
 
+class AccuracyInForce(Shape):
+    """The accuracy that was asked, and what its price assumes."""
+
+    half_width: Exact | None
+    relative: Exact | None
+    confidence: Exact
+    column: str | None
+    expected_value: Exact | None
+    expected_size: int | None
+
+
 class EstimateAnswer(Shape):
     """What a query would cost and how exact it would be. Free: nothing is charged, no data are touched."""
 
     charge: Amounts
+    epsilon_at_delta: Exact | None = Field(description="The ε that the charge amounts to at the licence's δ.")
+    spend: SpendEpsilon | SpendRho = Field(description="As asked, or found for the accuracy asked.")
+    accuracy: AccuracyInForce | None
+    confidence: float = Field(description="Of the half-widths.")
     affordable: bool
     more: int = Field(description="How many such queries the accounts afford.")
     balance: list[Balance]
@@ -144,6 +186,9 @@ class Privacy(Amounts):
 
     notion: str
     unit_domains: list[str]
+    accuracy: AccuracyInForce | None = Field(
+        default=None, description="Where one was asked: what the loss rests on. Expected values are assumed."
+    )
     mechanisms: list[Mechanism]
     bounds: list[BoundsInForce]
 

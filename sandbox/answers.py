@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Mapping
+from fractions import Fraction
 
 from sqlalchemy import Connection
 
@@ -20,8 +21,8 @@ from sandbox.ledger.charges import Charge, State, find_release, history, lines
 from sandbox.plan.nodes import measured
 from sandbox.preparation import Prepared
 from sandbox.privacy.calibrate import PricedMeasure
-from sandbox.privacy.intervals import half_widths
-from sandbox.privacy.loss import Loss
+from sandbox.privacy.intervals import CONFIDENCE, half_widths
+from sandbox.privacy.loss import Accuracy, Loss, Spend, decimal
 from sandbox.registry.directory import RegisteredLicence
 
 
@@ -74,6 +75,10 @@ def estimate_answer(connection: Connection, prepared: Prepared) -> dict[str, obj
     balance = _balance(connection, prepared.licence.id)
     return {
         "charge": amounts_json(loss),
+        "epsilon_at_delta": prepared.epsilon,
+        "spend": _spent(prepared.spend),
+        "accuracy": prepared.accuracy,
+        "confidence": float(_confidence(prepared)),
         "affordable": affordable(balance, loss),
         "more": more(balance, loss),
         "balance": [balance_json(balance)],
@@ -93,12 +98,12 @@ def _balance(connection: Connection, licence: str) -> Balance:
 
 def _columns(prepared: Prepared) -> list[dict[str, object]]:
     """Per column of the answer, half the width of its intervals; null where that depends on private counts."""
-    size = prepared.request.expected_size
+    outside = float(1 - _confidence(prepared))
     halves: dict[str, float | None] = {}
     known: dict[str, float | None] = {}
     for priced in prepared.priced.measures:
-        known |= half_widths(priced, None)
-        halves |= half_widths(priced, size)
+        known |= half_widths(priced, None, outside)
+        halves |= half_widths(priced, prepared.sizes[priced.bounded.checked.measure.name], outside)
     origins = measured(prepared.checked.plan)
     return [
         {
@@ -109,6 +114,18 @@ def _columns(prepared: Prepared) -> list[dict[str, object]]:
         }
         for label in prepared.checked.plan.labels
     ]
+
+
+def _confidence(prepared: Prepared) -> Fraction:
+    """Of an estimate's half-widths: as asked, else that of every release."""
+    asked = prepared.request.spend
+    return asked.confidence if isinstance(asked, Accuracy) else Fraction(str(CONFIDENCE))
+
+
+def _spent(spend: Spend) -> dict[str, str]:
+    """The spend as a request would name it."""
+    name, value = ("rho", spend.rho) if spend.epsilon is None else ("epsilon", spend.epsilon)
+    return {name: decimal(value or Fraction(0))}
 
 
 def _measure(priced: PricedMeasure) -> dict[str, object]:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Context, Decimal
-from fractions import Fraction
 
 from sandbox.audit.entry import AccountCharge, AccountKind, Amounts
 from sandbox.ledger.accounts import Account
 from sandbox.privacy.accountant import Limit, affords, fits
 from sandbox.privacy.conversion import epsilon_of
-from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss
-
-_DIGITS = Context(prec=12, rounding=ROUND_CEILING)
+from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss, decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +67,6 @@ def amounts_json(amounts: Amounts | Loss) -> dict[str, object]:
         "delta": decimal(amounts.delta * DELTA_UNIT),
         "epsilon": None if amounts.epsilon is None else decimal(amounts.epsilon * EPSILON_UNIT),
     }
-
-
-def decimal(value: Fraction) -> str:
-    """Twelve digits, rounded up: what is shown is never less than what is lost."""
-    shown = _DIGITS.divide(Decimal(value.numerator), Decimal(value.denominator))
-    return f"{shown.normalize():f}" if shown == 0 or shown >= Decimal("1e-4") else str(shown.normalize())
 
 
 def _epsilon(rho: int | None, balance: Balance) -> str | None:

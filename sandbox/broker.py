@@ -43,6 +43,7 @@ from sandbox.ledger.transactions import (
 from sandbox.ledger.writer import Writer
 from sandbox.plan.limits import Limits
 from sandbox.preparation import Prepared, prepare
+from sandbox.privacy.loss import Accuracy
 from sandbox.registry.directory import Registry, Signer
 from sandbox.registry.standing import Standing
 from sandbox.requests import QueryRequest, read_query
@@ -150,6 +151,8 @@ class Broker:
         return decided
 
     def _answered(self, caller: VerifiedRequest, request: QueryRequest, body: bytes, wait: bool) -> Answered | Refusal:
+        if isinstance(request.spend, Accuracy) and request.spend.at_most is None:
+            raise Refusal("spend.at_most")
         decided = self._decided(caller, request, Action.QUERY)
         charge = token_hex(16)
         self.under_way.announce(charge)

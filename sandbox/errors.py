@@ -327,11 +327,39 @@ PROBLEMS: Mapping[str, Problem] = {
     "sql.unknown_table": Problem(422, "There is no table {table}.", "没有表 {table}。"),
     "sql.unsupported": Problem(422, "{what} is not offered.", "不支持 {what}。"),
     "sql.window": Problem(422, "Window functions are not offered.", "不支持窗口函数。"),
+    "spend.above_most": Problem(
+        422,
+        "That accuracy costs {cost}, more than the at_most of the request; allow more or ask for less.",
+        "该精度需花费 {cost}，超过请求所限的 at_most；请提高上限或降低精度。",
+    ),
+    "spend.at_most": Problem(
+        422,
+        "A query that names an accuracy says what it may cost at most (at_most); the estimate tells the price.",
+        "以精度提出的查询须写明花费上限 (at_most)；可先用估算得知价格。",
+    ),
+    "spend.column": Problem(
+        422,
+        "The answer has no column {column} that is an aggregate as it is measured.",
+        "答案中没有直接为度量聚合的列 {column}。",
+    ),
+    "spend.expected_size": Problem(
+        422,
+        "The error of {column} depends on how many rows a group has; give expected_size, or name another column.",
+        "{column} 的误差取决于每组行数；请给出 expected_size，或指定其他列。",
+    ),
+    "spend.expected_value": Problem(
+        422,
+        "What {column} is relative to is not known; name one column and give expected_value.",
+        "{column} 的相对误差缺少基准；请指定一列并给出 expected_value。",
+    ),
     "spend.notion": Problem(422, "Under a pure licence the spend is an ε.", "纯差分隐私许可下的花费必须以 ε 表示。"),
     "spend.too_small": Problem(
         422,
         "The spend is too small for what is asked; spend more or ask for less.",
         "花费过小，不足以支付所查询的内容，请增加花费或减少查询内容。",
+    ),
+    "spend.unreachable": Problem(
+        422, "No budget would make the answer that exact; ask for less.", "任何预算都无法达到该精度，请降低要求。"
     ),
     "state.changed": Problem(
         409,

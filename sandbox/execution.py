@@ -130,6 +130,7 @@ def _privacy(prepared: Prepared) -> dict[str, object]:
         "notion": prepared.licence.notion.value,
         **amounts_json(prepared.priced.loss),
         "unit_domains": list(prepared.domains),
+        "accuracy": prepared.accuracy,
         "mechanisms": [
             {
                 "measure": priced.bounded.checked.measure.name,

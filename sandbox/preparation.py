@@ -6,27 +6,36 @@ Reads the signed request, the licence, the cards and the public facts of snapsho
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Context, Decimal
+from fractions import Fraction
 
 from policies.canonical import canonical_json
 from policies.cards import Bounds, DatasetCard
 from policies.domains import UnitDomain
-from policies.licences import Licence
+from policies.licences import Licence, Notion
 from sandbox.datasets.snapshot import Snapshot
 from sandbox.errors import Refusal
 from sandbox.frontend import Frontend
+from sandbox.goals import goals
 from sandbox.plan.canonical import encode
 from sandbox.plan.check import check
 from sandbox.plan.checked import CheckedMeasure, CheckedPlan
 from sandbox.plan.limits import Limits
 from sandbox.plan.nodes import Plan, Scan, scans
+from sandbox.privacy.accuracy import least_spend
 from sandbox.privacy.bounding import BoundedMeasure, bound
-from sandbox.privacy.calibrate import Priced, price
+from sandbox.privacy.calibrate import Priced, price, units
+from sandbox.privacy.conversion import epsilon_of
+from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss, Spend, decimal
 from sandbox.requests import QueryRequest
 
 MINIMUM_FREQUENCY = 1
 """No group is withheld for its size beside what the threshold withholds."""
+
+_EXACT = Context(prec=100)
+"""More digits than a request's number has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +45,11 @@ class Prepared:
     request: QueryRequest
     licence: Licence
     checked: CheckedPlan
+    spend: Spend
+    """As asked, or found for the accuracy asked."""
     priced: Priced
+    sizes: Mapping[str, int | None]
+    """Rows that the groups of a measure are assumed to have, by measure."""
     snapshots: Mapping[str, Snapshot]
     """Of the data sets that the plan reads, by name."""
     domains: Mapping[str, UnitDomain]
@@ -75,7 +88,29 @@ class Prepared:
             "notion": self.licence.notion,
             "delta": str(self.licence.budget.delta),
         }
+        if self.accuracy is not None:
+            whole["accuracy"] = self.accuracy
         return hashlib.sha256(canonical_json(whole)).hexdigest()
+
+    @property
+    def accuracy(self) -> dict[str, object] | None:
+        """The accuracy that was asked, with what its price assumes; None where a spend was."""
+        asked = self.request.spend
+        if isinstance(asked, Spend):
+            return None
+        return {
+            "half_width": _number(asked.half_width),
+            "relative": _number(asked.relative),
+            "confidence": _number(asked.confidence),
+            "column": asked.column,
+            "expected_value": _number(asked.expected_value),
+            "expected_size": self.request.expected_size,
+        }
+
+    @property
+    def epsilon(self) -> str | None:
+        """The ε that the loss amounts to at the licence's δ, as a decimal; None where it amounts to none."""
+        return _epsilon(self.priced.loss, self.licence)
 
 
 def prepare(
@@ -96,7 +131,8 @@ def prepare(
     try:
         checked = check(lowered.plan, cards, facts, domains, limits)
         measures = tuple(_bounded(measure, request, cards, domains) for measure in checked.measures)
-        priced = price(measures, request.spend, licence.notion, licence.budget.delta, MINIMUM_FREQUENCY)
+        sizes = {measure.checked.measure.name: request.expected_size for measure in measures}
+        spend, priced = _priced(request, licence, checked, measures, sizes)
     except Refusal as refusal:
         raise frontend.explain(request.sql, request.dataset, tuple(cards.values()), refusal) from None
     used = {scan.dataset for scan in plan_scans(checked.plan)}
@@ -105,7 +141,9 @@ def prepare(
         request,
         licence,
         checked,
+        spend,
         priced,
+        sizes,
         {name: snapshots[name] for name in sorted(used)},
         {name: domains[name] for name in sorted(people)},
     )
@@ -114,6 +152,54 @@ def prepare(
 def plan_scans(plan: Plan) -> tuple[Scan, ...]:
     """Every scan of the plan's measures and of its public part."""
     return tuple(scan for measure in plan.measures for scan in scans(measure.source)) + scans(plan.answer)
+
+
+def _priced(
+    request: QueryRequest,
+    licence: Licence,
+    checked: CheckedPlan,
+    measures: Sequence[BoundedMeasure],
+    sizes: Mapping[str, int | None],
+) -> tuple[Spend, Priced]:
+    """The spend asked, or the least that gives the accuracy asked, and its price.
+
+    Refuses: `spend.*`, of them `spend.above_most` with what the accuracy would cost.
+    """
+
+    def priced_at(spend: Spend) -> Priced:
+        return price(measures, spend, licence.notion, licence.budget.delta, MINIMUM_FREQUENCY)
+
+    if isinstance(request.spend, Spend):
+        return request.spend, priced_at(request.spend)
+    asked = request.spend
+    spend = least_spend(goals(asked, checked, measures, sizes), asked.confidence, licence.notion, priced_at)
+    priced = priced_at(spend)
+    if asked.at_most is not None and _units(spend, measures, licence) > _units(asked.at_most, measures, licence):
+        raise Refusal("spend.above_most", {"cost": _cost(priced.loss, licence)})
+    return spend, priced
+
+
+def _units(spend: Spend, measures: Sequence[BoundedMeasure], licence: Licence) -> int:
+    return units(spend, measures, licence.notion, licence.budget.delta)
+
+
+def _cost(loss: Loss, licence: Licence) -> str:
+    """A loss in words that a request can spend."""
+    epsilon = _epsilon(loss, licence)
+    shown = [] if licence.notion is Notion.PURE else [f"ρ = {decimal(loss.rho * RHO_UNIT)}"]
+    return ", ".join([*shown, *([] if epsilon is None else [f"ε = {epsilon}"])])
+
+
+def _epsilon(loss: Loss, licence: Licence) -> str | None:
+    if loss.epsilon is not None:
+        return decimal(loss.epsilon * EPSILON_UNIT)
+    left = licence.budget.delta - loss.delta * DELTA_UNIT
+    return decimal(epsilon_of(loss.rho * RHO_UNIT, left)) if left > 0 else None
+
+
+def _number(value: Fraction | None) -> str | None:
+    """A number of the request as a decimal, exactly."""
+    return None if value is None else f"{_EXACT.divide(Decimal(value.numerator), Decimal(value.denominator)):f}"
 
 
 def _bounded(

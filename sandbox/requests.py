@@ -11,12 +11,16 @@ from typing import NoReturn
 
 from policies.cards import Bounds
 from sandbox.errors import Refusal
-from sandbox.privacy.loss import Spend
+from sandbox.privacy.loss import Accuracy, Spend
 
 _MAX_TEXT = 64
 """Characters of an identifier."""
 _MAX_DIGITS = 40
 """Characters of an exact number."""
+_LARGEST_VALUE = 10**18
+"""Of a half-width and of an expected value."""
+_LEAST_SURE, _MOST_SURE = Fraction(1, 2), Fraction(999_999, 1_000_000)
+"""Confidences that can be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +31,18 @@ class QueryRequest:
     scenario: str
     dataset: str
     sql: str
-    spend: Spend
+    spend: Spend | Accuracy
     bounds: Bounds | None
     expected_size: int | None
-    """Rows a group is assumed to have: only an estimate's half-widths of averages use it."""
+    """Rows a group is assumed to have: what half-widths of averages, and a spend that names an accuracy, rest on."""
 
 
 def read_query(body: bytes) -> QueryRequest:
     """Reads the body of a query or estimate. Refuses `request.body` for what is unknown, missing or of another type."""
     fields = _object(read_json(body), "body")
+    sized = [each for each in (fields, fields.get("spend")) if isinstance(each, dict) and "expected_size" in each]
+    if len(sized) > 1:
+        _refuse("expected_size stands twice")
     request = QueryRequest(
         licence=_text(fields, "licence"),
         scenario=_text(fields, "scenario"),
@@ -43,7 +50,7 @@ def read_query(body: bytes) -> QueryRequest:
         sql=_sql(fields),
         spend=_spend(fields),
         bounds=_bounds(fields),
-        expected_size=_positive(fields, "expected_size") if "expected_size" in fields else None,
+        expected_size=_positive(sized[0], "expected_size") if sized else None,
     )
     for name in fields.keys() - {"licence", "scenario", "dataset", "sql", "spend", "bounds", "expected_size"}:
         _refuse(f"unknown field {name[:_MAX_TEXT]!r}")
@@ -60,14 +67,44 @@ def read_json(body: bytes) -> object:
         _refuse("not JSON")
 
 
-def _spend(fields: Mapping[str, object]) -> Spend:
+def _spend(fields: Mapping[str, object]) -> Spend | Accuracy:
+    """A spend, or the accuracy that is to be bought."""
     spend = _object(fields.get("spend"), "spend")
+    if "half_width" in spend or "relative" in spend:
+        return _accuracy(spend)
+    return _loss(spend, "spend")
+
+
+def _loss(spend: Mapping[str, object], name: str) -> Spend:
     match spend:
         case {"epsilon": value, **rest} if not rest:
-            return Spend(epsilon=_exact(value, "spend.epsilon"), rho=None)
+            return Spend(epsilon=_exact(value, f"{name}.epsilon"), rho=None)
         case {"rho": value, **rest} if not rest:
-            return Spend(epsilon=None, rho=_exact(value, "spend.rho"))
-    _refuse('spend is {"epsilon": …} or {"rho": …}')
+            return Spend(epsilon=None, rho=_exact(value, f"{name}.rho"))
+    _refuse(f'{name} is {{"epsilon": …}} or {{"rho": …}}')
+
+
+def _accuracy(spend: Mapping[str, object]) -> Accuracy:
+    known = {"half_width", "relative", "confidence", "column", "expected_size", "expected_value", "at_most"}
+    for name in spend.keys() - known:
+        _refuse(f"unknown field spend.{name[:_MAX_TEXT]!r}")
+    if "half_width" in spend and "relative" in spend:
+        _refuse("spend names half_width or relative, not both")
+    if "expected_value" in spend and "relative" not in spend:
+        _refuse("spend.expected_value belongs to spend.relative")
+    confidence = _exact(spend.get("confidence"), "spend.confidence")
+    if not _LEAST_SURE <= confidence <= _MOST_SURE:
+        _refuse("spend.confidence lies from 0.5 to 0.999999")
+    return Accuracy(
+        half_width=_exact(spend["half_width"], "spend.half_width", _LARGEST_VALUE) if "half_width" in spend else None,
+        relative=_exact(spend["relative"], "spend.relative") if "relative" in spend else None,
+        confidence=confidence,
+        column=_text(spend, "column") if "column" in spend else None,
+        expected_value=_exact(spend["expected_value"], "spend.expected_value", _LARGEST_VALUE)
+        if "expected_value" in spend
+        else None,
+        at_most=_loss(_object(spend["at_most"], "spend.at_most"), "spend.at_most") if "at_most" in spend else None,
+    )
 
 
 def _bounds(fields: Mapping[str, object]) -> Bounds | None:
@@ -79,16 +116,16 @@ def _bounds(fields: Mapping[str, object]) -> Bounds | None:
     return Bounds(_positive(bounds, "groups"), _positive(bounds, "rows"))
 
 
-def _exact(value: object, name: str) -> Fraction:
+def _exact(value: object, name: str, most: int = 10**6) -> Fraction:
     """A positive exact number from a JSON number or a decimal text."""
     if isinstance(value, int | Decimal | str) and not isinstance(value, bool) and len(str(value)) <= _MAX_DIGITS:
         try:
             number = Fraction(Decimal(value))
         except (ArithmeticError, ValueError, OverflowError):
             _refuse(f"{name} is not a number")
-        if Fraction(1, 10**9) <= number <= 10**6:
+        if Fraction(1, 10**9) <= number <= most:
             return number
-    _refuse(f"{name} is a number between 1e-9 and 1e6")
+    _refuse(f"{name} is a number between 1e-9 and {float(most):g}")
 
 
 def _positive(fields: Mapping[str, object], name: str) -> int:

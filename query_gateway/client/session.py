@@ -34,8 +34,9 @@ _POLLS = (0.25, 0.5, 1.0, 2.0, 5.0)
 _SECONDS = 330.0
 """The longest wait for one answer: more than the gateway's own for the sandbox."""
 
-Spend = Mapping[str, str | Decimal]
-"""`{"epsilon": …}` or `{"rho": …}` as an exact decimal."""
+Spend = Mapping[str, str | Decimal | Mapping[str, str | Decimal]]
+"""`{"epsilon": …}` or `{"rho": …}` as an exact decimal; or an accuracy, `{"half_width": …, "confidence": …}` or
+`{"relative": …, "confidence": …}`, with `column`, `expected_value` and `at_most` (a spend) where wanted."""
 
 
 class Client:
@@ -117,9 +118,7 @@ class Client:
         expected_size: int | None = None,
     ) -> Mapping[str, Any]:
         """What the query would cost and how exact it would be; free."""
-        body = self._asked(sql, spend, licence, scenario, dataset, bounds)
-        if expected_size is not None:
-            body["expected_size"] = expected_size
+        body = self._asked(sql, spend, licence, scenario, dataset, bounds, expected_size)
         response = self._send("POST", "/v1/estimates", _encoded(body), token_urlsafe(16))
         return _document(response)
 
@@ -132,13 +131,14 @@ class Client:
         scenario: str | None = None,
         dataset: str | None = None,
         bounds: Bounds | None = None,
+        expected_size: int | None = None,
         idempotency_key: str | None = None,
     ) -> Answer:
         """The query's answer, charged once however often it had to be sent.
 
         Raises Problem, Unreachable (with the idempotency key to go on with) and Unproven.
         """
-        body = _encoded(self._asked(sql, spend, licence, scenario, dataset, bounds))
+        body = _encoded(self._asked(sql, spend, licence, scenario, dataset, bounds, expected_size))
         response = self._send("POST", "/v1/queries", body, idempotency_key or token_urlsafe(16))
         asked = request_digest(HttpRequest("POST", "/v1/queries", "", (), body))
         found = self._found(response, asked)
@@ -167,16 +167,19 @@ class Client:
         scenario: str | None,
         dataset: str | None,
         bounds: Bounds | None,
+        expected_size: int | None,
     ) -> dict[str, Any]:
         body: dict[str, Any] = {
             "licence": licence or self._settings.licence,
             "scenario": scenario or self._settings.scenario,
             "dataset": dataset or self._settings.dataset,
             "sql": sql,
-            "spend": {name: str(value) for name, value in spend.items()},
+            "spend": _exact(spend),
         }
         if bounds is not None:
             body["bounds"] = {"groups": bounds.groups, "rows": bounds.rows}
+        if expected_size is not None:
+            body["expected_size"] = expected_size
         return body
 
     def _read(self, path: str, **query: int) -> Mapping[str, Any]:
@@ -232,6 +235,11 @@ class Client:
             repeat=response.headers.get("vitrine-repeat") == "true",
             repeated=response.headers.get("vitrine-receipt", repeated),
         )
+
+
+def _exact(spend: Spend) -> dict[str, object]:
+    """Numbers as texts, which every reader takes exactly."""
+    return {name: _exact(value) if isinstance(value, Mapping) else str(value) for name, value in spend.items()}
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:

@@ -55,11 +55,14 @@ def estimate(document: Mapping[str, Any], words: Words) -> RenderableType:
     """The price, and the error of each measured column."""
     facts = Table.grid(padding=(0, 2))
     facts.add_row(words("charge"), _loss(document["charge"]))
+    facts.add_row(words("as_epsilon"), _short(document["epsilon_at_delta"]))
+    if document["accuracy"] is not None:
+        facts.add_row(words("accuracy"), accuracy(document["accuracy"], words))
     facts.add_row(words("affordable"), words("yes" if document["affordable"] else "no"))
     facts.add_row(words("more"), str(document["more"]))
     for measure in document["measures"]:
         facts.add_row(words("bounds"), words("bounds.value", groups=measure["groups"], rows=measure["rows"]))
-    columns = _table(words("column"), words("type"), words("accurate"))
+    columns = _table(words("column"), words("type"), words("accurate", percent=_percent(document["confidence"])))
     for column in document["columns"]:
         half = column["half_width"]
         shown = words("no_interval") if half is None else f"± {_number(half)}"
@@ -67,6 +70,20 @@ def estimate(document: Mapping[str, Any], words: Words) -> RenderableType:
             shown += f" ({words('assumed')})"
         columns.add_row(column["name"], column["type"], shown)
     return Group(facts, columns)
+
+
+def accuracy(asked: Mapping[str, Any], words: Words) -> str:
+    """The accuracy that was asked, and what is assumed for it."""
+    error = f"± {asked['half_width']}" if asked["relative"] is None else f"± {_percent(asked['relative'])}"
+    named = "" if asked["column"] is None else f"{asked['column']} "
+    sized = [("expected_value", asked["expected_value"]), ("expected_size", asked["expected_size"])]
+    assumed = [words(name, value=value) for name, value in sized if value is not None]
+    return "; ".join([f"{named}{error} ({_percent(asked['confidence'])})", *assumed])
+
+
+def _percent(share: object) -> str:
+    """A share of 1 as a percentage, without needless zeros."""
+    return f"{(Decimal(str(share)) * 100).normalize():f} %"
 
 
 def answer(found: Answer, words: Words) -> RenderableType:
@@ -139,6 +156,8 @@ def _bars(intervals: Sequence[Sequence[float] | None]) -> list[str] | None:
 def privacy(release: Mapping[str, Any], words: Words) -> RenderableType:
     """How privacy was kept: the mechanisms, and to what one unit's contribution was cut."""
     facts = Table.grid(padding=(0, 2))
+    if release["privacy"].get("accuracy") is not None:
+        facts.add_row(words("accuracy"), "", accuracy(release["privacy"]["accuracy"], words))
     for each in release["privacy"]["mechanisms"]:
         noise = f"{each['mechanism']}, {words('scale')} {_number(each['scale'])}"
         facts.add_row(words("mechanism"), f"{each['measure']}.{each['statistic']}", noise)

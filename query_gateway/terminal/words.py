@@ -8,7 +8,8 @@ from collections.abc import Mapping
 WORDS: Mapping[str, tuple[str, str]] = {
     # one line a word, sorted: English, Chinese
     "account": ("Account", "账户"),
-    "accurate": ("error ± (95 %)", "误差 ±（95%）"),
+    "accuracy": ("Accuracy asked", "要求精度"),
+    "accurate": ("error ± ({percent})", "误差 ±（{percent}）"),
     "affordable": ("Affordable", "预算足够"),
     "answer": ("Answer", "答案"),
     "as_epsilon": ("as ε", "折合 ε"),
@@ -47,6 +48,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "domain": ("people of", "人群"),
     "epsilon": ("ε", "ε"),
     "estimate": ("Estimate (free)", "估算（免费）"),
+    "expected_size": ("assumed rows of a group: {value}", "假定每组行数：{value}"),
+    "expected_value": ("assumed value: {value}", "假定数值：{value}"),
     "id": ("Id", "编号"),
     "institution": ("Institution", "机构"),
     "kind": ("Kind", "类型"),

@@ -72,8 +72,8 @@ def price(
 
 def _zcdp(measures: Sequence[BoundedMeasure], spend: Spend, delta: Fraction, minimum_frequency: int) -> Priced:
     private = sum(measure.existence is not None for measure in measures)
-    thresholds = THRESHOLD_SHARE * delta if private else Fraction(0)
-    shares = iter(split(down(_rho(spend, delta - thresholds), RHO_UNIT), measures))
+    thresholds = _thresholds(measures, delta)
+    shares = iter(split(units(spend, measures, Notion.ZCDP, delta), measures))
     priced = []
     for measure in measures:
         steps = []
@@ -90,13 +90,31 @@ def _zcdp(measures: Sequence[BoundedMeasure], spend: Spend, delta: Fraction, min
     return _sum(priced)
 
 
+def units(spend: Spend, measures: Sequence[BoundedMeasure], notion: Notion, delta: Fraction) -> int:
+    """What a spend amounts to in the notion's own measure, in ledger units of ρ or ε, rounded down.
+
+    Refuses: `spend.notion`. Source: rule 6.
+    """
+    match notion:
+        case Notion.ZCDP:
+            return down(_rho(spend, delta - _thresholds(measures, delta)), RHO_UNIT)
+        case Notion.PURE:
+            if spend.epsilon is None:
+                raise Refusal("spend.notion")
+            return down(spend.epsilon, EPSILON_UNIT)
+
+
+def _thresholds(measures: Sequence[BoundedMeasure], delta: Fraction) -> Fraction:
+    """The δ that the thresholds of all private keys may lose together."""
+    private = any(measure.existence is not None for measure in measures)
+    return THRESHOLD_SHARE * delta if private else Fraction(0)
+
+
 def _pure(measures: Sequence[BoundedMeasure], spend: Spend) -> Priced:
-    if spend.epsilon is None:
-        raise Refusal("spend.notion")
     for measure in measures:
         if measure.existence is not None:
             raise Refusal("plan.private_keys_pure", subject=measure.checked.measure.name)
-    shares = iter(split(down(spend.epsilon, EPSILON_UNIT), measures))
+    shares = iter(split(units(spend, measures, Notion.PURE, Fraction(0)), measures))
     return _sum(
         [
             PricedMeasure(

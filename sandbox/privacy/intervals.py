@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil, erfc, exp, log, sqrt
 
 from sandbox.errors import Fault
@@ -20,9 +21,7 @@ from sandbox.privacy.mechanisms import Measurement, Noise
 from sandbox.privacy.statistics import Estimate, Statistic, StatisticKind
 
 CONFIDENCE = 0.95
-_OUTSIDE = 1 - CONFIDENCE
-_NORMAL = 1.9599639845400545
-"""The normal quantile of `CONFIDENCE`, two-sided, rounded up."""
+_OUTSIDE = 0.05
 _SMOOTH = 32.0
 """From this σ on the discrete Gaussian's quantile is taken from the continuous one, which is never less."""
 _CLEAR = 4
@@ -73,13 +72,15 @@ def release(priced: PricedMeasure, noisy: Totals) -> ReleasedMeasure:
     return ReleasedMeasure(bounded.checked.measure.name, keys + aggregates, tuple(rows), tuple(intervals))
 
 
-def half_widths(priced: PricedMeasure, expected_size: int | None) -> Mapping[str, float | None]:
-    """Per aggregate, half the width its interval will have; an average's only for groups assumed of `expected_size`
-    rows, at the end of its range where it is widest.
+def half_widths(
+    priced: PricedMeasure, expected_size: int | None, outside: float = _OUTSIDE
+) -> Mapping[str, float | None]:
+    """Per aggregate, half the width of the interval that misses with probability `outside`; an average's only for
+    groups assumed of `expected_size` rows, at the end of its range where it is widest.
     """
     steps = {step.statistic: step for step in priced.measurements}
     return {
-        estimate.aggregate: _half_width(priced.bounded, estimate, steps, expected_size)
+        estimate.aggregate: half_width(priced.bounded, estimate, steps, expected_size, outside)
         for estimate in priced.bounded.estimates
     }
 
@@ -135,7 +136,8 @@ def _interval(
 ) -> Interval | None:
     statistic = bounded.statistic(estimate.statistic)
     if estimate.divisor is not None:
-        ends = _ratio(steps[statistic.name], steps[estimate.divisor], totals[statistic.name], totals[estimate.divisor])
+        total, rows = totals[statistic.name], totals[estimate.divisor]
+        ends = _ratio(steps[statistic.name], steps[estimate.divisor], total, rows, _OUTSIDE)
         return None if ends is None else Interval(*(_shown(end, statistic) for end in ends))
     if _barely_released(steps[statistic.name], totals[statistic.name]):
         return None
@@ -161,77 +163,93 @@ def _shown(mean: float, statistic: Statistic) -> float:
     return (clamped + statistic.centre) * float(statistic.granularity)
 
 
-def _half_width(
-    bounded: BoundedMeasure, estimate: Estimate, steps: Mapping[str, Measurement], expected_size: int | None
+def half_width(
+    bounded: BoundedMeasure,
+    estimate: Estimate,
+    steps: Mapping[str, Measurement],
+    expected_size: int | None,
+    outside: float,
 ) -> float | None:
+    """One of `half_widths`, with these measurements per statistic."""
     if estimate.divisor is None:
-        return _linear(bounded, estimate, steps)
+        return _linear(bounded, estimate, steps, outside)
     if expected_size is None:
         return None
     statistic = bounded.statistic(estimate.statistic)
-    ends = _ratio(steps[statistic.name], steps[estimate.divisor], statistic.magnitude * expected_size, expected_size)
+    total = statistic.magnitude * expected_size
+    ends = _ratio(steps[statistic.name], steps[estimate.divisor], total, expected_size, outside)
     return None if ends is None else (ends[1] - ends[0]) / 2 * float(statistic.granularity)
 
 
-def _linear(bounded: BoundedMeasure, estimate: Estimate, steps: Mapping[str, Measurement]) -> float:
+def _linear(bounded: BoundedMeasure, estimate: Estimate, steps: Mapping[str, Measurement], outside: float) -> float:
     """Half-width of total, or of total + centre × rows, in the aggregate's own measure."""
     statistic = bounded.statistic(estimate.statistic)
     step = steps[statistic.name]
     if estimate.weight is None or statistic.centre == 0:
-        return quantile(step.noise, step.scale, _OUTSIDE) * float(statistic.granularity)
-    half = _sum_quantile(step, steps[estimate.weight], abs(statistic.centre))
+        return quantile(step.noise, step.scale, outside) * float(statistic.granularity)
+    half = _sum_quantile(step, steps[estimate.weight], abs(statistic.centre), outside)
     return half * float(statistic.granularity)
 
 
-def _sum_quantile(first: Measurement, second: Measurement, weight: float) -> float:
-    """An h with P[|X + weight·Y| > h] ≤ `_OUTSIDE` for the two noises."""
+def _sum_quantile(first: Measurement, second: Measurement, weight: float, outside: float) -> float:
+    """An h with P[|X + weight·Y| > h] ≤ `outside` for the two noises."""
     if _rough(first, second) or first.scale < weight:
-        halves = [quantile(step.noise, step.scale, _OUTSIDE / 2) for step in (first, second)]
+        halves = [quantile(step.noise, step.scale, outside / 2) for step in (first, second)]
         return halves[0] + weight * halves[1]
     return _least(
-        lambda distance: _excess(first.noise, first.scale, weight * second.scale, distance), _OUTSIDE, first.scale
+        lambda distance: _excess(first.noise, first.scale, weight * second.scale, distance), outside, first.scale
     )
 
 
-def _ratio(numerator: Measurement, denominator: Measurement, total: int, rows: int) -> tuple[float, float] | None:
+def _ratio(
+    numerator: Measurement, denominator: Measurement, total: int, rows: int, outside: float
+) -> tuple[float, float] | None:
     """All a for which total − a·rows is no surprise for noise X − a·Y: Fieller's set; None where it is unbounded.
 
     Source: Fieller, JRSS B 1954; for Laplace noise the same test with that noise's tail.
     """
     if _rough(numerator, denominator):
-        return _rectangle(numerator, denominator, total, rows)
-    if rows <= 0 or _excess(denominator.noise, denominator.scale, 0.0, rows) >= _OUTSIDE:
+        return _rectangle(numerator, denominator, total, rows, outside)
+    if rows <= 0 or _excess(denominator.noise, denominator.scale, 0.0, rows) >= outside:
         return None
     match numerator.noise:
         case Noise.GAUSSIAN:
-            return _quadratic(numerator.scale, denominator.scale, total, rows)
+            return _quadratic(numerator.scale, denominator.scale, total, rows, outside)
         case Noise.LAPLACE:
-            return _searched(numerator.scale, denominator.scale, total, rows)
+            return _searched(numerator.scale, denominator.scale, total, rows, outside)
 
 
-def _quadratic(over: float, under: float, total: int, rows: int) -> tuple[float, float]:
+@lru_cache(maxsize=64)
+def _normal(outside: float) -> float:
+    """The normal quantile that is missed on either side together with this probability, from above."""
+    return _least(lambda distance: _excess(Noise.GAUSSIAN, 1.0, 0.0, distance), outside, 1.0)
+
+
+def _quadratic(over: float, under: float, total: int, rows: int, outside: float) -> tuple[float, float]:
     """The a with (total − a·rows)² ≤ z²(over² + a²·under²)."""
-    over, under = _NORMAL * over, _NORMAL * under
+    over, under = _normal(outside) * over, _normal(outside) * under
     leading = rows**2 - under**2
     spread = sqrt(max(0.0, (over * rows) ** 2 + (under * total) ** 2 - (over * under) ** 2))
     return (total * rows - spread) / leading, (total * rows + spread) / leading
 
 
-def _searched(over: float, under: float, total: int, rows: int) -> tuple[float, float]:
+def _searched(over: float, under: float, total: int, rows: int, outside: float) -> tuple[float, float]:
     def surprise(a: float) -> float:
         return _excess(Noise.LAPLACE, over, abs(a) * under, abs(total - a * rows))
 
     middle, width = total / rows, over / rows
     return (
-        middle - _least(lambda distance: surprise(middle - distance), _OUTSIDE, width),
-        middle + _least(lambda distance: surprise(middle + distance), _OUTSIDE, width),
+        middle - _least(lambda distance: surprise(middle - distance), outside, width),
+        middle + _least(lambda distance: surprise(middle + distance), outside, width),
     )
 
 
-def _rectangle(numerator: Measurement, denominator: Measurement, total: int, rows: int) -> tuple[float, float] | None:
+def _rectangle(
+    numerator: Measurement, denominator: Measurement, total: int, rows: int, outside: float
+) -> tuple[float, float] | None:
     """All quotients of a total and a row count within their own intervals, half of the error allowed to each."""
-    over = quantile(numerator.noise, numerator.scale, _OUTSIDE / 2)
-    under = quantile(denominator.noise, denominator.scale, _OUTSIDE / 2)
+    over = quantile(numerator.noise, numerator.scale, outside / 2)
+    under = quantile(denominator.noise, denominator.scale, outside / 2)
     if rows <= under:
         return None
     quotients = [(total + x) / (rows + y) for x in (-over, over) for y in (-under, under)]

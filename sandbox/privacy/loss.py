@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Context, Decimal
 from fractions import Fraction
 from math import ceil, floor
 
@@ -15,6 +16,8 @@ from sandbox.errors import Fault
 RHO_UNIT = Fraction(1, 2**40)
 EPSILON_UNIT = Fraction(1, 2**40)
 DELTA_UNIT = Fraction(1, 2**60)
+
+_DIGITS = Context(prec=12, rounding=ROUND_CEILING)
 
 
 def up(value: Fraction, unit: Fraction) -> int:
@@ -25,6 +28,12 @@ def up(value: Fraction, unit: Fraction) -> int:
 def down(value: Fraction, unit: Fraction) -> int:
     """The greatest number of units that is no more than `value`: for limits."""
     return floor(value / unit)
+
+
+def decimal(value: Fraction) -> str:
+    """Twelve digits, rounded up: what is shown is never less than what is lost."""
+    shown = _DIGITS.divide(Decimal(value.numerator), Decimal(value.denominator))
+    return f"{shown.normalize():f}" if shown == 0 or shown >= Decimal("1e-4") else str(shown.normalize())
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,29 @@ class Spend:
     def __post_init__(self) -> None:
         if (self.epsilon is None) == (self.rho is None):
             raise Fault("a spend is one of ε and ρ")
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """How exact a request wants its answer to be, in place of a spend: exactly one of a half-width and a relative one.
+
+    The intervals of the columns meant, at this confidence, are to be no wider either way than `half_width`, or than
+    `relative` times what the column's value is assumed or known to be at least.
+    """
+
+    half_width: Fraction | None
+    relative: Fraction | None
+    confidence: Fraction
+    column: str | None
+    """Name of the answer's column that is meant; None: every one."""
+    expected_value: Fraction | None
+    """What a value of the column is assumed to be at least, either way; for a relative one only."""
+    at_most: Spend | None
+    """The most that may be spent for it; an estimate can do without."""
+
+    def __post_init__(self) -> None:
+        if (self.half_width is None) == (self.relative is None):
+            raise Fault("an accuracy is one of a half-width and a relative one")
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,11 +92,18 @@ def changed(**changes: object) -> Answering:
     return sql(COUNT, **changes)
 
 
+def exactly(error: Mapping[str, str], text: str = COUNT, **more: object) -> Answering:
+    """A query that is to be so exact."""
+    spend = {**error, "confidence": "0.95", "at_most": {"rho": "9"}, **more}
+    return lambda world: world.ask(query(text, spend))
+
+
 def first_entry(world: BrokerWorld) -> HttpAnswer:
     """The log's first entry."""
     return world.door.handle(world.signed(None, "/v1/audit/entries", parameters="start=0&end=1"))
 
 
+AVERAGE = "SELECT AVG(income) FROM persons"
 INCOME = "SELECT SUM(income) FROM persons"
 BY_COST = "SELECT 费用, COUNT(*) FROM visits GROUP BY 1"
 ALL_OF_IT = {"rho": "1000000"}
@@ -163,6 +170,21 @@ FIELDS: Mapping[str, tuple[str, Answering]] = {
     "the data set's budget": ("budget.exhausted", changed(spend=ALL_OF_IT, licence="rich")),
     "ρ under a pure licence": ("spend.notion", changed(licence="P1", spend={"rho": "1"})),
     "private keys under one": ("plan.private_keys_pure", sql(BY_COST, licence="P1")),
+    "an accuracy without a limit": ("spend.at_most", changed(spend={"half_width": "9", "confidence": "0.95"})),
+    "an accuracy above its limit": ("spend.above_most", exactly({"half_width": "9"}, at_most={"rho": "0.001"})),
+    "an accuracy of nothing": ("spend.column", exactly({"half_width": "9"}, column="x")),
+    "an accuracy of unknown groups": (
+        "spend.expected_size",
+        exactly({"half_width": "9"}, "SELECT AVG(income) FROM persons"),
+    ),
+    "an accuracy of the unknown": ("spend.expected_value", exactly({"relative": "0.1"})),
+    "an accuracy beyond reach": (
+        "spend.unreachable",
+        exactly({"half_width": "1e-9"}, "SELECT SUM(clamp(visit_no, 0, 1000000000)) FROM visits"),
+    ),
+    "an accuracy of two kinds": ("request.body", exactly({"relative": "0.1", "half_width": "9"})),
+    "an accuracy that is certain": ("request.body", exactly({"half_width": "9"}, confidence="1")),
+    "a size twice": ("request.body", changed(expected_size=9, spend={"half_width": "9", "expected_size": 9})),
     "a spend too small": ("spend.too_small", sql(INCOME, licence="P1", spend={"epsilon": "0.000000001"})),
     "a route that is none": ("request.route", lambda world: world.ask(None, "/v1/secrets")),
     "a query by GET of none": ("request.route", lambda world: world.ask(None, f"/v1/queries/{'0' * 32}")),
