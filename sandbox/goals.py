@@ -9,8 +9,9 @@ from sandbox.errors import Refusal
 from sandbox.plan.checked import CheckedAggregate, CheckedPlan
 from sandbox.plan.nodes import AggregateFunction, measured
 from sandbox.privacy.accuracy import Goal
-from sandbox.privacy.bounding import BoundedMeasure, Estimate
+from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.loss import Accuracy
+from sandbox.privacy.statistics import Estimate
 
 
 def goals(

@@ -14,10 +14,10 @@ from math import sqrt
 
 from policies.licences import Notion
 from sandbox.errors import Refusal
-from sandbox.privacy.bounding import Estimate
 from sandbox.privacy.calibrate import Priced, PricedMeasure
 from sandbox.privacy.intervals import half_width
 from sandbox.privacy.loss import Spend
+from sandbox.privacy.statistics import Estimate
 
 DIGITS = Context(prec=7, rounding=ROUND_CEILING)
 """Of a spend that is found: it is rounded up, by a millionth at most."""
