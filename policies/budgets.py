@@ -13,6 +13,15 @@ SMALLEST_LOSS = Fraction(1, 2**40)
 SMALLEST_DELTA = Fraction(1, 2**60)
 
 
+MOST_UNITS = 2**20
+"""The largest minimum frequency."""
+
+
+def frequency_problems(minimum: int | None) -> Iterator[str]:
+    if minimum is not None and not 2 <= minimum <= MOST_UNITS:
+        yield "minimum_frequency: lies from 2 to 2^20"
+
+
 def budget_problems(budget: Budget) -> Iterator[str]:
     if not SMALLEST_LOSS <= budget.rho <= LARGEST_LOSS:
         yield "budget.rho: lies from 2^-40 to 2^22"

@@ -64,7 +64,7 @@ def canonical_json(document: object) -> bytes:
 
 
 def plain(value: object) -> Any:
-    """A core value as what JSON knows; a dataclass becomes an object of its fields."""
+    """A core value as what JSON knows; a dataclass becomes an object of its fields, but for optional ones it lacks."""
     if isinstance(value, str | int | None):
         return value
     if isinstance(value, Fraction):
@@ -74,7 +74,9 @@ def plain(value: object) -> Any:
     if isinstance(value, tuple):
         return [plain(item) for item in value]
     if is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        found = {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        absent = {field.name for field in fields(value) if "optional" in field.metadata and found[field.name] is None}
+        return {name: each for name, each in found.items() if name not in absent}
     raise TypeError(f"no canonical JSON for {type(value).__name__}")
 
 
@@ -88,6 +90,7 @@ def _card(data: dict[str, Any]) -> DatasetCard:
         tables=tuple(_table(table) for table in data["tables"]),
         budget=Budget(_fraction(data["budget"]["rho"]), _fraction(data["budget"]["delta"])),
         catalogue=_catalogue(data["catalogue"]),
+        minimum_frequency=_optional(int, data.get("minimum_frequency")),
     )
 
 
@@ -117,6 +120,7 @@ def _table(data: dict[str, Any]) -> TableCard:
         unit_key=None if unit_key is None else _names(unit_key),
         rows_per_unit=_optional(int, rows),
         bounds=None if bounds is None else Bounds(_exactly(int, bounds["groups"]), _exactly(int, bounds["rows"])),
+        expected_size=_optional(int, data.get("expected_size")),
     )
 
 

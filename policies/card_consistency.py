@@ -10,7 +10,7 @@ from datetime import date, datetime
 from fractions import Fraction
 from math import ceil, floor
 
-from policies.budgets import budget_problems
+from policies.budgets import budget_problems, frequency_problems
 from policies.cards import CardValue, ColumnCard, ColumnType, DatasetCard, TableCard, UnitPath, Violation
 from policies.domains import UnitDomain
 from policies.names import name_problems, text_problems, twin_problems
@@ -49,6 +49,7 @@ def _card(card: DatasetCard) -> Iterator[str]:
     yield from text_problems("description", card.description)
     yield from name_problems("unit_domain", card.unit_domain)
     yield from budget_problems(card.budget)
+    yield from frequency_problems(card.minimum_frequency)
     yield from _catalogue(card)
     if not card.tables:
         yield "tables: there is none"
@@ -96,12 +97,14 @@ def _table(card: DatasetCard, table: TableCard) -> Iterator[str]:
             ("unit_key", table.unit_key),
             ("rows_per_unit", table.rows_per_unit),
             ("bounds", table.bounds),
+            ("expected_size", table.expected_size),
         ):
             if value is not None:
                 yield f"{name}: a public table has none"
     else:
         yield from _path(card, table, table.unit)
         yield from _contribution(table)
+        yield from _expected(table)
 
 
 def _key(table: TableCard) -> Iterator[str]:
@@ -157,6 +160,11 @@ def _reaches(card: DatasetCard, table: TableCard) -> bool:
         seen.add(here.name)
         here = card.table(here.unit.references)
     return True
+
+
+def _expected(table: TableCard) -> Iterator[str]:
+    if table.expected_size is not None and not 1 <= table.expected_size < 2**31:
+        yield "expected_size: lies from 1 to below 2^31"
 
 
 def _contribution(table: TableCard) -> Iterator[str]:

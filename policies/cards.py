@@ -6,11 +6,15 @@ file that is loaded (rule 5).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
 from typing import TypeAlias
+
+OPTIONAL = {"optional": True}
+"""Metadata of a field that canonical JSON leaves out when it is None, so that what was signed before it keeps its
+digest."""
 
 CardValue: TypeAlias = bool | int | Fraction | str | date | datetime
 
@@ -104,6 +108,9 @@ class TableCard:
     """Enforced at load: rows with `_rank` beyond it are dropped. None for a public table."""
     bounds: Bounds | None
     """Default contribution bounds of measures over this table; None: what the structure allows."""
+    expected_size: int | None = field(default=None, metadata=OPTIONAL)
+    """Rows that a group of this table is assumed to have where a request does not say; errors and prices of averages
+    before the run rest on it, nothing else."""
 
     @property
     def private(self) -> bool:
@@ -148,6 +155,8 @@ class DatasetCard:
     tables: tuple[TableCard, ...]
     budget: Budget
     catalogue: Catalogue
+    minimum_frequency: int | None = field(default=None, metadata=OPTIONAL)
+    """No group of fewer units is released of any table (rule 24); None: the card demands none."""
 
     def table(self, name: str) -> TableCard | None:
         return next((table for table in self.tables if table.name == name), None)

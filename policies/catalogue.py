@@ -19,6 +19,7 @@ def catalogue_entry(card: DatasetCard) -> dict[str, Any]:
         "unit_domain": card.unit_domain,
         "budget": plain(card.budget),
         "catalogue": plain(card.catalogue),
+        **({} if card.minimum_frequency is None else {"minimum_frequency": card.minimum_frequency}),
         "tables": [_table(table) for table in card.tables],
     }
 
@@ -30,6 +31,7 @@ def _table(table: TableCard) -> dict[str, Any]:
         "unit_key": plain(table.unit_key),
         "rows_per_unit": table.rows_per_unit,
         "bounds": plain(table.bounds),
+        "expected_size": table.expected_size,
     }
     return {
         "name": table.name,

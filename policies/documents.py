@@ -102,6 +102,7 @@ class TableDocument(Document):
     unit_key: list[str] | None = None
     rows_per_unit: int | None = None
     bounds: BoundsDocument | None = None
+    expected_size: int | None = None
     columns: list[ColumnDocument]
 
 
@@ -129,6 +130,7 @@ class CardDocument(Document):
     title: TextDocument
     description: TextDocument
     unit_domain: str
+    minimum_frequency: int | None = None
     budget: BudgetDocument
     catalogue: CatalogueDocument
     tables: list[TableDocument]
@@ -168,6 +170,7 @@ class LicenceDocument(Document):
     not_before: datetime
     not_after: datetime
     notion: Annotated[Notion, Field(strict=False)]
+    minimum_frequency: int | None = None
     budget: LicenceBudgetDocument
     scenarios: list[ScenarioDocument]
     grants: list[GrantDocument]
@@ -186,6 +189,7 @@ def read_card(source: Path | bytes) -> DatasetCard:
         tables=tuple(_table(table, problems) for table in document.tables),
         budget=Budget(document.budget.rho, document.budget.delta),
         catalogue=_catalogue(document.catalogue),
+        minimum_frequency=document.minimum_frequency,
     )
     refuse([*problems, *card_problems(card)])
     return card
@@ -220,6 +224,7 @@ def read_licence_text(source: Path | bytes) -> Licence:
         not_after=_utc(document.not_after),
         notion=document.notion,
         budget=LicenceBudget(document.budget.rho, document.budget.epsilon, document.budget.delta),
+        minimum_frequency=document.minimum_frequency,
     )
     refuse(licence_problems(licence))
     return licence
@@ -281,6 +286,7 @@ def _table(document: TableDocument, problems: list[str]) -> TableCard:
         unit_key=None if document.unit_key is None else tuple(document.unit_key),
         rows_per_unit=document.rows_per_unit,
         bounds=None if document.bounds is None else Bounds(document.bounds.groups, document.bounds.rows),
+        expected_size=document.expected_size,
     )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from policies.budgets import LARGEST_LOSS, SMALLEST_DELTA, SMALLEST_LOSS
+from policies.budgets import LARGEST_LOSS, SMALLEST_DELTA, SMALLEST_LOSS, frequency_problems
 from policies.cards import DatasetCard
 from policies.licences import Grant, Licence, Notion
 from policies.names import text_problems, twin_problems
@@ -52,6 +52,7 @@ def _licence(licence: Licence) -> Iterator[str]:
         f"outputs: {output} is not one of {', '.join(OUTPUTS)}" for output in licence.outputs if output not in OUTPUTS
     )
     yield from _notion(licence)
+    yield from frequency_problems(licence.minimum_frequency)
 
 
 def _term(start: datetime, end: datetime) -> Iterator[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
 
-from policies.cards import Text
+from policies.cards import OPTIONAL, Text
 
 
 class Mode(StrEnum):
@@ -70,3 +70,5 @@ class Licence:
     """Expiry, to the second, UTC."""
     notion: Notion
     budget: LicenceBudget
+    minimum_frequency: int | None = field(default=None, metadata=OPTIONAL)
+    """No group of fewer units is released under it (rule 24); the larger of this and the cards' holds. None: none."""

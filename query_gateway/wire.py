@@ -123,6 +123,7 @@ class BoundsInForce(Shape):
     groups: int
     rows: int
     fold: bool
+    minimum_frequency: int = Field(default=1, description="Groups of fewer units are withheld, by their noisy count.")
 
 
 class EstimatedMeasure(BoundsInForce):
@@ -300,6 +301,7 @@ class LicenceState(Shape):
     not_before: str
     not_after: str
     notion: str
+    minimum_frequency: int | None = Field(default=None, description="No group of fewer units is released.")
     budget: dict[str, Exact | None]
     scenarios: list[Scenario]
     grants: list[Grant]

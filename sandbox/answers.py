@@ -136,6 +136,7 @@ def _measure(priced: PricedMeasure) -> dict[str, object]:
         "groups": bounded.bounds.groups,
         "rows": bounded.bounds.rows,
         "fold": bounded.fold,
+        "minimum_frequency": bounded.minimum,
         "cells": None if cells is None else len(cells),
         "private_keys": cells is None,
     }

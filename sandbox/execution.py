@@ -153,6 +153,7 @@ def _privacy(prepared: Prepared) -> dict[str, object]:
                 "groups": priced.bounded.bounds.groups,
                 "rows": priced.bounded.bounds.rows,
                 "fold": priced.bounded.fold,
+                "minimum_frequency": priced.bounded.minimum,
             }
             for priced in prepared.priced.measures
         ],

@@ -25,14 +25,11 @@ from sandbox.plan.checked import CheckedMeasure, CheckedPlan
 from sandbox.plan.limits import Limits
 from sandbox.plan.nodes import Plan, Scan, scans
 from sandbox.privacy.accuracy import least_spend
-from sandbox.privacy.bounding import BoundedMeasure, bound
+from sandbox.privacy.bounding import BoundedMeasure, bound, demanding
 from sandbox.privacy.calibrate import Priced, price, units
 from sandbox.privacy.conversion import epsilon_of
 from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss, Spend, decimal
 from sandbox.requests import QueryRequest
-
-MINIMUM_FREQUENCY = 1
-"""No group is withheld for its size beside what the threshold withholds."""
 
 _EXACT = Context(prec=100)
 """More digits than a request's number has."""
@@ -74,6 +71,7 @@ class Prepared:
         measures = [
             {
                 "bounds": [each.bounded.bounds.groups, each.bounded.bounds.rows, each.bounded.fold],
+                "minimum": each.bounded.minimum,
                 "steps": [
                     [step.statistic, step.noise, step.scale.hex(), step.sensitivity.hex(), repr(step.threshold)]
                     for step in each.measurements
@@ -104,7 +102,7 @@ class Prepared:
             "confidence": _number(asked.confidence),
             "column": asked.column,
             "expected_value": _number(asked.expected_value),
-            "expected_size": self.request.expected_size,
+            "expected_size": self.request.expected_size or min(filter(None, self.sizes.values()), default=None),
         }
 
     @property
@@ -130,8 +128,8 @@ def prepare(
     facts = {(name, table): known for name, each in snapshots.items() for table, known in each.facts.items()}
     try:
         checked = check(lowered.plan, cards, facts, domains, limits)
-        measures = tuple(_bounded(measure, request, cards, domains) for measure in checked.measures)
-        sizes = {measure.checked.measure.name: request.expected_size for measure in measures}
+        measures = tuple(_bounded(measure, request, licence, cards, domains) for measure in checked.measures)
+        sizes = {each.measure.name: request.expected_size or _expected(each, cards) for each in checked.measures}
         spend, priced = _priced(request, licence, checked, measures, sizes)
     except Refusal as refusal:
         raise frontend.explain(request.sql, request.dataset, tuple(cards.values()), refusal) from None
@@ -167,7 +165,7 @@ def _priced(
     """
 
     def priced_at(spend: Spend) -> Priced:
-        return price(measures, spend, licence.notion, licence.budget.delta, MINIMUM_FREQUENCY)
+        return price(measures, spend, licence.notion, licence.budget.delta)
 
     if isinstance(request.spend, Spend):
         return request.spend, priced_at(request.spend)
@@ -205,10 +203,24 @@ def _number(value: Fraction | None) -> str | None:
 def _bounded(
     measure: CheckedMeasure,
     request: QueryRequest,
+    licence: Licence,
     cards: Mapping[str, DatasetCard],
     domains: Mapping[str, UnitDomain],
 ) -> BoundedMeasure:
-    return bound(measure, request.bounds, _declared(measure, cards), domains[measure.source.domain].max_units)
+    bounded = bound(measure, request.bounds, _declared(measure, cards), domains[measure.source.domain].max_units)
+    return demanding(bounded, _minimum(measure, licence, cards))
+
+
+def _minimum(measure: CheckedMeasure, licence: Licence, cards: Mapping[str, DatasetCard]) -> int:
+    """The minimum frequency of a measure's groups: the largest that licence and cards demand (rule 24); 1: none."""
+    demanded = [cards[scan.dataset].minimum_frequency for scan in scans(measure.measure.source)]
+    return max(each or 1 for each in (licence.minimum_frequency, *demanded))
+
+
+def _expected(measure: CheckedMeasure, cards: Mapping[str, DatasetCard]) -> int | None:
+    """The rows that the cards say a group may be assumed to have: the fewest of the tables that the measure scans."""
+    tables = [cards[scan.dataset].table(scan.table) for scan in scans(measure.measure.source)]
+    return min((table.expected_size for table in tables if table is not None and table.expected_size), default=None)
 
 
 def _declared(measure: CheckedMeasure, cards: Mapping[str, DatasetCard]) -> Bounds | None:

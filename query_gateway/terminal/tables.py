@@ -62,6 +62,8 @@ def estimate(document: Mapping[str, Any], words: Words) -> RenderableType:
     facts.add_row(words("more"), str(document["more"]))
     for measure in document["measures"]:
         facts.add_row(words("bounds"), words("bounds.value", groups=measure["groups"], rows=measure["rows"]))
+        if measure["minimum_frequency"] > 1:
+            facts.add_row(words("withheld"), words("withheld.value", units=measure["minimum_frequency"]))
     columns = _table(words("column"), words("type"), words("accurate", percent=_percent(document["confidence"])))
     for column in document["columns"]:
         half = column["half_width"]
@@ -163,6 +165,9 @@ def privacy(release: Mapping[str, Any], words: Words) -> RenderableType:
         facts.add_row(words("mechanism"), f"{each['measure']}.{each['statistic']}", noise)
     for each in release["privacy"]["bounds"]:
         facts.add_row(words("bounds"), each["measure"], words("bounds.value", groups=each["groups"], rows=each["rows"]))
+        if each.get("minimum_frequency", 1) > 1:
+            said = words("withheld.value", units=each["minimum_frequency"])
+            facts.add_row(words("withheld"), each["measure"], said)
     return Padding(facts, (0, 0, 1, 0))
 
 

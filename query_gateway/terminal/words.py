@@ -97,6 +97,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "unreachable.reading": ("The service cannot be reached.", "无法连接服务。"),
     "values": ("Values", "取值"),
+    "withheld": ("Withheld", "不予发布"),
+    "withheld.value": ("groups of fewer than {units} people, by their noisy count", "加噪计数少于 {units} 人的分组"),
     "working": ("asking", "查询中"),
     "yes": ("yes", "是"),
 }

@@ -148,12 +148,13 @@ class MeasureSelect:
         return select
 
     def _direct(self, rows: exp.Select, inputs: tuple[_Inputs, ...], alias: str) -> exp.Select:
-        """One aggregation: the structure guarantees the bounds. What decides which private keys exist counts units all
-        the same: should a structure ever not hold, no key passes a threshold by one unit's rows.
+        """One aggregation: the structure guarantees the bounds. What decides which groups are released counts units
+        all the same: should a structure ever not hold, no group passes a threshold by one unit's rows.
         """
         outputs = [named(column(alias, name), name) for name in self._keys]
         for statistic, read in zip(self.bounded.statistics, inputs, strict=True):
-            distinct = self.bounded.bounds.rows > 1 or statistic.name == self.bounded.existence
+            decides = statistic.name in (self.bounded.existence, self.bounded.frequency)
+            distinct = self.bounded.bounds.rows > 1 or decides
             units = statistic.kind is StatisticKind.UNITS and distinct
             total = self._units(read, alias) if units else self._total(statistic, read)
             outputs.append(named(total, statistic.name))

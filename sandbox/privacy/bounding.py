@@ -35,8 +35,11 @@ class BoundedMeasure:
     existence: str | None
     """With private keys: the UNITS statistic without filter that decides which keys are released (rule 23)."""
     minimum: int
-    """Private keys with fewer units never leave the engine (rule 24), so that the declared units can make no more keys
-    than are looked at: how many there are does not decide whether an answer leaves (rule 2). Else 1."""
+    """Groups of fewer units are withheld (rule 24). Private keys never leave the engine with fewer: a minimum stands
+    there also so that the declared units can make no more keys than are looked at, and how many there are does not
+    decide whether an answer leaves (rule 2). Else 1."""
+    frequency: str | None = None
+    """With public keys and a minimum: the UNITS statistic without filter whose noisy totals are held against it."""
 
     def statistic(self, name: str) -> Statistic:
         """The statistic of that name."""
@@ -74,6 +77,20 @@ def bound(checked: CheckedMeasure, requested: Bounds | None, default: Bounds | N
         existence=existence,
         minimum=1 if existence is None else ceil(Fraction(max_units * bounds.groups, ANSWER_ROWS)),
     )
+
+
+def demanding(bounded: BoundedMeasure, minimum: int) -> BoundedMeasure:
+    """The measure whose groups of fewer than `minimum` units are withheld; what tells them is measured and priced.
+
+    Private keys with fewer units are absent before the threshold; a public key's group is withheld by its noisy count.
+    Source: rule 24.
+    """
+    if minimum <= 1 or bounded.existence is not None:
+        return replace(bounded, minimum=max(minimum, bounded.minimum))
+    draft = _Draft(bounded.checked.measure.name, fold=bounded.fold, room=0)
+    draft.statistics.extend(bounded.statistics)
+    name = draft.add(unit_count(None)).name
+    return replace(bounded, statistics=tuple(draft.statistics), minimum=minimum, frequency=name)
 
 
 def _key_bytes(checked: CheckedMeasure) -> int:

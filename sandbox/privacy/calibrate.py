@@ -54,9 +54,7 @@ class Priced:
     """The exact sum over all measurements."""
 
 
-def price(
-    measures: Sequence[BoundedMeasure], spend: Spend, notion: Notion, delta: Fraction, minimum_frequency: int
-) -> Priced:
+def price(measures: Sequence[BoundedMeasure], spend: Spend, notion: Notion, delta: Fraction) -> Priced:
     """The measurements that lose no more than `spend`, thresholds included (rule 6), at the licence's δ.
 
     Refuses: `plan.private_keys_pure`, `spend.notion`, `spend.too_small`. Source: rules 6, 18, 23, 24.
@@ -65,12 +63,12 @@ def price(
         return Priced((), Loss(rho=0, delta=0, epsilon=0 if notion is Notion.PURE else None))
     match notion:
         case Notion.ZCDP:
-            return _zcdp(measures, spend, delta, minimum_frequency)
+            return _zcdp(measures, spend, delta)
         case Notion.PURE:
             return _pure(measures, spend)
 
 
-def _zcdp(measures: Sequence[BoundedMeasure], spend: Spend, delta: Fraction, minimum_frequency: int) -> Priced:
+def _zcdp(measures: Sequence[BoundedMeasure], spend: Spend, delta: Fraction) -> Priced:
     private = sum(measure.existence is not None for measure in measures)
     thresholds = _thresholds(measures, delta)
     shares = iter(split(units(spend, measures, Notion.ZCDP, delta), measures))
@@ -81,9 +79,7 @@ def _zcdp(measures: Sequence[BoundedMeasure], spend: Spend, delta: Fraction, min
             change = sensitivity(measure, statistic)
             rho = next(shares)
             if statistic.name == measure.existence:
-                steps.append(
-                    _thresholded(statistic, change, rho, thresholds / private, max(minimum_frequency, measure.minimum))
-                )
+                steps.append(_thresholded(statistic, change, rho, thresholds / private, measure.minimum))
             else:
                 steps.append(_gaussian(statistic, change, rho))
         priced.append(PricedMeasure(measure, tuple(steps)))
@@ -186,16 +182,14 @@ def _stepped(statistic: Statistic, noise: Noise, scale: float, distance: float, 
     raise Fault("OpenDP's privacy map does not fall with the scale as it must")
 
 
-def _thresholded(
-    statistic: Statistic, change: Sensitivity, share: int, delta: Fraction, minimum_frequency: int
-) -> Measurement:
+def _thresholded(statistic: Statistic, change: Sensitivity, share: int, delta: Fraction, minimum: int) -> Measurement:
     """The least threshold whose stated δ is no more than its part, at the σ of its share of ρ.
 
     Refuses: `spend.too_small` where δ is below what OpenDP can state.
     """
     plain = _gaussian(statistic, change, share)
     least = _least_above(Fraction(plain.scale), delta / change.l0)
-    threshold = Threshold(least + 1, change.l0, minimum_frequency)
+    threshold = Threshold(least + 1, change.l0, minimum)
     stated, lost = stated_loss(Noise.GAUSSIAN, plain.scale, plain.sensitivity, threshold)
     if lost > delta or stated > share * RHO_UNIT:
         raise Refusal("spend.too_small")

@@ -53,13 +53,15 @@ class ReleasedMeasure:
 
 
 def release(priced: PricedMeasure, noisy: Totals) -> ReleasedMeasure:
-    """The released relation of a measure, from its noisy totals."""
+    """The released relation of a measure, from its noisy totals; groups below the minimum frequency are withheld."""
     bounded = priced.bounded
     steps = {step.statistic: step for step in priced.measurements}
     halves = half_widths(priced, None)
     rows, intervals = [], []
     for index, key in enumerate(noisy.keys):
         totals = {name: column[index] for name, column in noisy.columns.items()}
+        if bounded.frequency is not None and totals[bounded.frequency] < bounded.minimum:
+            continue
         rows.append((*key, *(_value(bounded, estimate, totals) for estimate in bounded.estimates)))
         intervals.append(
             tuple(
@@ -139,7 +141,7 @@ def _interval(
         total, rows = totals[statistic.name], totals[estimate.divisor]
         ends = _ratio(steps[statistic.name], steps[estimate.divisor], total, rows, _OUTSIDE)
         return None if ends is None else Interval(*(_shown(end, statistic) for end in ends))
-    if _barely_released(steps[statistic.name], totals[statistic.name]):
+    if _barely_released(bounded, steps[statistic.name], totals[statistic.name]):
         return None
     value = _value(bounded, estimate, totals)
     if half is None or isinstance(value, bool) or not isinstance(value, int | Fraction):
@@ -150,11 +152,13 @@ def _interval(
     return Interval(low, high)
 
 
-def _barely_released(step: Measurement, count: int) -> bool:
-    """Whether the count that decided a private key's existence is so near its threshold that only its largest values
-    would have been released: no interval around it covers as it says."""
-    threshold = step.threshold
-    return threshold is not None and count < threshold.value + threshold.minimum - 1 + _CLEAR * step.scale
+def _barely_released(bounded: BoundedMeasure, step: Measurement, count: int) -> bool:
+    """Whether the count that decided a group's release is so near its threshold that only its largest values would
+    have been released: no interval around it covers as it says."""
+    least = bounded.minimum if step.statistic == bounded.frequency else None
+    if step.threshold is not None:
+        least = step.threshold.value + step.threshold.minimum - 1
+    return least is not None and count < least + _CLEAR * step.scale
 
 
 def _shown(mean: float, statistic: Statistic) -> float:

@@ -58,7 +58,7 @@ def test_the_least_loss_is_found(
     sure, goal = Fraction(confidence), Goal(aggregate.name, Fraction(half_width), size)
 
     def priced_at(spend: Spend) -> Priced:
-        return price([measure], spend, notion, delta, 1)
+        return price([measure], spend, notion, delta)
 
     def half(spend: Spend) -> float:
         found = half_widths(priced_at(spend).measures[0], size, float(1 - sure))[aggregate.name]
@@ -78,7 +78,7 @@ def test_every_goal_is_met() -> None:
     measure = bound(checked([COUNT_ROWS, SUM_X], rows=6, x=number(0, 100)), None, None, 10**6)
     goals = [Goal("a1", Fraction(50), None), Goal("a4", Fraction(900), None)]
     spends = [
-        least_spend(sought, Fraction("0.95"), Notion.ZCDP, lambda spend: price([measure], spend, Notion.ZCDP, DELTA, 1))
+        least_spend(sought, Fraction("0.95"), Notion.ZCDP, lambda spend: price([measure], spend, Notion.ZCDP, DELTA))
         for sought in (goals, goals[:1], goals[1:])
     ]
     losses = [spend.rho or Fraction(0) for spend in spends]

@@ -23,7 +23,6 @@ from sandbox.privacy.tails import gaussian_tail
 from tests.support.measures import AVG_X, COUNT_ROWS, COUNT_UNITS, COUNT_X, SUM_X, checked, key, number
 
 DELTA = Fraction(1, 10**6)
-FREQUENCY = 1
 
 
 def bounded(*aggregates: object, rows: int = 6, private: bool = False, bounds: Bounds | None = None) -> BoundedMeasure:
@@ -52,13 +51,13 @@ def run(priced: Priced) -> list[Invocation]:
 @pytest.mark.parametrize("spend", [Spend(Fraction(1, 2), None), Spend(None, Fraction(1, 50))], ids=["epsilon", "rho"])
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_the_charge_is_the_sum_of_all_mechanisms_invoked(shape: Sequence[BoundedMeasure], spend: Spend) -> None:
-    priced = price(shape, spend, Notion.ZCDP, DELTA, FREQUENCY)
+    priced = price(shape, spend, Notion.ZCDP, DELTA)
     assert total(each.loss for each in run(priced)) == priced.loss
 
 
 @pytest.mark.parametrize("shape", [SHAPES["count"], SHAPES["count, sum, average"], SHAPES["folded"]])
 def test_the_charge_under_pure(shape: Sequence[BoundedMeasure]) -> None:
-    priced = price(shape, Spend(Fraction(1, 2), None), Notion.PURE, Fraction(0), FREQUENCY)
+    priced = price(shape, Spend(Fraction(1, 2), None), Notion.PURE, Fraction(0))
     assert total(each.loss for each in run(priced)) == priced.loss
     assert {step.noise for each in priced.measures for step in each.measurements} == {Noise.LAPLACE}
     assert priced.loss.delta == 0
@@ -71,7 +70,7 @@ def test_the_charge_under_pure(shape: Sequence[BoundedMeasure]) -> None:
 def test_epsilon_is_dp_of_the_whole_request_thresholds_included(shape: Sequence[BoundedMeasure]) -> None:
     """Rule 6."""
     epsilon = Fraction(1, 2)
-    loss = price(shape, Spend(epsilon, None), Notion.ZCDP, DELTA, FREQUENCY).loss
+    loss = price(shape, Spend(epsilon, None), Notion.ZCDP, DELTA).loss
     spent = loss.delta * DELTA_UNIT
     assert epsilon_of(loss.rho * RHO_UNIT, DELTA - spent) <= epsilon
     private = any(each.existence for each in shape)
@@ -93,7 +92,7 @@ def test_each_statistic_has_the_least_noise_its_share_allows(
 ) -> None:
     relation = checked(aggregates, rows=rows, keys=[key([1, 2, 3])], x=number(0, hi))  # type: ignore[arg-type]
     each = bound(relation, bounds, None, 10**6)
-    (priced,) = price([each], Spend(None, rho), Notion.ZCDP, DELTA, FREQUENCY).measures
+    (priced,) = price([each], Spend(None, rho), Notion.ZCDP, DELTA).measures
     share = down(rho, RHO_UNIT) // len(each.statistics)
     assert [step.statistic for step in priced.measurements] == [statistic.name for statistic in each.statistics]
     for step in priced.measurements:
@@ -110,7 +109,7 @@ def test_each_statistic_has_the_least_noise_its_share_allows(
 @pytest.mark.parametrize("spend", ["0.02", "0.5", "5"])
 def test_thresholds_stay_inside_their_delta_and_are_least(private: int, groups: int, spend: str) -> None:
     measures = [bounded(COUNT_ROWS, rows=60, private=True, bounds=Bounds(groups, 1))] * private
-    priced = price(measures, Spend(Fraction(spend), None), Notion.ZCDP, DELTA, FREQUENCY)
+    priced = price(measures, Spend(Fraction(spend), None), Notion.ZCDP, DELTA)
     part = THRESHOLD_SHARE * DELTA / private
     for each in priced.measures:
         step = each.measurements[0]
@@ -124,9 +123,7 @@ def test_thresholds_stay_inside_their_delta_and_are_least(private: int, groups: 
 
 def test_estimates_of_one_request_do_not_depend_on_anything_else() -> None:
     """The same plan, spend and licence always give the same bytes: replay depends on it."""
-    first, second = (
-        price(SHAPES["two measures"], Spend(Fraction(1, 3), None), Notion.ZCDP, DELTA, FREQUENCY) for _ in range(2)
-    )
+    first, second = (price(SHAPES["two measures"], Spend(Fraction(1, 3), None), Notion.ZCDP, DELTA) for _ in range(2))
     assert first == second
 
 
@@ -141,23 +138,23 @@ def test_estimates_of_one_request_do_not_depend_on_anything_else() -> None:
 )
 def test_refused(shape: str, spend: Spend, notion: Notion, code: str) -> None:
     with pytest.raises(Refusal) as refused:
-        price(SHAPES[shape], spend, notion, DELTA, FREQUENCY)
+        price(SHAPES[shape], spend, notion, DELTA)
     assert refused.value.code == code
 
 
 def test_a_delta_below_what_opendp_can_state_is_refused() -> None:
     with pytest.raises(Refusal) as refused:
-        price(SHAPES["private keys"], Spend(None, Fraction(1, 10)), Notion.ZCDP, Fraction(1, 10**14), FREQUENCY)
+        price(SHAPES["private keys"], Spend(None, Fraction(1, 10)), Notion.ZCDP, Fraction(1, 10**14))
     assert refused.value.code == "spend.too_small"
 
 
 def test_noise_that_could_saturate_is_refused() -> None:
     wide = bound(checked([SUM_X], x=number(0, 2**40)), None, None, 10**6)
     with pytest.raises(Refusal) as refused:
-        price([wide], Spend(None, Fraction(1, 10**11)), Notion.ZCDP, DELTA, FREQUENCY)
+        price([wide], Spend(None, Fraction(1, 10**11)), Notion.ZCDP, DELTA)
     assert refused.value.code == "spend.too_small"
 
 
 def test_nothing_measured_costs_nothing() -> None:
-    assert price([], Spend(Fraction(1), None), Notion.ZCDP, DELTA, FREQUENCY).loss == Loss(0, 0)
-    assert price([], Spend(Fraction(1), None), Notion.PURE, Fraction(0), FREQUENCY).loss == Loss(0, 0, 0)
+    assert price([], Spend(Fraction(1), None), Notion.ZCDP, DELTA).loss == Loss(0, 0)
+    assert price([], Spend(Fraction(1), None), Notion.PURE, Fraction(0)).loss == Loss(0, 0, 0)

@@ -41,7 +41,7 @@ def priced(
 ) -> PricedMeasure:
     cells = key(list(range(RUNS)), per_unit=True)
     relation = checked(aggregates, rows=4, keys=[cells], x=number(lo, hi))
-    (one,) = price([bound(relation, bounds, None, 10**6)], spend, notion, DELTA, 1).measures
+    (one,) = price([bound(relation, bounds, None, 10**6)], spend, notion, DELTA).measures
     return one
 
 
@@ -159,7 +159,7 @@ def test_an_average_without_rows_is_the_middle_and_has_no_interval() -> None:
 def test_a_sum_on_a_grid_is_in_the_argument_s_own_measure() -> None:
     x = number(Fraction(0), Fraction(1), kind=Type.DOUBLE, granularity=Fraction(1, 100))
     relation = bound(checked([SUM_X], rows=1, x=x), None, None, 10)
-    (each,) = price([relation], Spend(None, Fraction(10**9)), Notion.ZCDP, DELTA, 1).measures
+    (each,) = price([relation], Spend(None, Fraction(10**9)), Notion.ZCDP, DELTA).measures
     answer = release(each, measure(each.measurements, Totals(((),), {relation.statistics[0].name: (12345,)}), []))
     assert answer.rows == ((Fraction(12345, 100),),)
 
