@@ -10,7 +10,7 @@ STAMP  := .venv/lock-$(call digest,requirements/test.txt)
 HEALTH := .cache/health/made-$(call digest,requirements/health.txt examples/health/extract.py)
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check fuzz bench lock clean
+.PHONY: demo test check fuzz bench accuracy lock clean
 
 demo: .venv/project $(HEALTH)
 	@$(BIN)/vitrine demo
@@ -30,6 +30,9 @@ fuzz: .venv/project
 
 bench: .venv/project
 	@$(BIN)/python -m benchmarks.speed
+
+accuracy: .venv/project
+	@$(BIN)/python -m benchmarks.accuracy
 
 $(STAMP):
 	@$(PYTHON) -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' || \

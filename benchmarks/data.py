@@ -24,6 +24,11 @@ def visits(people: int = PEOPLE, rows: int = VISITS) -> Path:
     return _once(f"visits-{people}-{rows}.parquet", lambda target: generate.visits(target, people, rows))
 
 
+def panel() -> Path:
+    """The folder of the panel's Parquet files, named by table."""
+    return _once("panel", generate.panel)
+
+
 def tpch(scale: float = 1) -> Path:
     """The folder of TPC-H's eight Parquet files, named by table."""
     return _once(f"tpch-{scale:g}", lambda target: _tpch(target, scale))

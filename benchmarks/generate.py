@@ -1,6 +1,7 @@
 """Benchmark tables by formula: every value is a hash of its row number, so a run repeats on one DuckDB version.
 
 census: one row a person (income log-normal by education). visits: many rows a person, heavily skewed over people.
+panel: few people with few rows each, for accuracy.
 """
 
 from pathlib import Path
@@ -27,6 +28,22 @@ VISITS = """
            (DATE '2024-01-01' + floor(366 * u(i, 13))::INTEGER)::DATE AS ts,
            round(least(2000.0, -120 * ln(1 - u(i, 14))), 2)::DOUBLE AS cost
     FROM range(0, {rows}) r(i)"""
+
+# A panel of 2,000 members and 20,000 purchases, at most 22 each (10 on average).
+MEMBERS = "SELECT i::BIGINT AS pid, (1 + floor(8 * pow(u(i, 21), 1.3)))::BIGINT AS city FROM range(0, 2000) r(i)"
+PURCHASES = """
+    SELECT (i * 22 + j)::BIGINT AS id, i::BIGINT AS pid,
+           (1 + floor(8 * pow(u(i * 22 + j, 22), 1.3)))::BIGINT AS shop,
+           round(100 * pow(u(i * 22 + j, 23), 0.8), 2)::DOUBLE AS amount
+    FROM range(0, 2000) r(i), range(0, 22) s(j)
+    QUALIFY row_number() OVER (ORDER BY (j + 1) / (1 + floor(22 * pow(u(i, 24), 0.5))), i) <= 20000"""
+
+
+def panel(target: Path) -> None:
+    """Writes the panel as a folder of Parquet files named by table."""
+    target.mkdir()
+    _write(target / "members.parquet", MEMBERS)
+    _write(target / "purchases.parquet", PURCHASES)
 
 
 def census(target: Path, rows: int) -> None:

@@ -66,7 +66,7 @@ class Service:
         return perf_counter() - began
 
     def register(self) -> None:
-        """Institution, person, key and licence."""
+        """Institution, person, key and every licence of the benchmarks."""
         self._operate("institution", "add", "--id", "benchmark", "--name", "Benchmark")
         self._operate("person", "add", "--id", "analyst", "--institution", "benchmark", "--role", "analyst")
         private, public, signed = (self._folder / name for name in ("analyst.pem", "analyst.pub", "signed.licence"))
@@ -74,8 +74,9 @@ class Service:
         expires = (datetime.now(UTC) + timedelta(days=_KEY_DAYS)).date().isoformat()
         self._operate("key", "register", "--person", "analyst", "--public", str(public), "--expires", expires)
         department = str(self._state / "keys" / "department.pem")
-        self._operate("licence", "sign", str(FOLDER / "licence.toml"), "--key", department, "--out", str(signed))
-        self._operate("licence", "issue", str(signed))
+        for licence in sorted((FOLDER / "licences").glob("*.toml")):
+            self._operate("licence", "sign", str(licence), "--key", department, "--out", str(signed))
+            self._operate("licence", "issue", str(signed))
 
     def start(self) -> None:
         """Starts both sides; returns when they answer."""
@@ -107,9 +108,10 @@ class Service:
             scenario="benchmark",
         )
 
-    def ask(self, query: Query) -> Answer:
-        """A query that was not asked before, for its spend is a little more than any other's."""
-        return self.client.query(query.sql, {"epsilon": f"1.{next(_FRESH):06}"}, dataset=query.dataset)
+    def ask(self, query: Query, licence: str | None = None) -> Answer:
+        """A query that was not asked before, for its ε is a little more than 1 and than any other's."""
+        epsilon = f"1.{next(_FRESH):06}"
+        return self.client.query(query.sql, {"epsilon": epsilon}, dataset=query.dataset, licence=licence)
 
     def timed(self, query: Query) -> Timing:
         """How long a query takes that was not asked before."""

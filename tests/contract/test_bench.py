@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import report, speed
+from benchmarks import accuracy, report, speed
 from benchmarks.queries import QUERIES
+from benchmarks.questions import QUESTIONS
 
 TINY = speed.Size(people=2_000, scale=0.001, rounds=1, requests=2)
 
@@ -34,3 +35,25 @@ def test_every_figure_is_measured_and_reported(tmp_path: Path, monkeypatch: pyte
     assert all(query.title in written for query in QUERIES)
     assert str(Path.cwd()) not in written
     assert (tmp_path / "chart.svg").read_text(encoding="utf-8").startswith("<svg ")
+
+
+def test_every_error_is_measured_and_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = accuracy.results(1)
+    assert [figure["id"] for figure in found["figures"]] == [
+        f"{question.name}.{notion}" for question in QUESTIONS for notion in accuracy.NOTIONS
+    ]
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- accuracy -->\nold\n<!-- end of accuracy -->\nafter\n", encoding="utf-8")
+    monkeypatch.setattr(report, "README", readme)
+    report.write_accuracy(found)
+    written = readme.read_text(encoding="utf-8")
+    assert written.startswith("before\n<!-- accuracy -->\n")
+    assert written.endswith("<!-- end of accuracy -->\nafter\n")
+    assert all(f"| {question.title} |" in written for question in QUESTIONS)
+
+
+def test_an_error_is_relative_and_missing_cells_are_wholly_wrong() -> None:
+    truth = {(1,): 10.0, (2,): 20.0, (3,): 40.0}
+    assert accuracy.error([[1, 11.0], [2, 20.0], [3, 40.0]], truth) == 0.0
+    assert accuracy.error([[1, 11.0], [2, 22.0], [3, 44.0]], truth) == pytest.approx(0.1)
+    assert accuracy.error([[3, 40.0]], truth) == 1.0
