@@ -129,6 +129,11 @@ PROBLEMS: Mapping[str, Problem] = {
     "plan.domains": Problem(
         422, "Relations about different unit domains cannot be combined.", "不能合并属于不同隐私单元域的关系。"
     ),
+    "plan.exists_private": Problem(
+        422,
+        "Whether private rows exist cannot be asked of public ones; count them by group instead.",
+        "不能以公开数据行查询隐私数据行是否存在，请改用分组计数。",
+    ),
     "plan.invalid": Problem(422, "The plan is malformed: {what}.", "查询计划无效：{what}。"),
     "plan.join_preserved": Problem(
         422,
@@ -185,6 +190,11 @@ PROBLEMS: Mapping[str, Problem] = {
         422,
         "The range of the values added up is unknown; write clamp(x, lo, hi).",
         "求和的取值范围未知，请写成 clamp(x, 下限, 上限)。",
+    ),
+    "plan.union_kinds": Problem(
+        422,
+        "A union takes private rows of one unit domain, or public rows: not both.",
+        "合并查询只能合并同一隐私单元域的隐私数据行，或只合并公开数据行。",
     ),
     "plan.unit_value": Problem(
         422, "A unit key has no value: {function} cannot use it.", "隐私单元键没有取值，不能用于 {function}。"

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 from sandbox.errors import Span
 from sandbox.plan.nodes import (
     Call,
+    Constants,
     Expression,
     Filter,
     Join,
     Label,
     Limit,
     Literal,
+    Mark,
     Measure,
     Order,
     Output,
@@ -25,6 +27,8 @@ from sandbox.plan.nodes import (
     Scan,
     ScanColumn,
     Sort,
+    Union,
+    UnionColumn,
 )
 
 
@@ -92,6 +96,21 @@ class _Needed:
             case Join(left, right, kind, unit, condition):
                 below = wanted | (set() if condition is None else set(refs(condition)))
                 return Join(self.relation(left, below), self.relation(right, below), kind, unit, condition)
+            case Mark(source, other, name, unit, condition):
+                if name not in wanted:
+                    return self.relation(source, wanted)
+                below = wanted | (set() if condition is None else set(refs(condition)))
+                return Mark(self.relation(source, below), self.relation(other, below), name, unit, condition)
+            case Union(left, right, columns):
+                kept_pairs = tuple(one for one in columns if one.name in wanted)
+                lefts, rights = {one.left for one in kept_pairs}, {one.right for one in kept_pairs}
+                return Union(self.relation(left, lefts), self.relation(right, rights), kept_pairs)
+            case Constants(names, rows):
+                places = [place for place, name in enumerate(names) if name in wanted]
+                return Constants(
+                    tuple(names[place] for place in places),
+                    tuple(tuple(row[place] for place in places) for row in rows),
+                )
             case Sort(source, terms):
                 below = wanted | {name for term in terms for name in refs(term.expression)}
                 return Sort(self.relation(source, below), terms)
@@ -139,11 +158,23 @@ class _Names:
             case Join(left, right, kind, unit, condition):
                 sides = self.relation(left), self.relation(right)
                 return Join(*sides, kind, unit, None if condition is None else self.expression(condition))
+            case Mark(source, other, name, unit, condition):
+                sides = self.relation(source), self.relation(other)
+                tested = None if condition is None else self.expression(condition)
+                return Mark(*sides, self.new(name), unit, tested)
+            case Union(left, right, columns):
+                sides = self.relation(left), self.relation(right)
+                return Union(*sides, tuple(map(self.pair, columns)))
+            case Constants(names, rows):
+                return Constants(tuple(map(self.new, names)), rows)
             case Sort(source, terms):
                 below = self.relation(source)
                 return Sort(below, tuple(Order(self.expression(one.expression), one.descending) for one in terms))
             case Limit(source, count, offset):
                 return Limit(self.relation(source), count, offset)
+
+    def pair(self, pair: UnionColumn) -> UnionColumn:
+        return UnionColumn(self.new(pair.name), self.new(pair.left), self.new(pair.right))
 
     def output(self, output: Output) -> Output:
         return Output(self.new(output.name), self.expression(output.expression))

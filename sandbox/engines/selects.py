@@ -12,22 +12,25 @@ from policies.cards import ColumnCard, DatasetCard, TableCard
 from sandbox.engines.expressions import Rendered, column, render_expression
 from sandbox.engines.operands import (
     Parameters,
-    balanced,
     between,
     binary,
     call,
+    every,
     number,
     within_calendar,
     wrap,
 )
 from sandbox.errors import Fault
 from sandbox.plan.columns import column_values
+from sandbox.plan.expressions import either
 from sandbox.plan.nodes import (
+    Constants,
     Expression,
     Filter,
     Join,
     JoinKind,
     Limit,
+    Mark,
     Order,
     Output,
     Project,
@@ -37,6 +40,7 @@ from sandbox.plan.nodes import (
     Scan,
     Sort,
     Type,
+    Union,
 )
 from sandbox.plan.values import TEXT_LENGTH, Values
 from sandbox.workers.job import Table
@@ -74,7 +78,7 @@ def named(expression: exp.Expr, name: str) -> exp.Expr:
     return exp.Alias(this=expression, alias=identifier(name))
 
 
-def derived(select: exp.Select, alias: str) -> exp.Subquery:
+def derived(select: exp.Query, alias: str) -> exp.Subquery:
     """A SELECT as a relation of another one."""
     return exp.Subquery(this=select, alias=exp.TableAlias(this=identifier(alias)))
 
@@ -131,6 +135,12 @@ class Selects:
                 return self._project(self.relation(source), outputs)
             case Join():
                 return self._join(relation)
+            case Mark():
+                return self._mark(relation)
+            case Union():
+                return self._union(relation)
+            case Constants():
+                return self._constants(relation)
             case Sort(source, terms):
                 return self._sort(self.relation(source), terms)
             case Limit(source, count, offset):
@@ -224,28 +234,75 @@ class Selects:
     def _join(self, join: Join) -> Source:
         left, right = self.relation(join.left), self.relation(join.right)
         one, other = self.parameters.fresh("r"), self.parameters.fresh("r")
-        keeper = left if left.private or not right.private else right
-        hidden = [(one if keeper is left else other, name) for name in keeper.hidden if name != ORDER]
-        if not keeper.private:
-            hidden += [(other, name) for name in right.hidden if name != ORDER]
         scope = {**self.scope(left, one), **self.scope(right, other)}
-        terms = []
-        if join.unit:
-            terms.append(binary(exp.EQ, column(one, UNIT), column(other, UNIT)))
-        if join.condition is not None:
-            terms.append(render_expression(join.condition, scope, self.parameters).sql)
-        matching = _conjunction(terms) if terms else exp.true()
         outputs = [named(found.sql, name) for name, found in scope.items()]
-        outputs += [named(column(alias, name), name) for alias, name in hidden]
+        hidden = self._joined(join, left, right, one, other)
+        outputs += [named(found, name) for name, found in hidden.items()]
         select = select_from(outputs, derived(left.select, one))
-        kind = {"side": "LEFT"} if join.kind is JoinKind.LEFT else {"kind": "INNER"}
+        kind = {"kind": "INNER"} if join.kind is JoinKind.INNER else {"side": join.kind.value.upper()}
+        matching = self._matching(join.unit, join.condition, one, other, scope)
         select.append("joins", exp.Join(this=derived(right.select, other), on=matching, **kind))
-        return Source(
-            select,
-            {**left.columns, **right.columns},
-            tuple(name for _, name in hidden),
-            {**left.lineage, **right.lineage},
-        )
+        return Source(select, {**left.columns, **right.columns}, tuple(hidden), {**left.lineage, **right.lineage})
+
+    @staticmethod
+    def _joined(join: Join, left: Source, right: Source, one: str, other: str) -> Mapping[str, exp.Expr]:
+        """The hidden columns of a join: the private side's, of a FULL one whichever is there; of public ones both's."""
+        if join.unit and join.kind is JoinKind.FULL:
+            return {
+                name: exp.Coalesce(this=column(one, name), expressions=[column(other, name)]) for name in left.hidden
+            }
+        kept = {name: column(other, name) for name in right.hidden if not left.private}
+        kept |= {name: column(one, name) for name in left.hidden if left.private or not right.private}
+        return {name: found for name, found in kept.items() if name != ORDER}
+
+    def _matching(
+        self, unit: bool, condition: Expression | None, one: str, other: str, scope: Mapping[str, Rendered]
+    ) -> exp.Expr:
+        """Equal units, and the condition."""
+        terms = [binary(exp.EQ, column(one, UNIT), column(other, UNIT))] if unit else []
+        if condition is not None:
+            terms.append(render_expression(condition, scope, self.parameters).sql)
+        return every(terms) if terms else exp.true()
+
+    def _mark(self, mark: Mark) -> Source:
+        source, other = self.relation(mark.source), self.relation(mark.other)
+        one, another = self.parameters.fresh("r"), self.parameters.fresh("r")
+        scope = {**self.scope(source, one), **self.scope(other, another)}
+        found = select_from([number(1)], derived(other.select, another))
+        where(found, self._matching(mark.unit, mark.condition, one, another, scope))
+        outputs = [*self._carried(source, one), named(exp.Exists(this=found), mark.name)]
+        columns = {**source.columns, mark.name: Values(Type.BOOLEAN, nullable=False)}
+        return replace(source, select=select_from(outputs, derived(source.select, one)), columns=columns)
+
+    def _union(self, union: Union) -> Source:
+        left, right = self.relation(union.left), self.relation(union.right)
+        hidden = (UNIT, SEED) if left.private else ()
+        alias = self.parameters.fresh("r")
+        branches = list[exp.Select]()
+        for branch, names in (
+            (left, {one.name: one.left for one in union.columns}),
+            (right, {one.name: one.right for one in union.columns}),
+        ):
+            inner = self.parameters.fresh("r")
+            outputs = [named(column(inner, source), name) for name, source in names.items()]
+            outputs += [named(column(inner, name), name) for name in hidden]
+            branches.append(select_from(outputs, derived(branch.select, inner)))
+        columns = {one.name: either(left.columns[one.left], right.columns[one.right], 0)[0] for one in union.columns}
+        both = exp.Union(this=branches[0], expression=branches[1], distinct=False)
+        carried = [named(column(alias, name), name) for name in (*columns, *hidden)]
+        return Source(select_from(carried, derived(both, alias)), columns, hidden)
+
+    def _constants(self, constants: Constants) -> Source:
+        alias = self.parameters.fresh("r")
+        rows = [
+            exp.Tuple(expressions=[self.parameters.bind(one.type, one.value) for one in row] or [exp.true()])
+            for row in constants.rows
+        ]
+        names = [identifier(name) for name in constants.columns or (ROW,)]
+        source = exp.Values(expressions=rows, alias=exp.TableAlias(this=identifier(alias), columns=names))
+        first = constants.rows[0]
+        columns = {name: Values(one.type) for name, one in zip(constants.columns, first, strict=True)}
+        return Source(select_from([named(column(alias, name), name) for name in columns], source), columns, ())
 
     def order(self, source: Source, alias: str) -> exp.Order:
         """The order a public relation is in: the one it was given, else that of its columns."""
@@ -270,10 +327,6 @@ class Selects:
         select.set("limit", exp.Limit(expression=number(count)))
         select.set("offset", exp.Offset(expression=number(offset)))
         return replace(source, select=select)
-
-
-def _conjunction(terms: Sequence[exp.Expr]) -> exp.Expr:
-    return balanced(lambda left, right: binary(exp.And, left, right), terms)
 
 
 def consecutive(values: Values) -> bool:

@@ -11,11 +11,13 @@ from typing import TypeAlias
 
 from sandbox.plan.nodes import (
     Call,
+    Constants,
     Expression,
     Filter,
     Join,
     Limit,
     Literal,
+    Mark,
     Measure,
     Output,
     Plan,
@@ -26,6 +28,7 @@ from sandbox.plan.nodes import (
     Scalar,
     Scan,
     Sort,
+    Union,
 )
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
@@ -78,6 +81,21 @@ def _relation(relation: Relation) -> Json:
                 "unit": unit,
                 "condition": None if condition is None else _expression(condition),
             }
+        case Mark(source, other, name, unit, condition):
+            return {
+                "node": "mark",
+                "source": _relation(source),
+                "other": _relation(other),
+                "name": name,
+                "unit": unit,
+                "condition": None if condition is None else _expression(condition),
+            }
+        case Union(left, right, columns):
+            pairs: list[Json] = [{"name": one.name, "left": one.left, "right": one.right} for one in columns]
+            return {"node": "union", "left": _relation(left), "right": _relation(right), "columns": pairs}
+        case Constants(listed, rows):
+            literals: list[Json] = [[_expression(one) for one in row] for row in rows]
+            return {"node": "constants", "columns": list(listed), "rows": literals}
         case Sort(source, terms):
             orders: list[Json] = [
                 {"expression": _expression(term.expression), "descending": term.descending} for term in terms

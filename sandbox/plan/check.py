@@ -30,9 +30,12 @@ from sandbox.plan.limits import ANSWER_ROWS, Limits
 from sandbox.plan.nodes import (
     Aggregate,
     AggregateFunction,
+    Constants,
+    Expression,
     Filter,
     Join,
     Limit,
+    Mark,
     Measure,
     Output,
     Plan,
@@ -41,12 +44,13 @@ from sandbox.plan.nodes import (
     Scan,
     Sort,
     Type,
+    Union,
     matched,
     scans,
 )
 from sandbox.plan.nodes import Relation as Node
 from sandbox.plan.ranges import magnitude, span
-from sandbox.plan.relations import Known, joined, projected, settled, worked
+from sandbox.plan.relations import Known, constant, joined, marked, projected, settled, united, worked
 from sandbox.plan.signatures import NUMBERS, VALUES
 from sandbox.plan.values import Members, Values
 
@@ -156,16 +160,28 @@ class _Checker:
                 cost = sum(one.cost for one in found.values())
                 return worked(settled(projected(known, outputs, columns)), (known,), cost)
             case Join(left, right, kind, unit, condition):
-                self.joins += 1
-                self._most("joins", self.joins, self.limits.joins)
+                one, other = self._sides(left, right)
+                found_pairs = joined(one, other, kind, unit, condition)
+                return worked(found_pairs, (one, other), self._matching(condition, one, other))
+            case Mark(source, right, name, unit, condition):
+                one, other = self._sides(source, right)
+                known, pairs = marked(one, other, self._define(name), unit, condition)
+                what, most = "rows per unit", self.limits.rows_per_unit
+                if known.domain is None:
+                    what, most = "public rows", self.limits.public_rows
+                self._most(what, pairs, most)
+                return worked(known, (one, other), self._matching(condition, one, other), pairs)
+            case Union(left, right, pairs_):
                 one, other = self.relation(left), self.relation(right)
-                if one.columns.keys() & other.columns.keys():
-                    raise Refusal("plan.invalid", {"what": "both sides of a join have the same columns"})
-                pairs = joined(one, other, kind, unit, condition)
-                if condition is None:
-                    return worked(pairs, (one, other), 0)
-                cost = self.judge.condition(condition, {**one.columns, **other.columns}).cost
-                return worked(pairs, (one, other), cost)
+                if any(each.left not in one.columns or each.right not in other.columns for each in pairs_):
+                    raise Refusal("plan.invalid", {"what": "a union of columns that are not there"})
+                either = {
+                    self._define(each.name): self.judge.either(one.columns[each.left], other.columns[each.right])
+                    for each in pairs_
+                }
+                return worked(united(one, other, node, either), (one, other), 0)
+            case Constants():
+                return self._constants(node)
             case Sort(source, terms):
                 known = self._public(source)
                 types = [self.judge.judge(term.expression, known.columns).values.type for term in terms]
@@ -177,6 +193,26 @@ class _Checker:
                 if count < 0 or offset < 0:
                     raise Refusal("plan.invalid", {"what": "a negative limit or offset"})
                 return replace(known, rows=min(known.rows, count))
+
+    def _sides(self, left: Node, right: Node) -> tuple[Known, Known]:
+        self.joins += 1
+        self._most("joins", self.joins, self.limits.joins)
+        one, other = self.relation(left), self.relation(right)
+        if one.columns.keys() & other.columns.keys():
+            raise Refusal("plan.invalid", {"what": "both sides of a join have the same columns"})
+        return one, other
+
+    def _matching(self, condition: Expression | None, one: Known, other: Known) -> int:
+        """What a condition over both sides costs."""
+        return 0 if condition is None else self.judge.condition(condition, {**one.columns, **other.columns}).cost
+
+    def _constants(self, node: Constants) -> Known:
+        for name in node.columns:
+            self._define(name)
+        types = [tuple(self.judge.judge(one, {}).values.type for one in row) for row in node.rows]
+        if not types or len(set(types)) > 1 or len(types[0]) != len(node.columns):
+            raise Refusal("plan.invalid", {"what": "constants that are not rows of the same types"})
+        return constant(node, types[0])
 
     def _public(self, node: Node) -> Known:
         known = self.relation(node)

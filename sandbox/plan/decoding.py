@@ -19,6 +19,7 @@ from sandbox.plan.nodes import (
     Aggregate,
     AggregateFunction,
     Call,
+    Constants,
     Expression,
     Filter,
     Join,
@@ -26,6 +27,7 @@ from sandbox.plan.nodes import (
     Label,
     Limit,
     Literal,
+    Mark,
     Measure,
     Order,
     Output,
@@ -39,6 +41,8 @@ from sandbox.plan.nodes import (
     ScanColumn,
     Sort,
     Type,
+    Union,
+    UnionColumn,
 )
 
 T = TypeVar("T")
@@ -221,6 +225,17 @@ class _Decoder:
         name, column = _members(tree, "name column")
         return ScanColumn(_name(name), _text(column))
 
+    def pair(self, tree: Json) -> UnionColumn:
+        self.count(0)
+        name, left, right = _members(tree, "name left right")
+        return UnionColumn(_name(name), _name(left), _name(right))
+
+    def literal(self, tree: Json) -> Literal:
+        found = self.expression(tree, 0)
+        if not isinstance(found, Literal):
+            _invalid("a constant is missing")
+        return found
+
     def relation(self, tree: Json, depth: int) -> Relation:
         self.count(depth)
         match tree:
@@ -247,6 +262,16 @@ class _Decoder:
                     _flag(unit),
                     self.optional(condition),
                 )
+            case {"node": "mark"}:
+                _, source, other, name, unit, condition = _members(tree, "node source other name unit condition")
+                sides = self.relation(source, depth + 1), self.relation(other, depth + 1)
+                return Mark(*sides, _name(name), _flag(unit), self.optional(condition))
+            case {"node": "union"}:
+                _, left, right, columns = _members(tree, "node left right columns")
+                return Union(self.relation(left, depth + 1), self.relation(right, depth + 1), _list(columns, self.pair))
+            case {"node": "constants"}:
+                _, columns, rows = _members(tree, "node columns rows")
+                return Constants(_list(columns, _name), _list(rows, lambda row: _list(row, self.literal)))
             case {"node": "sort"}:
                 _, source, terms = _members(tree, "node source terms")
                 return Sort(self.relation(source, depth + 1), _list(terms, self.order))

@@ -108,6 +108,12 @@ class Judge:
         self.evaluations += spent
         return Judged(found, call_cost(call, signature) + sum(one.cost for one in given))
 
+    def either(self, left: Values, right: Values) -> Values:
+        """The values of a column that is one or the other. Refuses: `plan.type`."""
+        found, spent = either(left, right, self.limits.evaluations - self.evaluations)
+        self.evaluations += spent
+        return found
+
     def members(self, values: Values) -> Members | None:
         """The finite value set, without NULL, as far as evaluations are left to count it out."""
         spent = 0 if values.members is not None else size(values) or 0
@@ -122,6 +128,20 @@ class Judge:
         if found.values.type is not Type.BOOLEAN:
             raise Refusal("plan.type", {"function": "condition", "types": found.values.type})
         return found
+
+
+def either(left: Values, right: Values, budget: int) -> tuple[Values, int]:
+    """The values of a column that is one or the other, and what it took to know its value set, as of `evaluate`.
+
+    A unit key is one where both are; else it tells presence. Refuses: `plan.type`.
+    """
+    if {left.type, right.type} <= {Type.UNIT, Type.PRESENCE}:
+        unit = left.type is right.type is Type.UNIT
+        return Values(Type.UNIT if unit else Type.PRESENCE, nullable=left.nullable or right.nullable), 0
+    if left.type is not right.type:
+        raise Refusal("plan.type", {"function": "union", "types": f"{left.type}, {right.type}"})
+    types = (Type.BOOLEAN, left.type, right.type)
+    return evaluate("case", resolve("case", types), (Values(Type.BOOLEAN), left, right), budget)
 
 
 def call_cost(call: Call, signature: Signature) -> int:

@@ -116,13 +116,15 @@ class JoinKind(StrEnum):
 
     INNER = "inner"
     LEFT = "left"
+    FULL = "full"
 
 
 @dataclass(frozen=True, slots=True)
 class Join:
     """Pairs of rows for which `condition` is true, and the two sides' units are equal where `unit` is set.
 
-    Private with private demands `unit`; any other pair forbids it. A LEFT join preserves the left side.
+    Private with private demands `unit`; any other pair forbids it. A LEFT join preserves the left side, a FULL one
+    both: a row's unit is that of whichever side is there.
     """
 
     left: Relation
@@ -130,6 +132,48 @@ class Join:
     kind: JoinKind
     unit: bool
     condition: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Every row of `source`, and as one more column whether `condition` is true of it and of some row of `other`.
+
+    Semi and anti joins are filters by it. Units and kinds as in a join; the columns of `other` are in reach of the
+    condition alone. The mark is true or false, never NULL.
+    """
+
+    source: Relation
+    other: Relation
+    name: str
+    unit: bool
+    condition: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnionColumn:
+    """A column of a union: what it is in either branch. Types are equal; UNIT with PRESENCE is PRESENCE."""
+
+    name: str
+    left: str
+    right: str
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    """UNION ALL: the rows of both branches, which are both public or both private in one unit domain."""
+
+    left: Relation
+    right: Relation
+    columns: tuple[UnionColumn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Constants:
+    """VALUES: rows written out in the query. Public."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Literal, ...], ...]
+    """A literal per column each; the types of a column are equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +201,7 @@ class Limit:
     offset: int
 
 
-Relation: TypeAlias = Scan | Released | Filter | Project | Join | Sort | Limit
+Relation: TypeAlias = Scan | Released | Constants | Filter | Project | Join | Mark | Union | Sort | Limit
 
 
 class AggregateFunction(StrEnum):
@@ -220,22 +264,22 @@ def scans(relation: Relation) -> tuple[Scan, ...]:
             return (relation,)
         case Filter(source) | Project(source) | Sort(source) | Limit(source):
             return scans(source)
-        case Join(left, right):
+        case Join(left, right) | Mark(left, right) | Union(left, right):
             return scans(left) + scans(right)
-        case Released():
+        case Released() | Constants():
             return ()
 
 
 def matched(relation: Relation) -> tuple[Scan, ...]:
     """Every scan below a join of equal units."""
     match relation:
-        case Join(unit=True):
+        case Join(unit=True) | Mark(unit=True):
             return scans(relation)
-        case Join(left, right):
+        case Join(left, right) | Mark(left, right) | Union(left, right):
             return matched(left) + matched(right)
         case Filter(source) | Project(source) | Sort(source) | Limit(source):
             return matched(source)
-        case Scan() | Released():
+        case Scan() | Released() | Constants():
             return ()
 
 
@@ -249,9 +293,9 @@ def _measured(relation: Relation, aggregates: Mapping[str, Mapping[str, str]]) -
     match relation:
         case Released(measure):
             return aggregates[measure]
-        case Scan():
+        case Scan() | Constants() | Union():
             return {}
-        case Filter(source) | Sort(source) | Limit(source):
+        case Filter(source) | Mark(source) | Sort(source) | Limit(source):
             return _measured(source, aggregates)
         case Join(left, right):
             return {**_measured(left, aggregates), **_measured(right, aggregates)}

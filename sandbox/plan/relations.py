@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sandbox.errors import Refusal
 from sandbox.plan.expressions import conjuncts, references
-from sandbox.plan.nodes import Call, Expression, JoinKind, Output, Ref, Type
-from sandbox.plan.values import Values
+from sandbox.plan.nodes import Call, Constants, Expression, JoinKind, Output, Ref, Type, Union
+from sandbox.plan.values import Values, of_members, stored
 
 HIDDEN_BYTES = 32
 """Of the hidden columns of a private row."""
@@ -61,12 +62,12 @@ def settled(known: Known) -> Known:
     return replace(known, columns=columns, keys=known.keys | {frozenset[str]()})
 
 
-def worked(known: Known, sources: tuple[Known, ...], cost: int) -> Known:
-    """With the work of its sources and its own: its rows of one unit, at least those of all its sources together, times
-    one and the `cost` of its expressions. Public rows are no unit's work.
+def worked(known: Known, sources: tuple[Known, ...], cost: int, pairs: int = 0) -> Known:
+    """With the work of its sources and its own: its rows of one unit, at least those of all its sources together and
+    the `pairs` that it compares, times one and the `cost` of its expressions. Public rows are no unit's work.
     """
     private = [one for one in sources if one.domain is not None]
-    rows = 0 if known.domain is None else max(known.rows, sum(one.rows for one in private))
+    rows = 0 if known.domain is None else max(known.rows, pairs, sum(one.rows for one in private))
     return replace(known, work=sum(one.work for one in private) + rows * (1 + cost))
 
 
@@ -86,23 +87,75 @@ def joined(left: Known, right: Known, kind: JoinKind, unit: bool, condition: Exp
 
     Refuses: `plan.domains`, `plan.join_unit`, `plan.join_preserved`.
     """
-    both = left.domain is not None and right.domain is not None
-    if both and left.domain != right.domain:
-        raise Refusal("plan.domains")
-    if unit != both:
-        raise Refusal("plan.join_unit")
+    _paired(left, right, unit=unit)
     if kind is JoinKind.LEFT and left.domain is None and right.domain is not None:
+        raise Refusal("plan.join_preserved")
+    if kind is JoinKind.FULL and (left.domain is None) != (right.domain is None):
         raise Refusal("plan.join_preserved")
     terms = conjuncts(condition)
     to_right, to_left = (_partners(one, other, terms) for one, other in ((right, left), (left, right)))
     found = Known(
         left.domain if left.domain is not None else right.domain,
-        {**left.columns, **_right_columns(left, right, kind, condition, to_right)},
-        _rows(left, right, kind, to_right, to_left),
+        {**_left_columns(left, kind, condition), **_right_columns(left, right, kind, condition, to_right)},
+        _full_rows(left, right, condition, to_right, to_left)
+        if kind is JoinKind.FULL
+        else _rows(left, right, kind, to_right, to_left),
         _keys(left, right, kind, to_right, to_left),
         _matches(left, right, to_right, to_left),
     )
     return settled(found)
+
+
+def _paired(left: Known, right: Known, *, unit: bool) -> None:
+    """Rows of one unit only are compared with one another (rule 10)."""
+    both = left.domain is not None and right.domain is not None
+    if both and left.domain != right.domain:
+        raise Refusal("plan.domains")
+    if unit != both:
+        raise Refusal("plan.join_unit")
+
+
+def marked(source: Known, other: Known, name: str, unit: bool, condition: Expression | None) -> tuple[Known, int]:
+    """The source with a mark, and how many pairs of rows are compared: of one unit, or of public relations in all.
+
+    Refuses: `plan.domains`, `plan.join_unit`, `plan.exists_private`.
+    """
+    if source.domain is None and other.domain is not None:
+        raise Refusal("plan.exists_private")
+    _paired(source, other, unit=unit)
+    read = set(references(condition)) if condition is not None else set[str]()
+    decided = all(one.per_unit for column, one in source.columns.items() if column in read)
+    mark = Values(Type.BOOLEAN, nullable=False, per_unit=decided and source.domain is not None)
+    found = replace(source, columns={**source.columns, name: mark})
+    return found, source.rows * _partners(other, source, conjuncts(condition))
+
+
+def united(left: Known, right: Known, union: Union, columns: Mapping[str, Values]) -> Known:
+    """The rows of both branches, by rule 10. Refuses: `plan.domains`, `plan.union_kinds`."""
+    if (left.domain is None) != (right.domain is None):
+        raise Refusal("plan.union_kinds")
+    if left.domain != right.domain:
+        raise Refusal("plan.domains")
+    matches = {
+        one.name: left.matches[one.left] + right.matches[one.right]
+        for one in union.columns
+        if one.left in left.matches and one.right in right.matches
+    }
+    return settled(Known(left.domain, columns, left.rows + right.rows, frozenset(), matches))
+
+
+def constant(node: Constants, types: Iterable[Type]) -> Known:
+    """Rows written out: everything of them is known."""
+    columns, keys, matches = dict[str, Values](), set[frozenset[str]](), dict[str, int]()
+    for place, (name, type_) in enumerate(zip(node.columns, types, strict=True)):
+        found = [row[place].value for row in node.rows]
+        columns[name] = of_members(type_, found, nullable=False)
+        counts = Counter(stored(type_, one) for one in found if one is not None)
+        matches[name] = max(counts.values(), default=0)
+        keys |= {frozenset({name})} if matches[name] <= 1 else set()
+    if len(node.rows) <= 1:
+        keys = {frozenset()}
+    return Known(None, columns, len(node.rows), frozenset(keys), matches)
 
 
 def _partners(side: Known, other: Known, terms: Iterable[Expression]) -> int:
@@ -142,8 +195,22 @@ def _rows(left: Known, right: Known, kind: JoinKind, to_right: int, to_left: int
     return min(left.rows * to_right, right.rows * to_left)
 
 
+def _full_rows(left: Known, right: Known, condition: Expression | None, to_right: int, to_left: int) -> int:
+    """Matched pairs and the rows of either side that have no match."""
+    one, other = left.rows, right.rows
+    if condition is None:
+        return max(1, one) * max(1, other)
+    return min(one * max(1, to_right) + other, other * max(1, to_left) + one, max(one * other, one + other))
+
+
 def _keys(left: Known, right: Known, kind: JoinKind, to_right: int, to_left: int) -> frozenset[frozenset[str]]:
-    """Without those that others imply."""
+    """Without those that others imply. A FULL join can have rows of one side beside those of the other: there, no side
+    has one row.
+    """
+    if kind is JoinKind.FULL:
+        named = [keys if most <= 1 else frozenset() for keys, most in ((left.keys, to_right), (right.keys, to_left))]
+        pairs = frozenset(mine | theirs for mine in left.keys for theirs in right.keys)
+        return frozenset(key for key in named[0] | named[1] | pairs if key)
     one = left.keys if to_right <= 1 else frozenset[frozenset[str]]()
     other = right.keys if to_left <= 1 and kind is JoinKind.INNER else frozenset[frozenset[str]]()
     return one | other or frozenset(mine | theirs for mine in left.keys for theirs in right.keys)
@@ -159,7 +226,7 @@ def _matches(left: Known, right: Known, to_right: int, to_left: int) -> Mapping[
 def _right_columns(
     left: Known, right: Known, kind: JoinKind, condition: Expression | None, to_right: int
 ) -> Mapping[str, Values]:
-    """The right side's columns: NULL-extended by LEFT, and determined by the unit where the match is."""
+    """The right side's columns: NULL-extended by outer joins, and determined by the unit where the match is."""
     by_unit = set(references(condition)) if condition is not None else set[str]()
     decided = all(left.columns[name].per_unit for name in by_unit if name in left.columns)
     if right.domain is None:
@@ -170,8 +237,19 @@ def _right_columns(
         columns = {
             name: replace(one, per_unit=one.per_unit and condition is None) for name, one in right.columns.items()
         }
-    if kind is JoinKind.INNER:
-        return columns
+    return columns if kind is JoinKind.INNER else _extended(columns)
+
+
+def _left_columns(left: Known, kind: JoinKind, condition: Expression | None) -> Mapping[str, Values]:
+    """The left side's columns: as they are, but for FULL joins."""
+    if kind is not JoinKind.FULL:
+        return left.columns
+    kept = {name: replace(one, per_unit=one.per_unit and condition is None) for name, one in left.columns.items()}
+    return _extended(kept)
+
+
+def _extended(columns: Mapping[str, Values]) -> Mapping[str, Values]:
+    """Columns of a side that can be missing (rule 12)."""
     return {
         name: replace(one, nullable=True, type=Type.PRESENCE if one.type is Type.UNIT else one.type)
         for name, one in columns.items()

@@ -17,11 +17,14 @@ from policies.cards import ColumnCard, ColumnType, DatasetCard, TableCard
 from sandbox.plan.nodes import (
     AggregateFunction,
     Call,
+    Constants,
     Expression,
     Filter,
     Join,
+    JoinKind,
     Limit,
     Literal,
+    Mark,
     Measure,
     Output,
     Plan,
@@ -32,6 +35,7 @@ from sandbox.plan.nodes import (
     Scan,
     Sort,
     Type,
+    Union,
 )
 from tests.support.lowering import CARDS, Case, files, lowered, read
 
@@ -116,11 +120,26 @@ def _relation(relation: Relation) -> str:
             carried = "_unit, " if _private(source) else ""
             return f"SELECT {carried}{', '.join(map(_output, outputs))} FROM ({_relation(source)})"
         case Join(left, right, kind, unit, condition):
-            terms = ["l._unit = r._unit"] if unit else ["true"]
-            terms += [] if condition is None else [_expression(condition)]
             shown = "l.*, r.* EXCLUDE (_unit)" if unit else "l.*, r.*"
+            if unit and kind is JoinKind.FULL:
+                shown = "coalesce(l._unit, r._unit) AS _unit, l.* EXCLUDE (_unit), r.* EXCLUDE (_unit)"
             sides = f"({_relation(left)}) l {kind} JOIN ({_relation(right)}) r"
-            return f"SELECT {shown} FROM {sides} ON {' AND '.join(terms)}"
+            return f"SELECT {shown} FROM {sides} ON {_matching(condition, unit=unit)}"
+        case Mark(source, other, name, unit, condition):
+            matching = _matching(condition, unit=unit)
+            found = f"EXISTS (SELECT 1 FROM ({_relation(other)}) r WHERE {matching})"
+            return f"SELECT l.*, {found} AS {name} FROM ({_relation(source)}) l"
+        case Union(left, right, columns):
+            carried = "_unit, " if _private(left) else ""
+            lefts, rights = (
+                ", ".join(f"{old} AS {one.name}" for one, old in zip(columns, side, strict=True)) or "1 AS nothing"
+                for side in ([one.left for one in columns], [one.right for one in columns])
+            )
+            branches = f"SELECT {carried}{lefts} FROM ({_relation(left)})", f"FROM ({_relation(right)})"
+            return f"{branches[0]} UNION ALL SELECT {carried}{rights} {branches[1]}"
+        case Constants(names, listed):
+            made = (", ".join(map(_literal, row)) or "1" for row in listed)
+            return f"SELECT * FROM (VALUES ({'), ('.join(made)})) AS v({', '.join(names) or 'nothing'})"
         case Sort(source, terms):
             orders = [
                 f"{_expression(one.expression)} {'DESC' if one.descending else 'ASC'} NULLS LAST" for one in terms
@@ -130,13 +149,19 @@ def _relation(relation: Relation) -> str:
             return f"{_relation(source)} LIMIT {count} OFFSET {offset}"
 
 
+def _matching(condition: Expression | None, *, unit: bool) -> str:
+    terms = ["l._unit = r._unit"] if unit else ["true"]
+    terms += [] if condition is None else [_expression(condition)]
+    return " AND ".join(terms)
+
+
 def _private(relation: Relation) -> bool:
     match relation:
         case Scan(dataset, table, _):
             return _table(dataset, table).private
-        case Join(left, right):
+        case Join(left, right) | Union(left, right):
             return _private(left) or _private(right)
-        case Released():
+        case Released() | Constants():
             return False
     return _private(relation.source)
 

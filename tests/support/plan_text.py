@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from sandbox.plan.nodes import (
     Aggregate,
     Call,
+    Constants,
     Expression,
     Filter,
     Join,
     Limit,
     Literal,
+    Mark,
     Output,
     Plan,
     Project,
@@ -21,6 +23,7 @@ from sandbox.plan.nodes import (
     Scan,
     Sort,
     Type,
+    Union,
 )
 
 _INFIX = {
@@ -63,14 +66,26 @@ def relation(node: Relation) -> str:
         case Project(source, outputs):
             return f"({relation(source)} select {', '.join(map(_output, outputs))})"
         case Join(left, right, kind, unit, condition):
-            terms = ["unit"] if unit else []
-            terms += [] if condition is None else [expression(condition)]
-            return f"({relation(left)} {kind} join {relation(right)} on {' and '.join(terms) or 'true'})"
+            return f"({relation(left)} {kind} join {relation(right)} on {_matching(condition, unit=unit)})"
+        case Mark(source, other, name, unit, condition):
+            return f"({relation(source)} mark {name} of {relation(other)} on {_matching(condition, unit=unit)})"
+        case Union(left, right, columns):
+            pairs = ", ".join(f"{one.name}={one.left}|{one.right}" for one in columns)
+            return f"({relation(left)} union {relation(right)} as {pairs})"
+        case Constants(names, rows):
+            listed = ", ".join(f"({', '.join(map(_literal, row))})" for row in rows)
+            return f"values({', '.join(names)}: {listed})"
         case Sort(source, terms):
             orders = (expression(one.expression) + (" desc" if one.descending else "") for one in terms)
             return f"{relation(source)} order {', '.join(orders)}"
         case Limit(source, count, offset):
             return f"{relation(source)} limit {count}" + (f" offset {offset}" if offset else "")
+
+
+def _matching(condition: Expression | None, *, unit: bool) -> str:
+    terms = ["unit"] if unit else []
+    terms += [] if condition is None else [expression(condition)]
+    return " and ".join(terms) or "true"
 
 
 def expression(node: Expression) -> str:

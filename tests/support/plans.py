@@ -24,6 +24,7 @@ from sandbox.plan.nodes import (
     Aggregate,
     AggregateFunction,
     Call,
+    Constants,
     Expression,
     Filter,
     Join,
@@ -31,6 +32,7 @@ from sandbox.plan.nodes import (
     Label,
     Limit,
     Literal,
+    Mark,
     Measure,
     Order,
     Output,
@@ -44,6 +46,8 @@ from sandbox.plan.nodes import (
     ScanColumn,
     Sort,
     Type,
+    Union,
+    UnionColumn,
 )
 from sandbox.plan.signatures import VALUES, Signature
 
@@ -223,30 +227,70 @@ def relations(draw: st.DrawFn, names: Names, cards: Sequence[DatasetCard], *, pr
     usable = [one for one in cards if not private or one.unit_domain == cards[0].unit_domain]
     tables = [(one.name, table) for one in usable for table in one.tables if table.private == private]
     dataset, table = draw(st.sampled_from(tables))
-    built = draw(scans(names, dataset, table))
-    shapes = ["none", "none", "derived", "derived", "public", "private" if private else "public"]
+    constant = not private and draw(st.integers(0, 5)) == 0
+    built = draw(constants(names)) if constant else draw(scans(names, dataset, table))
+    shapes = ["none", "none", "derived", "derived", "public", "private" if private else "public", "union"]
     publics = any(not table.private for one in cards for table in one.tables)
     for _ in range(draw(st.integers(0, depth))):
         shape = draw(st.sampled_from(shapes))
         if shape == "derived":
             built = draw(derived(names, built))
+        elif shape == "union":
+            built = draw(united(names, built, draw(relations(names, usable, private=private, depth=depth - 1))))
         elif shape == "private" or (shape == "public" and publics):
             other = draw(relations(names, usable if shape == "private" else cards, private=shape == "private", depth=1))
-            built = draw(_joined(built, other, both=shape == "private", private=private))
+            combine = marked if draw(st.integers(0, 2)) == 0 else _joined
+            built = draw(combine(names, built, other, both=shape == "private", private=private))
     return built
 
 
 @st.composite
-def _joined(draw: st.DrawFn, left: Built, right: Built, *, both: bool, private: bool) -> Built:
-    kind = draw(st.sampled_from(JoinKind))
+def constants(draw: st.DrawFn, names: Names) -> Built:
+    """Rows written out."""
+    types = draw(st.lists(st.sampled_from(VALUES), max_size=3))
+    columns = {names.next("c"): type_ for type_ in types}
+    rows = draw(st.lists(st.tuples(*map(literals, types)), min_size=1, max_size=3))
+    return Built(Constants(tuple(columns), tuple(rows)), columns)
+
+
+@st.composite
+def united(draw: st.DrawFn, names: Names, left: Built, right: Built) -> Built:
+    """UNION ALL of two relations of one kind: columns of equal types, as many as there happen to be."""
+    pairs, columns = list[UnionColumn](), dict[str, Type]()
+    hidden = {Type.UNIT, Type.PRESENCE}
+    for one, type_ in left.columns.items():
+        fitting = [name for name, found in right.columns.items() if found is type_ or {found, type_} <= hidden]
+        if fitting and draw(st.integers(0, 3)) > 0:
+            pairs.append(UnionColumn(names.next("c"), one, draw(st.sampled_from(fitting))))
+            both = {type_, right.columns[pairs[-1].right]}
+            columns[pairs[-1].name] = Type.PRESENCE if both == hidden else type_
+    return Built(Union(left.relation, right.relation, tuple(pairs)), columns)
+
+
+@st.composite
+def marked(draw: st.DrawFn, names: Names, left: Built, right: Built, *, both: bool, private: bool) -> Built:
+    """A mark of the left side, and sometimes a filter by it. `private`: of the left side."""
+    condition = draw(conditions(left, right)) if not both or draw(st.booleans()) else None
+    if not both and draw(st.integers(0, 3)) == 0:
+        condition = None
+    name = names.next("c")
+    found = Mark(left.relation, right.relation, name, both, condition)
+    keep = draw(st.sampled_from((None, None, Ref(name), Call("not", (Ref(name),)))))
+    columns = {**left.columns, name: Type.BOOLEAN}
+    assert private or not both
+    return Built(found if keep is None else Filter(found, keep), columns)
+
+
+@st.composite
+def _joined(draw: st.DrawFn, _: Names, left: Built, right: Built, *, both: bool, private: bool) -> Built:
+    kind = draw(st.sampled_from([one for one in JoinKind if one is not JoinKind.FULL or both or not private]))
     if private and not both and kind is JoinKind.INNER and draw(st.booleans()):
         left, right = right, left
     condition = draw(conditions(left, right)) if not both or draw(st.booleans()) else None
-    extended = {
-        name: Type.PRESENCE if type_ is Type.UNIT and kind is JoinKind.LEFT else type_
-        for name, type_ in right.columns.items()
-    }
-    return Built(Join(left.relation, right.relation, kind, both, condition), {**left.columns, **extended})
+    columns = {**left.columns, **right.columns}
+    missable = {JoinKind.LEFT: right.columns, JoinKind.FULL: columns}.get(kind, {})
+    extended = {name: Type.PRESENCE for name, type_ in missable.items() if type_ is Type.UNIT}
+    return Built(Join(left.relation, right.relation, kind, both, condition), {**columns, **extended})
 
 
 @st.composite
@@ -295,8 +339,8 @@ def plans(draw: st.DrawFn, cards: Sequence[DatasetCard]) -> Plan:
     built = Built(Released(found[0][0].name), found[0][1])
     for measure, types in found[1:]:
         other = Built(Released(measure.name), types)
-        built = draw(_joined(built, other, both=False, private=False))
-    for shape in draw(st.lists(st.sampled_from(("derived", "sort", "limit", "join")), max_size=3)):
+        built = draw(_joined(names, built, other, both=False, private=False))
+    for shape in draw(st.lists(st.sampled_from(("derived", "sort", "limit", "join", "union")), max_size=3)):
         built = draw(_public(names, cards, built, shape))
     if not built.columns:
         built = Built(Project(built.relation, (Output(names.next("o"), Literal(Type.INTEGER, 1)),)), {})
@@ -318,7 +362,10 @@ def _public(draw: st.DrawFn, names: Names, cards: Sequence[DatasetCard], built: 
             return Built(Sort(built.relation, terms), built.columns)
         case "join" if any(not table.private for one in cards for table in one.tables):
             other = draw(relations(names, cards, private=False, depth=0))
-            return draw(_joined(built, other, both=False, private=False))
+            combine = draw(st.sampled_from((_joined, marked)))
+            return draw(combine(names, built, other, both=False, private=False))
+        case "union":
+            return draw(united(names, built, draw(relations(names, cards, private=False, depth=0))))
         case _:
             limit = Limit(built.relation, draw(st.integers(0, 5)), draw(st.integers(0, 2)))
             return Built(limit, built.columns)
