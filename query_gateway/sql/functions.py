@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from query_gateway.sql.forms import FORMS
 from sandbox.plan.nodes import Type
 
 
@@ -29,6 +30,36 @@ def _unary(function: str) -> CallOf:
 
 
 CALLS: Mapping[type[exp.Expr], CallOf] = {
+    **{
+        kind: _unary(kind.__name__.lower())
+        for kind in (
+            exp.Acos,
+            exp.Acosh,
+            exp.Asin,
+            exp.Asinh,
+            exp.Atan,
+            exp.Atanh,
+            exp.Cbrt,
+            exp.Cos,
+            exp.Cosh,
+            exp.Cot,
+            exp.Degrees,
+            exp.Factorial,
+            exp.Radians,
+            exp.Sin,
+            exp.Sinh,
+            exp.Tan,
+            exp.Tanh,
+        )
+    },
+    exp.Atan2: _binary("atan2"),
+    exp.BitwiseAnd: _binary("bit_and"),
+    exp.BitwiseLeftShift: _binary("shift_left"),
+    exp.BitwiseNot: _unary("bit_not"),
+    exp.BitwiseOr: _binary("bit_or"),
+    exp.BitwiseRightShift: _binary("shift_right"),
+    exp.BitwiseXor: _binary("bit_xor"),
+    exp.Trunc: CallOf("trunc", ("this", "decimals")),
     exp.Abs: _unary("abs"),
     exp.Add: _binary("add"),
     exp.AddMonths: _binary("date_add_months"),
@@ -80,13 +111,21 @@ CALLS: Mapping[type[exp.Expr], CallOf] = {
 }
 
 NAMED: Mapping[str, str] = {
+    "bit_count": "bit_count",
     "clamp": "clamp",
     "date_add_days": "date_add_days",
     "date_add_months": "date_add_months",
     "date_difference": "date_difference",
     "date_part": "date_part",
+    "even": "even",
+    "gcd": "gcd",
+    "greatest_common_divisor": "gcd",
+    "lcm": "lcm",
+    "least_common_multiple": "lcm",
     "mean": "avg",
     "prefix": "starts_with",
+    "round_even": "round_even",
+    "roundbankers": "round_even",
     "suffix": "ends_with",
 }
 """Functions that the parser does not know by class. `date_part` and `avg` are no rows of the table but forms."""
@@ -130,11 +169,16 @@ CASTS: Mapping[exp.DType, tuple[str, Type]] = {
     exp.DType.BOOLEAN: ("cast_boolean", Type.BOOLEAN),
 }
 
-_FORMS = "avg cast concat count count_if date_add date_diff date_trunc dayofweek dayofyear extract ltrim rtrim sum trim"
+_FORMS = """avg cast concat count count_if date_add date_diff date_trunc dayofweek dayofyear extract log log10 log2
+ltrim rtrim sum trim"""
+
+
+_OPERATORS = """add subtract multiply divide negate not equal not_equal less less_equal greater greater_equal
+is_distinct_from bit_and bit_not bit_or bit_xor shift_left shift_right"""
+"""Calls that SQL writes by signs or words."""
 
 
 def names() -> tuple[str, ...]:
     """Every function name that SQL may use, for the nearest one to a misspelt name."""
-    operators = {"add", "subtract", "multiply", "divide", "negate", "not", "equal", "not_equal", "less", "less_equal"}
-    calls = {call.function for call in CALLS.values()} - operators - {"greater", "greater_equal", "is_distinct_from"}
-    return tuple(sorted(calls | set(NAMED) | set(_FORMS.split())))
+    calls = {call.function for call in CALLS.values()} - set(_OPERATORS.split())
+    return tuple(sorted(calls | set(NAMED) | set(FORMS) | set(_FORMS.split())))

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
 
+from query_gateway.sql.forms import FORMS, NODES
 from query_gateway.sql.functions import CALLS, NAMED, names
 from query_gateway.sql.places import Places
 from sandbox.errors import Refusal, Span
@@ -47,6 +48,7 @@ _STRUCTURE: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.Join: ("this", "side", "kind", "on", "using"),
     exp.Like: ("this", "expression", "negate"),
     exp.Limit: ("expression",),
+    exp.Log: ("this", "expression"),
     exp.Literal: ("this", "is_string"),
     exp.Null: (),
     exp.Offset: ("expression",),
@@ -84,6 +86,7 @@ _STRUCTURE: Mapping[type[exp.Expr], tuple[str, ...]] = {
 ALLOWED: Mapping[type[exp.Expr], tuple[str, ...]] = {
     **_STRUCTURE,
     **{kind: call.arguments + call.markers for kind, call in CALLS.items()},
+    **{kind: arguments for kind, (_, arguments) in NODES.items()},
 }
 _CLOCKS = {"now", "today", "get_current_timestamp", "transaction_timestamp", "current_localtimestamp"}
 _CODES: Mapping[type[exp.Expr], str] = {
@@ -144,7 +147,11 @@ def _judge(node: exp.Expr, places: Places) -> Refusal | None:
     if allowed is None:
         return _unknown(node, places)
     if isinstance(node, exp.Anonymous):
-        return None if isinstance(node.this, str) and node.this.lower() in NAMED else _unknown(node, places)
+        return (
+            None
+            if isinstance(node.this, str) and node.this.lower() in NAMED.keys() | FORMS.keys()
+            else _unknown(node, places)
+        )
     for name, value in node.args.items():
         if value in (None, False) or value == [] or name in allowed:
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,6 +10,7 @@ from typing import Protocol
 from sqlglot import exp
 
 from query_gateway.sql import literals
+from query_gateway.sql.forms import simpler
 from query_gateway.sql.functions import CALLS, CASTS, INTERVALS, NAMED, PARTS
 from query_gateway.sql.state import State
 from sandbox.errors import Refusal
@@ -91,6 +93,12 @@ class Scalars:
                 return self._form(node)
 
     def _form(self, node: exp.Expr) -> Typed:
+        try:
+            other = simpler(node)
+        except ValueError:
+            raise self._state.refuse("plan.type", node, function=node.name or node.key, types="this number") from None
+        if other is not None:
+            return self.lower(other)
         match node:
             case exp.Between():
                 value = self.lower(node.this)
@@ -120,6 +128,8 @@ class Scalars:
             case exp.DateDiff():
                 ends = self.lower(node.expression), self.lower(node.this)
                 return self.call("date_difference", (self._unit(node), *ends), node)
+            case exp.Log():
+                return self._logarithm(node)
             case exp.Anonymous():
                 return self._named(node)
             case exp.Subquery() | exp.Select():
@@ -299,6 +309,15 @@ class Scalars:
         if function is None:
             raise self._state.refuse("sql.unsupported", node, what=f"the date part {part}")
         return self.call(function, (value,), node)
+
+    def _logarithm(self, node: exp.Log) -> Typed:
+        """To the base 10 unless another is given. The parser makes one node of log2(x) and log(2, x)."""
+        if node.args.get("expression") is None:
+            return self.call("log10", (self.lower(node.this),), node)
+        written = re.match(r"log(2|10)(?=\s*\()", self._state.places.text(node), re.IGNORECASE)
+        if written is not None:
+            return self.call(written[0].lower(), (self.lower(node.expression),), node)
+        return self.call("log", self._operands(node), node)
 
     def _named(self, node: exp.Anonymous) -> Typed:
         function = NAMED[node.name.lower()]

@@ -103,6 +103,39 @@ def rounded(value: Number, digits: int = 0) -> Number | None:
     return real(result)
 
 
+def truncate(value: Number, digits: int = 0) -> Number | None:
+    """Toward zero, to a number of decimal digits."""
+    if isinstance(value, int):
+        return value if digits >= 0 else truncated(value, 10**-digits) * 10**-digits
+    scale = 10.0 ** abs(digits)
+    scaled = float(value) * scale if digits > 0 else float(value) / scale
+    if not math.isfinite(scaled):
+        return value
+    whole = float(math.trunc(scaled))
+    return real(whole / scale if digits > 0 else whole * scale)
+
+
+def rounded_half_even(value: Fraction, digits: int) -> Fraction | None:
+    scale = 10.0 ** abs(digits)
+    scaled = float(value) * scale if digits > 0 else float(value) / scale
+    if not math.isfinite(scaled):
+        return value
+    whole = float(round(scaled))
+    return real(whole / scale if digits > 0 else whole * scale)
+
+
+def next_even(value: Fraction) -> Fraction:
+    """The nearest even number that is no nearer to zero."""
+    size = math.ceil(abs(value))
+    size += size % 2
+    return Fraction(size if value >= 0 else -size)
+
+
+def scaled(factor: float) -> Reference:
+    """A multiple."""
+    return lambda value: real(float(value) * factor)
+
+
 def floor(value: Number) -> Number:
     return value if isinstance(value, int) else Fraction(math.floor(value))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,13 +10,10 @@ from fractions import Fraction
 from sandbox.errors import Refusal
 from sandbox.plan.functions import FUNCTIONS, evaluate, resolve
 from sandbox.plan.limits import Limits
-from sandbox.plan.moments import CLOCK_UNITS, DATE_UNITS
 from sandbox.plan.nodes import Call, Expression, Literal, Ref, Scalar, Type
 from sandbox.plan.signatures import VALUES, Signature
 from sandbox.plan.values import INTEGER_HI, INTEGER_LO, TEXT_LENGTH, Members, Values, enumerated, of_literal, size
 
-MAX_BUCKETS = 10_000
-MAX_DIGITS = 15
 EQUALITIES = ("equal", "not_equal", "is_distinct_from", "in", "is_null", "is_not_null")
 TEXT_COST = 16
 LARGEST = 2**1024 - 2**971
@@ -147,13 +143,15 @@ def either(left: Values, right: Values, budget: int) -> tuple[Values, int]:
 def call_cost(call: Call, signature: Signature) -> int:
     """What a call costs for one row: one for each argument beyond the first, at least one; of texts 16 times that.
 
+    Never less than the function's own `work`.
+
     Comparing texts for equality costs as little as comparing numbers. A literal does not make a function one of texts.
     Unit: row operations.
     """
     pairs = zip(call.arguments, signature.parameters, strict=True)
     read = [type_ for argument, type_ in pairs if not isinstance(argument, Literal)]
     texts = Type.TEXT in (*read, signature.result) and call.function not in EQUALITIES
-    return max(1, len(call.arguments) - 1) * (TEXT_COST if texts else 1)
+    return max(FUNCTIONS[call.function].work, max(1, len(call.arguments) - 1) * (TEXT_COST if texts else 1))
 
 
 def _sound(literal: Literal) -> Literal:
@@ -181,36 +179,8 @@ def _fits(type_: Type, value: Scalar) -> bool:
 
 def _literals(name: str, arguments: tuple[Expression, ...], signature: Signature) -> None:
     """Refuses `plan.literal` where an argument must be a literal and is none, or one that means nothing there."""
-    for position in sorted(FUNCTIONS[name].literals(len(arguments))):
-        argument = arguments[position]
-        if not isinstance(argument, Literal) or not _meant(name, position, argument.value, arguments, signature):
+    function = FUNCTIONS[name]
+    values = tuple(one.value if isinstance(one, Literal) else None for one in arguments)
+    for position in sorted(function.literals(len(arguments))):
+        if not isinstance(arguments[position], Literal) or not function.meant(position, values, signature):
             raise Refusal("plan.literal", {"function": name, "position": str(position + 1)})
-
-
-def _meant(name: str, position: int, value: Scalar, arguments: tuple[Expression, ...], signature: Signature) -> bool:
-    """Whether a literal argument's value means something to the function."""
-    if name == "in":
-        return True
-    if value is None:
-        return False
-    match name, position, value:
-        case "round", _, int():
-            return abs(value) <= MAX_DIGITS
-        case "width_bucket", 3, int():
-            return 1 <= value <= MAX_BUCKETS
-        case (("clamp" | "width_bucket"), 2, _):
-            return _above(value, arguments[1], strictly=name == "width_bucket")
-        case (("date_trunc" | "date_difference"), 0, str()):
-            return value in DATE_UNITS or (value in CLOCK_UNITS and signature.parameters[1] is Type.TIMESTAMP)
-        case _:
-            return True
-
-
-def _above(value: Scalar, other: Expression, *, strictly: bool) -> bool:
-    """Whether the upper limit lies above the lower one, as the engine holds them."""
-    if not isinstance(other, Literal) or other.value is None:
-        return False
-    if isinstance(value, (int, Fraction)) and isinstance(other.value, (int, Fraction)):
-        hi, lo = float(value), float(other.value)
-        return math.isfinite(hi - lo) and (lo < hi if strictly else lo <= hi)
-    return isinstance(value, date) and isinstance(other.value, date) and str(other.value) <= str(value)

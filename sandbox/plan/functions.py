@@ -8,179 +8,22 @@ otherwise (three-valued logic, CASE, COALESCE, LEAST and GREATEST, IS NULL, IS D
 from __future__ import annotations
 
 import math
-import operator
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import product
-from typing import TypeAlias
 
 from sandbox.errors import Refusal
-from sandbox.plan import arithmetic, date_ranges, moments, ranges, sets, texts
-from sandbox.plan.arithmetic import Reference
+from sandbox.plan.arithmetic import UnknownValueError
+from sandbox.plan.function import Function
 from sandbox.plan.nodes import Scalar, Type
-from sandbox.plan.ranges import Rule
-from sandbox.plan.sets import SetRule
-from sandbox.plan.signatures import (
-    NUMBERS,
-    TIMES,
-    VALUES,
-    Signature,
-    TypeRule,
-    anything,
-    branches,
-    difference,
-    either,
-    fixed,
-    keeping,
-    same,
-    taking,
-    truncation,
-)
+from sandbox.plan.number_functions import NUMBER_FUNCTIONS
+from sandbox.plan.signatures import Signature
+from sandbox.plan.text_functions import TEXT_FUNCTIONS
+from sandbox.plan.time_functions import TIME_FUNCTIONS
+from sandbox.plan.value_functions import VALUE_FUNCTIONS
 from sandbox.plan.values import SET_LIMIT, Values, converted, enumerated, of_members, size, stored
 
-Positions: TypeAlias = Callable[[int], frozenset[int]]
-"""From the number of arguments to the positions that must be literals."""
-
-
-def nowhere(count: int) -> frozenset[int]:  # noqa: ARG001
-    """No position."""
-    return frozenset()
-
-
-def at(*positions: int) -> Positions:
-    """These positions, as far as there are so many arguments."""
-    return lambda count: frozenset(position for position in positions if position < count)
-
-
-def after(first: int) -> Positions:
-    """Every position from `first` on."""
-    return lambda count: frozenset(range(first, count))
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """One row of the table."""
-
-    name: str
-    types: TypeRule
-    reference: Reference
-    """The function on single values, without NULL unless `lifted`; equal to the engine's."""
-    range: Rule
-    literals: Positions = nowhere
-    lifted: bool = False
-    """Whether it says itself what NULL arguments give; else they give NULL."""
-    members: SetRule | None = None
-    """Where its value set is known without trying every combination."""
-
-    def of(self, *arguments: Scalar) -> Scalar:
-        """The function's value; raises UnknownValueError where it is not claimed to be known."""
-        if not self.lifted:
-            for argument in arguments:
-                if argument is None:
-                    return None
-        return self.reference(*arguments)
-
-
-TEXT, INTEGER, DOUBLE, BOOLEAN = Type.TEXT, Type.INTEGER, Type.DOUBLE, Type.BOOLEAN
-DATE, TIMESTAMP = Type.DATE, Type.TIMESTAMP
-NUMBER = either(fixed((INTEGER,), INTEGER), fixed((DOUBLE,), DOUBLE))
-REAL = fixed((DOUBLE,), DOUBLE)
-COMPARISON = same(VALUES, 2, 2, BOOLEAN)
-PART = taking(TIMES, (), INTEGER)
-TEXTS = fixed((TEXT, TEXT), BOOLEAN)
-CASED = fixed((TEXT,), TEXT)
-
-ROWS: tuple[Function, ...] = (
-    Function("add", same(NUMBERS, 2, 2), arithmetic.add, ranges.additive(operator.add)),
-    Function("subtract", same(NUMBERS, 2, 2), arithmetic.subtract, ranges.additive(operator.sub)),
-    Function("multiply", same(NUMBERS, 2, 2), arithmetic.multiply, ranges.multiply),
-    Function("divide", fixed((DOUBLE, DOUBLE), DOUBLE), arithmetic.divide, ranges.divide),
-    Function("integer_divide", fixed((INTEGER, INTEGER), INTEGER), arithmetic.integer_divide, ranges.integer_divide),
-    Function("modulo", same(NUMBERS, 2, 2), arithmetic.modulo, ranges.modulo),
-    Function("negate", NUMBER, arithmetic.negate, ranges.negate),
-    Function("equal", COMPARISON, operator.eq, ranges.truth),
-    Function("not_equal", COMPARISON, operator.ne, ranges.truth),
-    Function("less", COMPARISON, operator.lt, ranges.truth),
-    Function("less_equal", COMPARISON, operator.le, ranges.truth),
-    Function("greater", COMPARISON, operator.gt, ranges.truth),
-    Function("greater_equal", COMPARISON, operator.ge, ranges.truth),
-    Function("is_null", anything(BOOLEAN), arithmetic.is_null, ranges.decided, lifted=True),
-    Function("is_not_null", anything(BOOLEAN), arithmetic.is_not_null, ranges.decided, lifted=True),
-    Function("is_distinct_from", COMPARISON, arithmetic.is_distinct_from, ranges.decided, lifted=True),
-    Function("and", same((BOOLEAN,), 2, None), arithmetic.conjunction, ranges.truth, lifted=True),
-    Function("or", same((BOOLEAN,), 2, None), arithmetic.disjunction, ranges.truth, lifted=True),
-    Function("not", fixed((BOOLEAN,), BOOLEAN), operator.not_, ranges.truth),
-    Function("case", branches, arithmetic.case, ranges.case, lifted=True, members=sets.case),
-    Function(
-        "coalesce",
-        same(VALUES, 1, None),
-        arithmetic.coalesce,
-        ranges.coalesce,
-        lifted=True,
-        members=sets.coalesce,
-    ),
-    Function("nullif", same(VALUES, 2, 2), arithmetic.nullif, ranges.nullif, lifted=True),
-    Function("in", same(VALUES, 2, None, BOOLEAN), arithmetic.contained, ranges.truth, literals=after(1), lifted=True),
-    Function("like", TEXTS, texts.like, ranges.truth, literals=at(1)),
-    Function("least", same(VALUES, 1, None), arithmetic.least, ranges.extreme, lifted=True),
-    Function("greatest", same(VALUES, 1, None), arithmetic.greatest, ranges.extreme, lifted=True),
-    Function("clamp", same((*NUMBERS, *TIMES), 3, 3), arithmetic.clamp, ranges.clamp, literals=at(1, 2)),
-    Function("abs", NUMBER, arithmetic.absolute, ranges.absolute),
-    Function("round", either(NUMBER, keeping(NUMBERS, (INTEGER,))), arithmetic.rounded, ranges.rounded, literals=at(1)),
-    Function("floor", NUMBER, arithmetic.floor, ranges.monotone(arithmetic.floor, ranges.ONE)),
-    Function("ceil", NUMBER, arithmetic.ceil, ranges.monotone(arithmetic.ceil, ranges.ONE)),
-    Function("sign", taking(NUMBERS, (), INTEGER), arithmetic.sign, ranges.sign),
-    Function("sqrt", REAL, arithmetic.sqrt, ranges.sqrt),
-    Function("ln", REAL, arithmetic.unknown, ranges.transcendental(math.log, lambda one: one[0] > 0)),
-    Function("exp", REAL, arithmetic.unknown, ranges.transcendental(math.exp, lambda _: True)),
-    Function("power", fixed((DOUBLE, DOUBLE), DOUBLE), arithmetic.unknown, ranges.power),
-    Function("cast_integer", taking((BOOLEAN, *NUMBERS, TEXT), (), INTEGER), texts.cast_integer, ranges.cast),
-    Function("cast_double", taking((BOOLEAN, *NUMBERS, TEXT), (), DOUBLE), texts.cast_double, ranges.cast),
-    Function("cast_text", taking(VALUES, (), TEXT), texts.cast_text, ranges.opaque),
-    Function("cast_date", taking((TEXT, *TIMES), (), DATE), texts.cast_date, date_ranges.cast),
-    Function("cast_timestamp", taking((TEXT, *TIMES), (), TIMESTAMP), texts.cast_timestamp, date_ranges.cast),
-    Function("cast_boolean", taking((BOOLEAN, *NUMBERS, TEXT), (), BOOLEAN), texts.cast_boolean, ranges.partial),
-    Function("year", PART, moments.year, date_ranges.year),
-    Function("quarter", PART, moments.quarter, ranges.constant(1, 4)),
-    Function("month", PART, moments.month, ranges.constant(1, 12)),
-    Function("day", PART, moments.day, ranges.constant(1, 31)),
-    Function("day_of_week", PART, moments.day_of_week, ranges.constant(0, 6)),
-    Function("day_of_year", PART, moments.day_of_year, ranges.constant(1, 366)),
-    Function("hour", PART, moments.hour, ranges.constant(0, 23)),
-    Function("date_trunc", truncation, moments.truncate, date_ranges.truncate, literals=at(0), members=sets.starts),
-    Function("date_add_days", keeping(TIMES, (INTEGER,)), moments.add_days, date_ranges.shifted(moments.add_days)),
-    Function(
-        "date_add_months", keeping(TIMES, (INTEGER,)), moments.add_months, date_ranges.shifted(moments.add_months)
-    ),
-    Function("date_difference", difference, moments.difference, date_ranges.difference, literals=at(0)),
-    Function("lower", CASED, texts.lower, ranges.opaque),
-    Function("upper", CASED, texts.upper, ranges.opaque),
-    Function("trim", CASED, texts.trim, ranges.opaque),
-    Function("ltrim", CASED, texts.ltrim, ranges.opaque),
-    Function("rtrim", CASED, texts.rtrim, ranges.opaque),
-    Function(
-        "substring",
-        either(fixed((TEXT, INTEGER), TEXT), fixed((TEXT, INTEGER, INTEGER), TEXT)),
-        texts.substring,
-        ranges.opaque,
-    ),
-    Function("length", fixed((TEXT,), INTEGER), texts.length, ranges.length),
-    Function("concat", same((TEXT,), 1, None), texts.concat, ranges.opaque),
-    Function("starts_with", TEXTS, texts.starts_with, ranges.truth),
-    Function("ends_with", TEXTS, texts.ends_with, ranges.truth),
-    Function("contains", TEXTS, texts.contains, ranges.truth),
-    Function("replace", fixed((TEXT, TEXT, TEXT), TEXT), texts.replace, ranges.opaque, literals=at(1, 2)),
-    Function("left", fixed((TEXT, INTEGER), TEXT), texts.left, ranges.opaque),
-    Function("right", fixed((TEXT, INTEGER), TEXT), texts.right, ranges.opaque),
-    Function(
-        "width_bucket",
-        fixed((DOUBLE, DOUBLE, DOUBLE, INTEGER), INTEGER),
-        arithmetic.width_bucket,
-        ranges.width_bucket,
-        literals=at(1, 2, 3),
-    ),
-)
-
+ROWS: tuple[Function, ...] = (*NUMBER_FUNCTIONS, *VALUE_FUNCTIONS, *TIME_FUNCTIONS, *TEXT_FUNCTIONS)
 FUNCTIONS: Mapping[str, Function] = {row.name: row for row in ROWS}
 
 
@@ -221,7 +64,7 @@ def evaluate(name: str, signature: Signature, arguments: tuple[Values, ...], bud
         return found, 0
     try:
         results = [function.of(*each) for each in product(*map(_possible, arguments, signature.parameters))]
-    except arithmetic.UnknownValueError:
+    except UnknownValueError:
         return found, spent
     return _exactly(results, found, nullable=False), spent
 

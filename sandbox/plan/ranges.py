@@ -23,8 +23,6 @@ Rule: TypeAlias = Callable[[Signature, tuple[Values, ...]], Values]
 
 STEPS = Fraction(1, 2**30)
 """Grid of a quotient as a share of its range."""
-SLACK = Fraction(1, 2**40)
-"""Relative error of the engine's exp, ln and power, generously."""
 ONE = Fraction(1)
 LONG = 2048
 """Bits of a fraction that is computed with; a 64-bit number has fewer."""
@@ -176,25 +174,24 @@ def absolute(signature: Signature, arguments: tuple[Values, ...]) -> Values:
     return known(signature.result, found, nullable=arguments[0].nullable, granularity=arguments[0].granularity)
 
 
-def rounded(signature: Signature, arguments: tuple[Values, ...]) -> Values:
-    digits = _literal(arguments[1]) if len(arguments) == 2 else 0
-    if not isinstance(digits, int):
-        return Values(signature.result)
-    if signature.result is Type.INTEGER:
-        return monotone(lambda one: arithmetic.away(one * _ten(digits)) / _ten(digits))(signature, arguments)
-    step = _ten(digits)
-    found = monotone(lambda one: arithmetic.away(Fraction(one) * step) / step, 1 / step)(signature, arguments)
-    ends = span(found)
-    if ends is None or digits == 0:
-        return found
-    return replace(found, lo=_slack(ends[0])[0], hi=_slack(ends[1])[1])
+def digits_kept(apply: Callable[[Number, int], Number | None]) -> Rule:
+    """A rounding to a literal number of digits, which keeps order; its ends are computed as the engine does."""
+
+    def rule(signature: Signature, arguments: tuple[Values, ...]) -> Values:
+        digits = literal(arguments[1]) if len(arguments) == 2 else 0
+        if not isinstance(digits, int):
+            return Values(signature.result)
+        whole = signature.result is Type.INTEGER
+
+        def end(one: Number) -> Number | None:
+            return apply(one if whole else Fraction(float(one)), digits)
+
+        return monotone(end, ONE if whole else Fraction(1, 10) ** digits)(signature, arguments)
+
+    return rule
 
 
-def _ten(digits: int) -> Fraction:
-    return Fraction(10) ** digits
-
-
-def _literal(values: Values) -> Scalar:
+def literal(values: Values) -> Scalar:
     return values.members[0] if values.members else None
 
 
@@ -203,73 +200,12 @@ def sign(signature: Signature, arguments: tuple[Values, ...]) -> Values:
     return known(signature.result, (arithmetic.sign(lo), arithmetic.sign(hi)), nullable=arguments[0].nullable)
 
 
-def sqrt(signature: Signature, arguments: tuple[Values, ...]) -> Values:
-    found = span(arguments[0])
-    if found is None or found[1] < 0:
-        return Values(signature.result)
-    lo, hi = (_slack(Fraction(math.sqrt(max(one, 0)))) for one in found)
-    return known(
-        signature.result,
-        (lo[0], hi[1]),
-        nullable=arguments[0].nullable or found[0] < 0,
-        granularity=grid(lo[0], hi[1]),
-    )
-
-
-def _slack(value: Number) -> Range:
-    """A transcendental result with the engine's error around it."""
-    error = magnitude(value) * SLACK
-    return value - error, value + error
-
-
-def transcendental(apply: Callable[..., float], defined: Callable[..., bool]) -> Rule:
-    """A function whose extremes over a box where it is `defined` lie on the box's corners."""
-
-    def rule(signature: Signature, arguments: tuple[Values, ...]) -> Values:
-        spans = [span(one) for one in arguments]
-        boxes = [one for one in spans if one is not None]
-        if len(boxes) < len(spans) or not defined(*boxes):
-            return Values(signature.result)
-        corners = _corners([(float(lo), float(hi)) for lo, hi in boxes])
-        try:
-            ends = [_slack(Fraction(apply(*corner))) for corner in corners]
-        except (OverflowError, ValueError):
-            return Values(signature.result)
-        lo, hi = min(end[0] for end in ends), max(end[1] for end in ends)
-        return known(signature.result, (lo, hi), nullable=any_null(arguments), granularity=grid(lo, hi))
-
-    return rule
-
-
-def _corners(boxes: list[tuple[float, float]]) -> list[tuple[float, ...]]:
-    corners: list[tuple[float, ...]] = [()]
-    for box in boxes:
-        corners = [(*corner, end) for corner in corners for end in box]
-    return corners
-
-
-def power(signature: Signature, arguments: tuple[Values, ...]) -> Values:
-    """Over non-negative bases by corners; over all bases for a whole literal exponent."""
-    base, exponent = arguments
-    whole = _literal(exponent) if exponent.members is not None and len(exponent.members) == 1 else None
-    ends = span(base)
-    if ends is not None and ends[0] < 0 and isinstance(whole, Fraction) and whole.denominator == 1 and whole > 0:
-        even = int(whole) % 2 == 0
-        box = (0 if ends[0] <= 0 <= ends[1] else min(map(magnitude, ends)), max(map(magnitude, ends))) if even else ends
-        base = replace(base, lo=box[0], hi=box[1])
-        return transcendental(math.pow, lambda *_: True)(signature, (base, exponent))
-    return transcendental(
-        math.pow,
-        lambda one, other: one[0] > 0 or (one[0] == 0 and other[0] >= 0),
-    )(signature, arguments)
-
-
 def clamp(signature: Signature, arguments: tuple[Values, ...]) -> Values:
     """Known even where the argument is not: that is what it is for. A grid that was made for the argument's range is
     made anew for the narrower one.
     """
     value, *limits = arguments
-    lo, hi = map(_literal, limits)
+    lo, hi = map(literal, limits)
     granularity = value.granularity
     made = granularity is None
     if isinstance(value.lo, (int, Fraction)) and isinstance(value.hi, (int, Fraction)):
@@ -294,7 +230,7 @@ length = constant(0, TEXT_LENGTH)
 
 
 def width_bucket(signature: Signature, arguments: tuple[Values, ...]) -> Values:
-    count = _literal(arguments[3])
+    count = literal(arguments[3])
     if not isinstance(count, int):
         return Values(signature.result)
     return Values(signature.result, arguments[0].nullable, 0, count + 1, ONE)

@@ -11,10 +11,16 @@ from sandbox.plan.moments import day_of
 from sandbox.plan.nodes import Scalar, Type
 from sandbox.plan.values import TEXT_LENGTH, stored
 
+FAR = 1_000_000
+"""No text is so long: offsets and lengths beyond it mean what it means."""
 WHOLE = re.compile(r"-?[0-9]{1,18}")
 DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 CALENDAR_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 CLOCK = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]")
+
+
+def near(count: int) -> int:
+    return max(-FAR, min(count, FAR))
 
 
 def cut(text: str) -> str:
@@ -50,8 +56,9 @@ def rtrim(text: str) -> str:
 
 def substring(text: str, start: int, reach: int | None = None) -> str:
     """From the 1-based `start`, or that far from the end when negative; a negative length reaches backwards."""
+    start = near(start)
     first = start - 1 if start >= 0 else len(text) + start
-    end = len(text) if reach is None else first + reach
+    end = len(text) if reach is None else first + near(reach)
     return text[max(0, min(first, end)) : max(0, first, end)]
 
 

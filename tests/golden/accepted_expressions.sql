@@ -157,3 +157,35 @@ m1 over clinic.visits(c1: 日期) where ((c1 < 2024-05-01 12:30:00) and (cast_ti
   a1=rows()
 answer (m1 select o1=a1)
 shows o1 as 'COUNT(*)'
+
+-- angles, roots and logarithms by any name
+SELECT SUM(clamp(log2(income + 1) + log10(income) + log(income) + log(3, income) + cbrt(income) * pi(), 0, 9)) FROM persons WHERE sin(income) < 1 AND atan2(income, 2) > 0 AND degrees(asin(income)) < 90
+=>
+m1 over clinic.persons(c1: income) where ((sin(c1) < 1) and (atan2(c1, 2) > 0) and (degrees(asin(c1)) < 90))
+  a1=sum(clamp(((((log2((c1 + 1)) + log10(c1)) + log10(c1)) + log(3, c1)) + (cbrt(c1) * 3141592653589793/1000000000000000d)), 0, 9))
+answer (m1 select o1=a1)
+shows o1 as 'SUM(clamp(log2(income + 1) + log10(income) + log(income) + l'
+
+-- whole numbers and their bits
+SELECT SUM(gcd(packs, 12) + least_common_multiple(packs, 2) + bit_count(packs) + (packs & 3 | 8) + xor(packs, 1) + (packs >> 1)) FROM drugs WHERE ~packs < 0 AND packs << 2 < 9 AND factorial(packs) > 1 AND even(packs) < 9
+=>
+m1 over clinic.drugs(c1: packs) where ((bit_not(c1) < 0) and (shift_left(c1, 2) < 9) and (factorial(c1) > 1) and (even(c1) < 9))
+  a1=sum((((((gcd(c1, 12) + lcm(c1, 2)) + bit_count(c1)) + bit_or(bit_and(c1, 3), 8)) + bit_xor(c1, 1)) + shift_right(c1, 1)))
+answer (m1 select o1=a1)
+shows o1 as 'SUM(gcd(packs, 12) + least_common_multiple(packs, 2) + bit_c'
+
+-- rounding toward zero, to even, and by whole quotients
+SELECT SUM(trunc(income, 2) + trunc(income) + roundbankers(income, 1) + fdiv(income, 3) + fmod(income, 3)) FROM persons WHERE isfinite(income) AND NOT isnan(income)
+=>
+m1 over clinic.persons(c1: income) where ((c1 = c1) and not((c1 <> c1)))
+  a1=sum(((((trunc(c1, 2) + trunc(c1)) + round_even(c1, 1)) + floor((c1 / 3))) + (c1 - (3 * floor((c1 / 3))))))
+answer (m1 select o1=a1)
+shows o1 as 'SUM(trunc(income, 2) + trunc(income) + roundbankers(income, '
+
+-- a value that depends on whether another is there
+SELECT SUM(nvl2(income, 1, 0)) FROM persons
+=>
+m1 over clinic.persons(c1: income)
+  a1=sum(case(not(is_null(c1)), 1, 0))
+answer (m1 select o1=a1)
+shows o1 as 'SUM(nvl2(income, 1, 0))'

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from policies.cards import DatasetCard, TableCard
 from sandbox.errors import Refusal
 from sandbox.plan.functions import FUNCTIONS, resolve
-from sandbox.plan.moments import CLOCK_UNITS, DATE_UNITS
 from sandbox.plan.nodes import (
     Aggregate,
     AggregateFunction,
@@ -50,6 +49,7 @@ from sandbox.plan.nodes import (
     UnionColumn,
 )
 from sandbox.plan.signatures import VALUES, Signature
+from tests.support.function_literals import literal_choices
 
 WORDS = ("", "a", "B", "ab", " a ", "内科", "女", "x%y", "12", "2020-02-29", "O'Brien")
 INTEGERS = (0, 1, -1, 2, 3, 7, 10, 100, 2024, -(2**63), 2**63 - 1)
@@ -120,13 +120,13 @@ def expressions(draw: st.DrawFn, columns: Mapping[str, Type], type_: Type, depth
         if named:
             leaves = st.sampled_from(named).map(Ref) | st.sampled_from(named).map(Ref) | leaves
         return draw(leaves)
-    name, types, signature = draw(st.sampled_from(signatures(type_)))
+    name, types, _ = draw(st.sampled_from(signatures(type_)))
     if name in ("is_null", "is_not_null"):
         hidden = [one for one, found in columns.items() if found in (Type.UNIT, Type.PRESENCE)]
         if draw(st.booleans()) and hidden:
             return Call(name, (Ref(draw(st.sampled_from(hidden))),))
     places = FUNCTIONS[name].literals(len(types))
-    fixed = draw(_fixed(name, types, signature)) if places else {}
+    fixed = draw(_fixed(name, types)) if places else {}
     arguments = tuple(
         fixed[place] if place in fixed else draw(expressions(columns, one, depth - 1))
         for place, one in enumerate(types)
@@ -135,14 +135,11 @@ def expressions(draw: st.DrawFn, columns: Mapping[str, Type], type_: Type, depth
 
 
 @st.composite
-def _fixed(draw: st.DrawFn, name: str, types: tuple[Type, ...], signature: Signature) -> dict[int, Literal]:
+def _fixed(draw: st.DrawFn, name: str, types: tuple[Type, ...]) -> dict[int, Literal]:
     """Literals for the places that demand them, which mean something there."""
     places = sorted(FUNCTIONS[name].literals(len(types)))
     match name:
-        case "date_trunc" | "date_difference":
-            units = (*DATE_UNITS, *CLOCK_UNITS) if signature.parameters[1] is Type.TIMESTAMP else DATE_UNITS
-            return {0: Literal(Type.TEXT, draw(st.sampled_from(units)))}
-        case "round":
+        case "round" | "trunc" | "round_even":
             return {1: Literal(Type.INTEGER, draw(st.integers(-4, 4)))}
         case "width_bucket":
             low, high = sorted(draw(st.lists(st.sampled_from(REALS), min_size=2, max_size=2, unique=True)))
@@ -153,8 +150,11 @@ def _fixed(draw: st.DrawFn, name: str, types: tuple[Type, ...], signature: Signa
             return {1: Literal(types[1], lo), 2: Literal(types[2], hi)}
         case "clamp":
             return {1: _small(types[1], 0), 2: _small(types[2], 9)}
-        case _:
+        case "in" | "like" | "replace":
             return {place: draw(literals(types[place], null=name == "in")) for place in places}
+        case _:
+            chosen = draw(st.sampled_from(literal_choices(name, types)))
+            return {place: Literal(types[place], value) for place, value in zip(places, chosen, strict=True)}
 
 
 def _small(type_: Type, value: int) -> Literal:
