@@ -13,8 +13,9 @@ from fractions import Fraction
 from policies.canonical import canonical_json
 from sandbox.balances import amounts_json
 from sandbox.datasets.snapshot import Snapshot, Snapshots
-from sandbox.engines.render import AnswerJob, render_answer, render_measure
+from sandbox.engines.render import AnswerJob, given_columns, render_answer, render_given, render_measure
 from sandbox.errors import Fault
+from sandbox.plan.givens import held
 from sandbox.plan.nodes import Scalar, Type
 from sandbox.preparation import Prepared
 from sandbox.privacy.intervals import CONFIDENCE, Interval, ReleasedMeasure, release
@@ -38,7 +39,10 @@ class Execution:
 
 
 def execute(prepared: Prepared, snapshots: Snapshots, run: Run, deadline: float) -> Execution:
-    """The release of a charged request: each measure's relation is read once and noised once.
+    """The release of a charged request: each measure's relation is read once and noised once, in the plan's order.
+
+    Nothing but what was released before reaches a later measure: a worker of the public side makes of it what the
+    measure is given, and it is held to what `check` says of it (rule 26).
 
     Raises WorkerFailure, and Fault when a mechanism states another loss than was charged.
     """
@@ -47,15 +51,20 @@ def execute(prepared: Prepared, snapshots: Snapshots, run: Run, deadline: float)
     invocations: list[Invocation] = []
     released: dict[str, Table] = {}
     private = tuple(snapshots.part(snapshot, Side.PRIVATE) for snapshot in ids)
+    public = tuple(snapshots.part(snapshot, Side.PUBLIC) for snapshot in ids)
     for priced in prepared.priced.measures:
-        rows = run(private, Side.PRIVATE, render_measure(priced.bounded, prepared.cards, names, deadline))
+        tables = []
+        for given in priced.bounded.checked.givens:
+            found = run(public, Side.PUBLIC, render_given(given, prepared.cards, names, released, deadline))
+            tables.append(Table(given.name, given_columns(given), held(given, found.rows)))
+        job = render_measure(priced.bounded, prepared.cards, names, deadline, tuple(tables))
+        rows = run(private, Side.PRIVATE, job)
         noisy = measure(priced.measurements, align(priced.bounded, rows.rows), invocations)
-        found = release(priced, noisy)
-        released[found.measure] = _table(len(priced.bounded.checked.keys), found)
+        freed = release(priced, noisy)
+        released[freed.measure] = _table(len(priced.bounded.checked.keys), freed)
     if total(each.loss for each in invocations) != prepared.priced.loss:
         raise Fault("the mechanisms lost something else than was charged")
     answer = render_answer(prepared.checked, prepared.cards, names, released, deadline)
-    public = tuple(snapshots.part(snapshot, Side.PUBLIC) for snapshot in ids)
     rows = run(public, Side.PUBLIC, answer.job)
     return Execution(canonical_json(_release(prepared, answer, rows)), tuple(invocations))
 

@@ -74,7 +74,7 @@ class Session:
         try:
             with closing(self._connection.cursor()) as cursor:
                 for table in job.tables:
-                    _create(cursor, table)
+                    create(cursor, table)
                 cursor.execute(job.sql, [_bound(value) for value in job.parameters])
                 if [str(column[1]) for column in cursor.description or ()] != [STORED[type_] for type_ in job.columns]:
                     raise EngineError
@@ -101,7 +101,7 @@ def _lock(limits: Limits) -> tuple[str, ...]:
     )
 
 
-def _create(cursor: duckdb.DuckDBPyConnection, table: Table) -> None:
+def create(cursor: duckdb.DuckDBPyConnection, table: Table) -> None:
     """The table, in its rows' order, for this connection only. Names are generated ones."""
     columns = ", ".join(f'"{name}" {STORED[type_]}' for name, type_ in table.columns)
     cursor.execute(f'CREATE TEMP TABLE "{table.name}" ({columns})')

@@ -97,7 +97,8 @@ class MeasureSelect:
 
     def _rows(self) -> tuple[exp.Select, tuple[_Inputs, ...], str]:
         """The measured rows: unit, seed, group key, and every distinct argument and filter once, under an alias."""
-        selects = Selects(self.cards, self.datasets, self.parameters, {})
+        givens = {given.relation: given for given in self.bounded.checked.givens}
+        selects = Selects(self.cards, self.datasets, self.parameters, {}, givens=givens)
         source = selects.relation(self.bounded.checked.measure.source)
         if not source.private:
             raise Fault("a measure over a public relation")

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sqlglot import exp
+
 from policies.cards import DatasetCard
 from sandbox.engines.expressions import column
 from sandbox.engines.measures import MeasureSelect
-from sandbox.engines.operands import Parameters
-from sandbox.engines.selects import Selects, derived, named, put_in_order, select_from
-from sandbox.plan.checked import CheckedPlan
+from sandbox.engines.operands import Parameters, number
+from sandbox.engines.selects import ROW, Selects, derived, named, put_in_order, select_from
+from sandbox.plan.checked import CheckedPlan, Given
 from sandbox.plan.limits import ANSWER_ROWS
 from sandbox.plan.nodes import Type
 from sandbox.privacy.bounding import BoundedMeasure
@@ -34,11 +36,15 @@ class AnswerJob:
 
 
 def render_measure(
-    bounded: BoundedMeasure, cards: Mapping[str, DatasetCard], datasets: tuple[str, ...], deadline: float
+    bounded: BoundedMeasure,
+    cards: Mapping[str, DatasetCard],
+    datasets: tuple[str, ...],
+    deadline: float,
+    tables: tuple[Table, ...] = (),
 ) -> Job:
     """The job that computes a measure's exact totals: group key parts, then its statistics in order.
 
-    `datasets` are the data sets of the plan in the order of the worker's catalogs.
+    `datasets` are the data sets of the plan in the order of the worker's catalogs, `tables` what it is given.
     """
     parameters = Parameters()
     tree = MeasureSelect(bounded, cards, datasets, parameters).select()
@@ -47,11 +53,38 @@ def render_measure(
     return Job(
         sql=sql,
         parameters=values,
-        tables=(),
+        tables=tables,
         columns=(*(key.values.type for key in bounded.checked.keys), *(Type.INTEGER for _ in bounded.statistics)),
         max_rows=PRIVATE_ROWS if cells is None else len(cells),
         deadline=deadline,
     )
+
+
+def render_given(
+    given: Given,
+    cards: Mapping[str, DatasetCard],
+    datasets: tuple[str, ...],
+    released: Mapping[str, Table],
+    deadline: float,
+) -> Job:
+    """The job of the public side that computes what a measure is given: the relation's columns, its first rows."""
+    parameters = Parameters()
+    selects = Selects(cards, datasets, parameters, released)
+    source = selects.relation(given.relation)
+    alias = parameters.fresh("r")
+    outputs = [named(column(alias, name), name) for name in given.known.columns]
+    select = select_from(outputs, derived(source.select, alias))
+    put_in_order(select, selects.order(source, alias))
+    select.set("limit", exp.Limit(expression=number(given.known.rows)))
+    sql, values = parameters.statement(select)
+    tables = tuple(released[name] for name in sorted(selects.read))
+    return Job(sql, values, tables, tuple(kind for _, kind in given_columns(given)), given.known.rows, deadline)
+
+
+def given_columns(given: Given) -> tuple[tuple[str, Type], ...]:
+    """The columns of a given's table: a constant where the relation has none."""
+    found = tuple((name, values.type) for name, values in given.known.columns.items())
+    return found or ((ROW, Type.BOOLEAN),)
 
 
 def render_answer(

@@ -21,6 +21,7 @@ from sandbox.engines.operands import (
     wrap,
 )
 from sandbox.errors import Fault
+from sandbox.plan.checked import Given
 from sandbox.plan.columns import column_values
 from sandbox.plan.expressions import either
 from sandbox.plan.nodes import (
@@ -88,6 +89,16 @@ def select_from(outputs: Sequence[exp.Expr], source: exp.Expr) -> exp.Select:
     return exp.Select(expressions=list(outputs) or [named(exp.true(), ROW)]).from_(source, copy=False)
 
 
+def temporary(table: str, alias: str) -> exp.Table:
+    """A table handed to the job."""
+    return exp.Table(
+        this=identifier(table),
+        db=identifier("main"),
+        catalog=identifier("temp"),
+        alias=exp.TableAlias(this=identifier(alias)),
+    )
+
+
 def where(select: exp.Select, condition: exp.Expr) -> exp.Select:
     return select.where(condition, copy=False)
 
@@ -121,9 +132,13 @@ class Selects:
     released: Mapping[str, Table]
     read: set[str] = field(default_factory=set)
     """Measures whose released relation was rendered."""
+    givens: Mapping[Relation, Given] = field(default_factory=dict)
+    """The relations that stand in a table by now, and which."""
 
     def relation(self, relation: Relation) -> Source:
         """The relation; a private one has the columns `_unit` and `_seed` beside its own."""
+        if self.givens and relation in self.givens:
+            return self._given(self.givens[relation])
         match relation:
             case Scan():
                 return self._scan(relation)
@@ -188,6 +203,13 @@ class Selects:
             case _:
                 return value
 
+    def _given(self, given: Given) -> Source:
+        """The table of a relation that was computed before."""
+        alias = self.parameters.fresh("r")
+        columns = given.known.columns
+        outputs = [named(column(alias, name), name) for name in columns]
+        return Source(select_from(outputs, temporary(given.name, alias)), columns, ())
+
     def _released(self, measure: str) -> Source:
         """The released relation in the order of its group keys, each aggregate's interval beside it."""
         alias, table = self.parameters.fresh("r"), self.released[measure]
@@ -199,13 +221,7 @@ class Selects:
         keys = [(column(alias, name), False) for name in columns if name not in aggregates]
         outputs = [named(column(alias, name), name) for name in (*columns, *intervals)]
         first = ordered(keys or [(column(alias, name), False) for name in columns])
-        source = exp.Table(
-            this=identifier(table.name),
-            db=identifier("main"),
-            catalog=identifier("temp"),
-            alias=exp.TableAlias(this=identifier(alias)),
-        )
-        select = select_from([*outputs, named(place(first), ORDER)], source)
+        select = select_from([*outputs, named(place(first), ORDER)], temporary(table.name, alias))
         return Source(select, columns, (*intervals, ORDER), aggregates)
 
     def _carried(self, source: Source, alias: str) -> list[exp.Expr]:

@@ -17,16 +17,17 @@ from sandbox.plan.checked import (
     CheckedAggregate,
     CheckedMeasure,
     CheckedPlan,
+    Given,
     GroupKey,
     KeySet,
     PublicFacts,
-    ReadColumn,
     Relation,
 )
 from sandbox.plan.columns import column_values
 from sandbox.plan.decoding import NAME
 from sandbox.plan.expressions import Judge, Judged
-from sandbox.plan.limits import ANSWER_ROWS, Limits
+from sandbox.plan.givens import parts, released_values
+from sandbox.plan.limits import ANSWER_ROWS, GIVEN_BYTES, Limits
 from sandbox.plan.nodes import (
     Aggregate,
     AggregateFunction,
@@ -45,11 +46,11 @@ from sandbox.plan.nodes import (
     Sort,
     Type,
     Union,
-    matched,
     scans,
 )
 from sandbox.plan.nodes import Relation as Node
 from sandbox.plan.ranges import magnitude, span
+from sandbox.plan.reads import reads
 from sandbox.plan.relations import Known, constant, joined, marked, projected, settled, united, worked
 from sandbox.plan.signatures import NUMBERS, VALUES
 from sandbox.plan.values import Members, Values
@@ -71,7 +72,7 @@ def check(
     """
     checker = _Checker(plan, cards, facts, domains, limits)
     measures = tuple(checker.measure(measure) for measure in plan.measures)
-    return CheckedPlan(plan, measures, tuple(_reads(plan, cards)), checker.answer())
+    return CheckedPlan(plan, measures, reads(plan, cards), checker.answer())
 
 
 def released_type(aggregate: Aggregate, values: Values | None) -> Type:
@@ -86,7 +87,7 @@ def released_type(aggregate: Aggregate, values: Values | None) -> Type:
 
 
 class _Checker:
-    """Judges one plan. The measures checked so far are what its public part may read."""
+    """Judges one plan. What the measures checked so far release is what later ones and its public part may read."""
 
     def __init__(
         self,
@@ -105,10 +106,15 @@ class _Checker:
         self.names = set[str]()
         self.joins = 0
         self.released = dict[str, Known]()
+        """What measures release, as the public part knows it: noise is in no range."""
+        self.entering = dict[str, Known]()
+        """The same, as later measures know it (rule 26)."""
+        self.found = dict[int, Known]()
+        """Of the relations of the measure being judged, by identity."""
         self.columns = dict[tuple[str, str, str], Values]()
         """Of the cards' columns read so far, by data set, table and column."""
         self.public = False
-        """Whether the public part is being judged: only it reads what measures release."""
+        """Whether the plan's public part is being judged."""
         self._most("measures", len(plan.measures), limits.measures)
         if any(self._table(scan).private for scan in scans(plan.answer)):
             raise Refusal("plan.raw_rows")
@@ -134,7 +140,7 @@ class _Checker:
     def relation(self, node: Node) -> Known:
         """What is known of a relation. Refuses what is too large after any operator (rule 2)."""
         self.judge.count()
-        known = self._operator(node)
+        known = self.found[id(node)] = self._operator(node)
         self._most("row bytes", known.row_bytes, self.limits.row_bytes)
         if known.domain is None:
             self._most("public rows", known.rows, self.limits.public_rows)
@@ -147,9 +153,9 @@ class _Checker:
             case Scan():
                 return worked(self._scan(node), (), 0)
             case Released(measure):
-                if not self.public or measure not in self.released:
+                if measure not in self.released:
                     raise Refusal("plan.invalid", {"what": f"nothing released as {measure} is in reach"})
-                return self.released[measure]
+                return self.released[measure] if self.public else self.entering[measure]
             case Filter(source, predicate):
                 known = self.relation(source)
                 return worked(known, (known,), self.judge.condition(predicate, known.columns).cost)
@@ -261,10 +267,11 @@ class _Checker:
         return facts.members[found.key[0]]
 
     def measure(self, measure: Measure) -> CheckedMeasure:
-        """One measure, whose released relation the public part may then read."""
+        """One measure, whose released relation later measures and the public part may then read."""
         self._define(measure.name)
         if not measure.aggregates:
             raise Refusal("plan.invalid", {"what": "a measure without aggregates"})
+        self.found.clear()
         found = self.relation(measure.source)
         if found.domain is None:
             raise Refusal("plan.not_private", subject=measure.name)
@@ -285,9 +292,22 @@ class _Checker:
             self._key_set(keys),
             tuple(aggregates),
             source.work + source.rows * sum(costs),
+            self._givens(measure),
         )
-        self.released[measure.name] = self._release(checked)
+        self._release(checked)
         return checked
+
+    def _givens(self, measure: Measure) -> tuple[Given, ...]:
+        """What the measure reads of releases: as many rows as a measure may release, and bytes that a job can carry."""
+        found = parts(measure.source, lambda scan: self._table(scan).private)
+        givens = tuple(
+            Given(f"{measure.name}g{number}", part, self.found[id(part)]) for number, part in enumerate(found, 1)
+        )
+        for each in givens:
+            self._most("rows of a release that a measure reads", each.known.rows, self.limits.cells)
+        size = sum(each.known.rows * each.known.row_bytes for each in givens)
+        self._most("bytes of releases that a measure reads", size, GIVEN_BYTES)
+        return givens
 
     def _key(self, output: Output, judged: Judged) -> GroupKey:
         values = judged.values
@@ -344,15 +364,20 @@ class _Checker:
         if values.type is Type.INTEGER and most >= CAPACITY:
             raise Refusal("plan.overflow", {"aggregate": aggregate.function}, subject=subject)
 
-    def _release(self, checked: CheckedMeasure) -> Known:
+    def _release(self, checked: CheckedMeasure) -> None:
         """The released relation: at most one row per group key."""
-        columns = {key.name: replace(key.values, per_unit=False) for key in checked.keys}
+        keys = {key.name: replace(key.values, per_unit=False) for key in checked.keys}
+        units = self.domains[checked.source.domain].max_units
+        noisy, ranged = dict[str, Values](), dict[str, Values]()
         for one in checked.aggregates:
-            type_ = released_type(one.aggregate, one.values)
-            columns[one.aggregate.name] = Values(type_, nullable=False)
+            name, type_ = one.aggregate.name, released_type(one.aggregate, one.values)
+            noisy[name] = Values(type_, nullable=False)
+            ranged[name] = released_values(one.aggregate, one.values, type_, checked.source.rows, units)
         cells = checked.key_set.cells
         rows = self.limits.cells if cells is None else len(cells)
-        return Known(None, columns, rows, frozenset({frozenset(key.name for key in checked.keys)}), {})
+        named = frozenset({frozenset(keys)})
+        self.released[checked.measure.name] = Known(None, {**keys, **noisy}, rows, named, {})
+        self.entering[checked.measure.name] = Known(None, {**keys, **ranged}, rows, named, {})
 
     def answer(self) -> Mapping[str, Type]:
         """The public part's columns in the order of the labels."""
@@ -363,23 +388,3 @@ class _Checker:
         if not names or len(set(names)) < len(names) or not known.columns.keys() >= set(names):
             raise Refusal("plan.invalid", {"what": "labels that are not columns of the answer"})
         return {name: known.columns[name].type for name in names}
-
-
-def _reads(plan: Plan, cards: Mapping[str, DatasetCard]) -> list[ReadColumn]:
-    """Every column read, sorted; a table of which none is read stands in with its unit key or first column.
-
-    Joining on the unit and counting units read the unit keys, whether or not the plan names them.
-    """
-    found, units = set[ReadColumn](), set[Scan]()
-    for measure in plan.measures:
-        counted = any(one.function is AggregateFunction.UNITS for one in measure.aggregates)
-        units |= set(scans(measure.source) if counted else matched(measure.source))
-    for scan in (*scans(plan.answer), *(one for measure in plan.measures for one in scans(measure.source))):
-        table = cards[scan.dataset].table(scan.table)
-        if table is None:
-            raise Fault(f"no table {scan.dataset}.{scan.table}")
-        names = [column.column for column in scan.columns]
-        unit = table.unit.columns if table.unit is not None else ()
-        names += unit if scan in units else ()
-        found |= {ReadColumn(scan.dataset, scan.table, name) for name in names or unit or (table.columns[0].name,)}
-    return sorted(found, key=lambda read: (read.dataset, read.table, read.column))

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sandbox.plan.nodes import Aggregate, Measure, Plan, Scalar, Type
+from sandbox.plan.nodes import Relation as Node
+from sandbox.plan.relations import Known
 from sandbox.plan.values import Values
 
 
@@ -65,6 +67,20 @@ class CheckedAggregate:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """A public relation made of earlier releases, where it stands in a measure's source.
+
+    It is computed before the measure, where there are no private rows, and held to `known` (rule 26): then it is a
+    constant of the measure, on which neighbouring databases agree.
+    """
+
+    name: str
+    """Of the table that the measure reads in its place."""
+    relation: Node
+    known: Known
+
+
+@dataclass(frozen=True, slots=True)
 class CheckedMeasure:
     """A measure whose source is Private(unit) and obeys separability."""
 
@@ -80,6 +96,8 @@ class CheckedMeasure:
     statistic (AVG has two), one for each key, and the cost of keys, arguments and filters.
     Unit: row operations.
     """
+    givens: tuple[Given, ...]
+    """What it reads of earlier measures' releases."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ ANSWER_ROWS = 1_000_000
 """Of an answer, and of the private group keys of a measure before their threshold."""
 KEY_BYTES = 1 << 31
 """Of the private group keys that the declared units can make; a worker's engine must have at least twice as much."""
+GIVEN_BYTES = 1 << 28
+"""Of the released rows that one measure reads: they travel to its worker and stand in its memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Limits:
     public_rows: int
     """After any operator of the public part."""
     cells: int
-    """Group keys of one measure; with more, its keys are private."""
+    """Group keys of one measure; with more, its keys are private. Rows of a release that a later measure reads."""
     evaluations: int
     """Single values built or given to functions to know value sets, of the whole plan."""
 

@@ -90,7 +90,10 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """The released relation of a measure: its group keys and aggregates under their names. Public."""
+    """The released relation of a measure: its group keys and aggregates under their names. Public.
+
+    The public part reads it as it was released; the source of a later measure as `check` knows it (rule 26).
+    """
 
     measure: str
 
@@ -248,7 +251,11 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Measures in topological order, then the public part over what they release."""
+    """Measures in topological order, then the public part over what they release.
+
+    A measure's source may read what measures before it release, as it reads any public relation: a scalar subquery is
+    one row of it, joined on no condition.
+    """
 
     measures: tuple[Measure, ...]
     answer: Relation
@@ -257,30 +264,36 @@ class Plan:
     """The answer's columns in order."""
 
 
+def sources(relation: Relation) -> tuple[Relation, ...]:
+    """The relations that an operator reads, from left to right."""
+    match relation:
+        case Scan() | Released() | Constants():
+            return ()
+        case Filter(source) | Project(source) | Sort(source) | Limit(source):
+            return (source,)
+        case Join(left, right) | Mark(left, right) | Union(left, right):
+            return (left, right)
+
+
 def scans(relation: Relation) -> tuple[Scan, ...]:
     """Every scan that the relation reads, from left to right."""
-    match relation:
-        case Scan():
-            return (relation,)
-        case Filter(source) | Project(source) | Sort(source) | Limit(source):
-            return scans(source)
-        case Join(left, right) | Mark(left, right) | Union(left, right):
-            return scans(left) + scans(right)
-        case Released() | Constants():
-            return ()
+    if isinstance(relation, Scan):
+        return (relation,)
+    return tuple(scan for source in sources(relation) for scan in scans(source))
+
+
+def releases(relation: Relation) -> tuple[str, ...]:
+    """Every measure whose released relation is read, from left to right."""
+    if isinstance(relation, Released):
+        return (relation.measure,)
+    return tuple(measure for source in sources(relation) for measure in releases(source))
 
 
 def matched(relation: Relation) -> tuple[Scan, ...]:
     """Every scan below a join of equal units."""
-    match relation:
-        case Join(unit=True) | Mark(unit=True):
-            return scans(relation)
-        case Join(left, right) | Mark(left, right) | Union(left, right):
-            return matched(left) + matched(right)
-        case Filter(source) | Project(source) | Sort(source) | Limit(source):
-            return matched(source)
-        case Scan() | Released() | Constants():
-            return ()
+    if isinstance(relation, Join | Mark) and relation.unit:
+        return scans(relation)
+    return tuple(scan for source in sources(relation) for scan in matched(source))
 
 
 def measured(plan: Plan) -> Mapping[str, str]:

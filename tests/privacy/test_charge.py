@@ -164,7 +164,8 @@ def accounted(
         **dict.fromkeys(ACCOUNTS, in_accounts),
     }
     within_spend(loss, spend)
-    assert world.engine.runs == {Side.PRIVATE: len(prepared.priced.measures), Side.PUBLIC: 1}
+    givens = sum(len(each.bounded.checked.givens) for each in prepared.priced.measures)
+    assert world.engine.runs == {Side.PRIVATE: len(prepared.priced.measures), Side.PUBLIC: 1 + givens}
     invoked_as_priced(prepared, watched.invoked)
     repeated(world, watched, body, answer.body)
 

@@ -10,7 +10,9 @@ import hmac
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from fractions import Fraction
+from random import Random
 from typing import Any
 
 import duckdb
@@ -19,20 +21,21 @@ from policies.cards import Bounds
 from policies.domains import UnitDomain
 from query_gateway.sql.lower import lower
 from sandbox.engines.choices import choice
-from sandbox.engines.duckdb import Session
+from sandbox.engines.duckdb import Session, create
 from sandbox.engines.operands import Parameters
-from sandbox.engines.render import render_measure
+from sandbox.engines.render import given_columns, render_measure
 from sandbox.engines.selects import SEED, Selects
 from sandbox.errors import Refusal
 from sandbox.plan.check import check
 from sandbox.plan.checked import CheckedMeasure, CheckedPlan
 from sandbox.plan.functions import FUNCTIONS, resolve
+from sandbox.plan.givens import held
 from sandbox.plan.limits import standard
 from sandbox.plan.nodes import Call, Expression, Literal, Plan, Ref, Scalar, Type
 from sandbox.plan.values import Values, stored
 from sandbox.privacy.bounding import BoundedMeasure, bound
 from sandbox.privacy.keys import Key
-from sandbox.workers.job import Limits
+from sandbox.workers.job import Limits, Table
 from tests.support.engine import SEED_KEY, Loaded, load_as, loaded
 from tests.support.lowering import schema
 from tests.support.queries import Query
@@ -78,12 +81,21 @@ class Laboratory:
         return bound(checked, asked, None, self.domain.max_units)
 
     def rows(self, measure: CheckedMeasure) -> list[Row]:
-        """The relation before the measure; a row's unit is its seed, and unit keys have no value (rule 9)."""
+        """The relation before the measure; a row's unit is its seed, and unit keys have no value (rule 9).
+
+        What the measure is given of releases is what `given_tables` makes up: the same for every database.
+        """
         parameters = Parameters()
         card = self.loaded.card
-        source = Selects({card.name: card}, (card.name,), parameters, {}).relation(measure.measure.source)
+        givens = {each.relation: each for each in measure.givens}
+        source = Selects({card.name: card}, (card.name,), parameters, {}, givens=givens).relation(
+            measure.measure.source
+        )
         sql, values = parameters.statement(source.select)
-        found = self.raw.execute(sql, [float(one) if isinstance(one, Fraction) else one for one in values])
+        cursor = self.raw.cursor()
+        for table in given_tables(measure):
+            create(cursor, table)
+        found = cursor.execute(sql, [float(one) if isinstance(one, Fraction) else one for one in values])
         names = [str(column[0]) for column in found.description or ()]
         rows = []
         for row in found.fetchall():
@@ -95,7 +107,8 @@ class Laboratory:
     def statistics(self, measure: BoundedMeasure) -> dict[Key, tuple[int, ...]]:
         """The exact totals per group key, as the rendered job gives them."""
         card = self.loaded.card
-        job = render_measure(measure, {card.name: card}, (card.name,), DEADLINE)
+        tables = given_tables(measure.checked)
+        job = render_measure(measure, {card.name: card}, (card.name,), DEADLINE, tables)
         width = len(measure.checked.keys)
         rows = self.session.run(job).rows
         found = {row[:width]: tuple(int(value) for value in row[width:]) for row in rows}  # type: ignore[arg-type]
@@ -128,6 +141,39 @@ def laboratory(records: Records, domain: UnitDomain = PEOPLE, card: Any = SMALL)
         raw.execute(f"ATTACH '{public}' AS public0 (READ_ONLY)")
         raw.execute("SET TimeZone = 'UTC'")
         yield Laboratory(found, domain, Session([(private, public)], WORKER), raw)
+
+
+def given_tables(measure: CheckedMeasure) -> tuple[Table, ...]:
+    """Rows that earlier releases may have had for all that the plan tells, noise beyond every range among them."""
+    chance = Random(repr([(each.name, list(each.known.columns.items())) for each in measure.givens]))
+    tables = []
+    for each in measure.givens:
+        made = [
+            tuple(_made(values, chance) for values in each.known.columns.values()) or (True,)
+            for _ in range(chance.randint(0, 9))
+        ]
+        tables.append(Table(each.name, given_columns(each), held(each, made)))
+    return tuple(tables)
+
+
+def _made(values: Values, chance: Random) -> Scalar:
+    if values.members and chance.random() < 0.9:
+        return chance.choice(values.members)
+    start = date(2023, 12, 1) + timedelta(days=chance.randint(0, 400))
+    match values.type:
+        case _ if chance.random() < 0.1:
+            return None
+        case Type.BOOLEAN:
+            return chance.random() < 0.5
+        case Type.INTEGER:
+            return chance.choice((-(2**40), -1, 0, 1, 2, 7, 2000, 2**40))
+        case Type.DOUBLE:
+            return Fraction(chance.choice((-1e6, -0.5, 0.0, 0.25, 12.5, 99.25, 1e6)))
+        case Type.TEXT:
+            return chance.choice(("", "A", "内科", "女", "x%y"))
+        case Type.DATE:
+            return start
+    return datetime(start.year, start.month, start.day, 12)  # noqa: DTZ001  moments have no zone
 
 
 def seed(unit: int) -> int:

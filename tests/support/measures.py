@@ -68,6 +68,7 @@ def checked(
         key_set=KeySet(cells),
         aggregates=tuple(CheckedAggregate(each, _of(each.argument, values)) for each in aggregates),
         work=rows,
+        givens=(),
     )
 
 

@@ -294,9 +294,17 @@ def _joined(draw: st.DrawFn, _: Names, left: Built, right: Built, *, both: bool,
 
 
 @st.composite
-def measures(draw: st.DrawFn, names: Names, cards: Sequence[DatasetCard]) -> tuple[Measure, Mapping[str, Type]]:
-    """A measure, and the types of what it releases."""
+def measures(
+    draw: st.DrawFn, names: Names, cards: Sequence[DatasetCard], released: Built | None = None
+) -> tuple[Measure, Mapping[str, Type]]:
+    """A measure, and the types of what it releases; it may read what one before it released."""
     source = draw(relations(names, cards, private=True))
+    if released is not None and draw(st.integers(0, 3)):
+        for shape in draw(st.lists(st.sampled_from(("derived", "sort", "limit", "join")), max_size=2)):
+            released = draw(_public(names, cards, released, shape))
+        source = draw(_joined(names, source, released, both=False, private=True))
+        if draw(st.booleans()):
+            source = draw(derived(names, source))
     keys, types = [], dict[str, Type]()
     for type_ in draw(st.lists(st.sampled_from(VALUES), max_size=2)):
         keys.append(Output(names.next("k"), draw(expressions(source.columns, type_, 1))))
@@ -335,8 +343,11 @@ def _aggregate(draw: st.DrawFn, names: Names, source: Built, function: Aggregate
 def plans(draw: st.DrawFn, cards: Sequence[DatasetCard]) -> Plan:
     """A plan of one or two measures and a public part over what they release."""
     names = Names()
-    found = [draw(measures(names, cards)) for _ in range(draw(st.sampled_from((1, 1, 1, 2))))]
+    found = [draw(measures(names, cards))]
     built = Built(Released(found[0][0].name), found[0][1])
+    for _ in range(draw(st.sampled_from((0, 1, 1, 2)))):
+        earlier, types = draw(st.sampled_from(found))
+        found.append(draw(measures(names, cards, Built(Released(earlier.name), types))))
     for measure, types in found[1:]:
         other = Built(Released(measure.name), types)
         built = draw(_joined(names, built, other, both=False, private=False))

@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlglot
 
 from policies.cards import Bounds
-from sandbox.engines.render import render_answer, render_measure
+from sandbox.engines.render import render_answer, render_given, render_measure
 from sandbox.plan.check import check, released_type
 from sandbox.plan.checked import PublicFacts
 from sandbox.plan.limits import standard
@@ -38,6 +38,8 @@ def _jobs(sql: str) -> Iterator[str]:
     released = dict[str, Table]()
     for one in checked.measures:
         bounded = bound(one, BOUNDS, None, people.max_units)
+        for given in one.givens:
+            yield from _job(given.name, render_given(given, CARDS, ("clinic",), released, 1.0))
         yield from _job(one.measure.name, render_measure(bounded, CARDS, ("clinic",), 1.0))
         keys = tuple((key.name, key.values.type) for key in one.keys)
         totals = tuple((each.aggregate.name, released_type(each.aggregate, each.values)) for each in one.aggregates)

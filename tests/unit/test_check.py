@@ -49,7 +49,7 @@ FACTS = {
     ("clinic", "cities"): PublicFacts(3, {"code": ("a", "b", "c")}, {"code": 1, "name_zh": 2, "name_en": 1}),
     ("wide", "d"): PublicFacts(50_000, {"k": tuple(range(50_000))}, {"k": 1}),
 }
-DOMAINS = {"people": domain(), "others": domain("others")}
+DOMAINS = {"people": domain(), "others": domain("others"), "customers": domain("customers")}
 LIMITS = standard(cells=1000)
 
 COUNT = Aggregate("a1", AggregateFunction.ROWS, None, None)
