@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -35,6 +37,7 @@ from query_gateway.terminal import refusals, tables
 from query_gateway.terminal.words import Words, system_language
 from sandbox.errors import PROBLEMS, Refusal
 from sandbox.keys import key_id, make_private_key, write_public_key
+from sandbox.privacy.clip import ClipAt
 
 app = typer.Typer(
     name="vitrine",
@@ -57,6 +60,9 @@ Scenario = Annotated[str | None, typer.Option(help="Id of the licence's scenario
 Dataset = Annotated[str | None, typer.Option(help="Name of the data set.")]
 Groups = Annotated[int | None, typer.Option(min=1, help="Groups that one unit may touch (with --rows).")]
 Rows = Annotated[int | None, typer.Option(min=1, help="Rows of one unit in a group (with --groups).")]
+
+
+Clip = Annotated[str | None, typer.Option(help="Norm, in rows, that a unit's values are scaled down to.")]
 
 
 class Session:
@@ -144,6 +150,7 @@ def estimate(
     expected_size: ExpectedSize = None,
     groups: Groups = None,
     rows: Rows = None,
+    clip: Clip = None,
     as_json: Json = False,
 ) -> None:
     """What a query would cost and how exact it would be, or what an accuracy would cost. Free."""
@@ -156,7 +163,7 @@ def estimate(
             licence=licence,
             scenario=scenario,
             dataset=dataset,
-            bounds=_bounds(groups, rows),
+            bounds=_bounds(groups, rows, clip),
             expected_size=expected_size,
         )
     session.show(found, lambda: tables.estimate(found, session.words))
@@ -180,6 +187,7 @@ def query(
     expected_size: ExpectedSize = None,
     groups: Groups = None,
     rows: Rows = None,
+    clip: Clip = None,
     idempotency_key: Annotated[str | None, typer.Option(help="Go on with a request that may have been sent.")] = None,
     save_receipt: Annotated[Path | None, typer.Option(help="Write the checked receipt to this file.")] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print the rows as CSV.")] = False,
@@ -196,7 +204,7 @@ def query(
             licence=licence,
             scenario=scenario,
             dataset=dataset,
-            bounds=_bounds(groups, rows),
+            bounds=_bounds(groups, rows, clip),
             expected_size=expected_size,
             idempotency_key=idempotency_key,
         )
@@ -324,9 +332,19 @@ def _sql(sql: str | None, file: Path | None) -> str:
     return file.read_text(encoding="utf-8") if file is not None else sys.stdin.read()
 
 
-def _bounds(groups: int | None, rows: int | None) -> Bounds | None:
-    if groups is None and rows is None:
-        return None
-    if groups is None or rows is None:
-        raise typer.BadParameter("--groups and --rows go together")
-    return Bounds(groups, rows)
+def _bounds(groups: int | None, rows: int | None, clip: str | None) -> Bounds | ClipAt | None:
+    match groups, rows, clip:
+        case None, None, None:
+            return None
+        case int(), int(), None:
+            return Bounds(groups, rows)
+        case None, None, str():
+            return ClipAt(_norm(clip))
+    raise typer.BadParameter("--groups and --rows go together, --clip alone")
+
+
+def _norm(clip: str) -> Fraction:
+    try:
+        return Fraction(Decimal(clip))
+    except (ArithmeticError, ValueError, OverflowError):
+        raise typer.BadParameter("--clip is a number") from None

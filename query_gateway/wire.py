@@ -68,6 +68,12 @@ class Bounds(Shape):
     rows: int = Field(ge=1, description="Rows of one unit in one group.")
 
 
+class Clip(Shape):
+    """How much one unit may contribute in all: what is longer is scaled down, nothing of it is dropped."""
+
+    clip: Exact | float = Field(description="Norm of a unit's values over all groups, in rows.")
+
+
 class QueryBody(Shape):
     """A query. Everything that is charged or decided is read from these signed bytes."""
 
@@ -76,7 +82,7 @@ class QueryBody(Shape):
     dataset: str
     sql: str = Field(examples=["SELECT edlevel, COUNT(*) AS records FROM records GROUP BY edlevel"])
     spend: SpendEpsilon | SpendRho | SpendHalfWidth | SpendRelative
-    bounds: Bounds | None = Field(default=None, description="Left out: as the card declares.")
+    bounds: Bounds | Clip | None = Field(default=None, description="Left out: as the card declares.")
     expected_size: int | None = Field(
         default=None,
         description="Rows that a group is assumed to have, for the half-widths of an estimate and for an accuracy.",
@@ -116,6 +122,14 @@ class EstimatedColumn(Shape):
     assumed: bool = Field(description="Whether it rests on the expected size.")
 
 
+class ClipInForce(Shape):
+    """The norm that a unit's values of some statistics are scaled down to, over all groups."""
+
+    statistics: list[str]
+    norm: Literal["l1", "l2"]
+    rows: float
+
+
 class BoundsInForce(Shape):
     """What one unit's contribution to a measure is cut to."""
 
@@ -124,6 +138,7 @@ class BoundsInForce(Shape):
     rows: int
     fold: bool
     minimum_frequency: int = Field(default=1, description="Groups of fewer units are withheld, by their noisy count.")
+    clips: list[ClipInForce] = Field(description="Where there are any, they cut, and the rows above are what can be.")
 
 
 class EstimatedMeasure(BoundsInForce):
@@ -167,13 +182,20 @@ class Column(Shape):
     measured: bool = Field(description="Whether noise was added to it.")
 
 
+class Part(Shape):
+    """A statistic that noise is added to."""
+
+    statistic: str
+    kind: str
+    granularity: Exact = Field(description="Size of a step of its totals.")
+
+
 class Mechanism(Shape):
     """One draw of noise."""
 
     measure: str
     statistic: str
-    kind: str
-    granularity: Exact
+    parts: list[Part]
     mechanism: str
     scale: float
     sensitivity: float

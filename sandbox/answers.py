@@ -15,6 +15,7 @@ from sandbox.audit.checkpoint import LogPublicKey
 from sandbox.audit.encoding import decode
 from sandbox.audit.entry import AccountCharge, AccountKind, Amounts, QueryAuthorized
 from sandbox.balances import Balance, affordable, after, amounts_json, balance_json, more, now
+from sandbox.bounds import clip_json
 from sandbox.errors import Fault
 from sandbox.ledger.accounts import Line, read_account
 from sandbox.ledger.charges import Charge, State, find_release, history, lines
@@ -137,6 +138,7 @@ def _measure(priced: PricedMeasure) -> dict[str, object]:
         "rows": bounded.bounds.rows,
         "fold": bounded.fold,
         "minimum_frequency": bounded.minimum,
+        "clips": [clip_json(clip) for clip in bounded.clips],
         "cells": None if cells is None else len(cells),
         "private_keys": cells is None,
     }

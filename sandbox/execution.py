@@ -12,12 +12,14 @@ from fractions import Fraction
 
 from policies.canonical import canonical_json
 from sandbox.balances import amounts_json
+from sandbox.bounds import clip_json
 from sandbox.datasets.snapshot import Snapshot, Snapshots
 from sandbox.engines.render import AnswerJob, given_columns, render_answer, render_given, render_measure
 from sandbox.errors import Fault
 from sandbox.plan.givens import held
 from sandbox.plan.nodes import Scalar, Type
 from sandbox.preparation import Prepared
+from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.intervals import CONFIDENCE, Interval, ReleasedMeasure, release
 from sandbox.privacy.keys import align
 from sandbox.privacy.loss import total
@@ -144,8 +146,7 @@ def _privacy(prepared: Prepared) -> dict[str, object]:
             {
                 "measure": priced.bounded.checked.measure.name,
                 "statistic": step.statistic,
-                "kind": priced.bounded.statistic(step.statistic).kind.value,
-                "granularity": str(priced.bounded.statistic(step.statistic).granularity),
+                "parts": [_part(priced.bounded, name) for name in step.statistics],
                 "mechanism": step.noise.value,
                 "scale": step.scale,
                 "sensitivity": step.sensitivity,
@@ -163,7 +164,15 @@ def _privacy(prepared: Prepared) -> dict[str, object]:
                 "rows": priced.bounded.bounds.rows,
                 "fold": priced.bounded.fold,
                 "minimum_frequency": priced.bounded.minimum,
+                "clips": [clip_json(clip) for clip in priced.bounded.clips],
             }
             for priced in prepared.priced.measures
         ],
     }
+
+
+def _part(bounded: BoundedMeasure, name: str) -> dict[str, object]:
+    """What a mechanism adds noise to, and how large one step of its totals is."""
+    statistic = bounded.statistic(name)
+    step = statistic.granularity / bounded.fine(name)
+    return {"statistic": name, "kind": statistic.kind.value, "granularity": str(step)}

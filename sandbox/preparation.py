@@ -25,8 +25,10 @@ from sandbox.plan.checked import CheckedMeasure, CheckedPlan
 from sandbox.plan.limits import Limits
 from sandbox.plan.nodes import Plan, Scan, scans
 from sandbox.privacy.accuracy import least_spend
-from sandbox.privacy.bounding import BoundedMeasure, bound, demanding
+from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.calibrate import Priced, price, units
+from sandbox.privacy.clip import norm_of
+from sandbox.privacy.clipping import bound_by
 from sandbox.privacy.conversion import epsilon_of
 from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss, Spend, decimal
 from sandbox.requests import QueryRequest
@@ -72,6 +74,7 @@ class Prepared:
             {
                 "bounds": [each.bounded.bounds.groups, each.bounded.bounds.rows, each.bounded.fold],
                 "minimum": each.bounded.minimum,
+                "clips": [[clip.norm, clip.most, clip.row, dict(clip.fine)] for clip in each.bounded.clips],
                 "steps": [
                     [step.statistic, step.noise, step.scale.hex(), step.sensitivity.hex(), repr(step.threshold)]
                     for step in each.measurements
@@ -207,8 +210,9 @@ def _bounded(
     cards: Mapping[str, DatasetCard],
     domains: Mapping[str, UnitDomain],
 ) -> BoundedMeasure:
-    bounded = bound(measure, request.bounds, _declared(measure, cards), domains[measure.source.domain].max_units)
-    return demanding(bounded, _minimum(measure, licence, cards))
+    units = domains[measure.source.domain].max_units
+    norm, minimum = norm_of(licence.notion), _minimum(measure, licence, cards)
+    return bound_by(measure, request.bounds, _declared(measure, cards), units, norm, minimum)
 
 
 def _minimum(measure: CheckedMeasure, licence: Licence, cards: Mapping[str, DatasetCard]) -> int:

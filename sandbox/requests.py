@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from policies.cards import Bounds
 from sandbox.errors import Refusal
+from sandbox.privacy.clip import ClipAt
 from sandbox.privacy.loss import Accuracy, Spend
 
 _MAX_TEXT = 64
@@ -32,7 +33,7 @@ class QueryRequest:
     dataset: str
     sql: str
     spend: Spend | Accuracy
-    bounds: Bounds | None
+    bounds: Bounds | ClipAt | None
     expected_size: int | None
     """Rows a group is assumed to have: what half-widths of averages, and a spend that names an accuracy, rest on."""
 
@@ -107,13 +108,16 @@ def _accuracy(spend: Mapping[str, object]) -> Accuracy:
     )
 
 
-def _bounds(fields: Mapping[str, object]) -> Bounds | None:
+def _bounds(fields: Mapping[str, object]) -> Bounds | ClipAt | None:
     if "bounds" not in fields:
         return None
     bounds = _object(fields["bounds"], "bounds")
-    if bounds.keys() != {"groups", "rows"}:
-        _refuse('bounds is {"groups": …, "rows": …}')
-    return Bounds(_positive(bounds, "groups"), _positive(bounds, "rows"))
+    match bounds:
+        case {"clip": value, **rest} if not rest:
+            return ClipAt(_exact(value, "bounds.clip"))
+        case {"groups": _, "rows": _, **rest} if not rest:
+            return Bounds(_positive(bounds, "groups"), _positive(bounds, "rows"))
+    _refuse('bounds is {"groups": …, "rows": …} or {"clip": …}')
 
 
 def _exact(value: object, name: str, most: int = 10**6) -> Fraction:

@@ -24,6 +24,7 @@ from sandbox.audit.checkpoint import Checkpoint, open_note
 from sandbox.audit.merkle import Unverified
 from sandbox.frames import HttpRequest, request_digest
 from sandbox.keys import key_id, read_private_key
+from sandbox.privacy.clip import ClipAt
 
 _ATTEMPTS = 5
 _BUSY = 503
@@ -114,7 +115,7 @@ class Client:
         licence: str | None = None,
         scenario: str | None = None,
         dataset: str | None = None,
-        bounds: Bounds | None = None,
+        bounds: Bounds | ClipAt | None = None,
         expected_size: int | None = None,
     ) -> Mapping[str, Any]:
         """What the query would cost and how exact it would be; free."""
@@ -130,7 +131,7 @@ class Client:
         licence: str | None = None,
         scenario: str | None = None,
         dataset: str | None = None,
-        bounds: Bounds | None = None,
+        bounds: Bounds | ClipAt | None = None,
         expected_size: int | None = None,
         idempotency_key: str | None = None,
     ) -> Answer:
@@ -166,7 +167,7 @@ class Client:
         licence: str | None,
         scenario: str | None,
         dataset: str | None,
-        bounds: Bounds | None,
+        bounds: Bounds | ClipAt | None,
         expected_size: int | None,
     ) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -177,7 +178,7 @@ class Client:
             "spend": _exact(spend),
         }
         if bounds is not None:
-            body["bounds"] = {"groups": bounds.groups, "rows": bounds.rows}
+            body["bounds"] = _bounds(bounds)
         if expected_size is not None:
             body["expected_size"] = expected_size
         return body
@@ -240,6 +241,14 @@ class Client:
 def _exact(spend: Spend) -> dict[str, object]:
     """Numbers as texts, which every reader takes exactly."""
     return {name: _exact(value) if isinstance(value, Mapping) else str(value) for name, value in spend.items()}
+
+
+def _bounds(bounds: Bounds | ClipAt) -> dict[str, Any]:
+    match bounds:
+        case Bounds(groups, rows):
+            return {"groups": groups, "rows": rows}
+        case ClipAt(rows=norm):
+            return {"clip": str(Decimal(norm.numerator) / norm.denominator)}
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:

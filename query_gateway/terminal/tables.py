@@ -61,7 +61,8 @@ def estimate(document: Mapping[str, Any], words: Words) -> RenderableType:
     facts.add_row(words("affordable"), words("yes" if document["affordable"] else "no"))
     facts.add_row(words("more"), str(document["more"]))
     for measure in document["measures"]:
-        facts.add_row(words("bounds"), words("bounds.value", groups=measure["groups"], rows=measure["rows"]))
+        for cut in _cuts(measure, words):
+            facts.add_row(words("bounds"), cut)
         if measure["minimum_frequency"] > 1:
             facts.add_row(words("withheld"), words("withheld.value", units=measure["minimum_frequency"]))
     columns = _table(words("column"), words("type"), words("accurate", percent=_percent(document["confidence"])))
@@ -164,11 +165,23 @@ def privacy(release: Mapping[str, Any], words: Words) -> RenderableType:
         noise = f"{each['mechanism']}, {words('scale')} {_number(each['scale'])}"
         facts.add_row(words("mechanism"), f"{each['measure']}.{each['statistic']}", noise)
     for each in release["privacy"]["bounds"]:
-        facts.add_row(words("bounds"), each["measure"], words("bounds.value", groups=each["groups"], rows=each["rows"]))
+        for cut in _cuts(each, words):
+            facts.add_row(words("bounds"), each["measure"], cut)
         if each.get("minimum_frequency", 1) > 1:
             said = words("withheld.value", units=each["minimum_frequency"])
             facts.add_row(words("withheld"), each["measure"], said)
     return Padding(facts, (0, 0, 1, 0))
+
+
+def _cuts(bounds: Mapping[str, Any], words: Words) -> list[str]:
+    """What one unit's contribution to a measure is cut to, a line for each part that is cut on its own."""
+    clips = bounds["clips"]
+    if not clips:
+        return [words("bounds.value", groups=bounds["groups"], rows=bounds["rows"])]
+    return [
+        words("clip.value", rows=_number(each["rows"]), norm=each["norm"].upper(), names=", ".join(each["statistics"]))
+        for each in clips
+    ]
 
 
 def receipt(found: Answer, words: Words) -> RenderableType:

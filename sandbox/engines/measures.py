@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from policies.cards import DatasetCard
 from sandbox.engines.choices import choice_sql
+from sandbox.engines.clips import clipped
 from sandbox.engines.expressions import Rendered, column, render_expression
 from sandbox.engines.operands import (
     Parameters,
@@ -39,7 +40,7 @@ from sandbox.engines.selects import (
 )
 from sandbox.errors import Fault
 from sandbox.plan.nodes import Expression, Type
-from sandbox.privacy.bounding import BoundedMeasure
+from sandbox.privacy.bounding import BoundedMeasure, structural
 from sandbox.privacy.statistics import CAPACITY, Statistic, StatisticKind
 
 LARGEST = CAPACITY - 1
@@ -202,7 +203,11 @@ class MeasureSelect:
     def _folded(self, rows: exp.Select, inputs: tuple[_Inputs, ...], alias: str) -> exp.Select:
         """Per unit and group key, each statistic cut to the bounds; at most g group keys of a unit; then totals."""
         parts = self._fold(rows, inputs, alias)
-        parts = self._chosen(parts)
+        if not self.bounded.clips or self.bounded.bounds.groups < structural(self.bounded.checked).groups:
+            parts = self._chosen(parts)
+        if self.bounded.clips:
+            kept = [each.name for each in self.bounded.statistics if self.bounded.clip(each.name) is None]
+            parts = clipped(parts, self.bounded, (*self._keys, *kept), self.parameters)
         last = self.parameters.fresh("r")
         outputs = [named(column(last, name), name) for name in self._keys]
         for statistic in self.bounded.statistics:
@@ -231,7 +236,9 @@ class MeasureSelect:
         return select_from(cut, derived(grouped, outer))
 
     def _part(self, statistic: Statistic, count: exp.Expr, total: exp.Expr) -> exp.Expr:
-        """One unit's part of one group key's total, within the bound (design §4)."""
+        """One unit's part of one group key's total, within the bound (design §4); whole where a clip will cut it."""
+        if self.bounded.clip(statistic.name) is not None and statistic.kind is not StatisticKind.UNITS:
+            return total if statistic.kind is StatisticKind.SUM else count
         most = self.bounded.bounds.rows
         lo, hi = number(min(0, most * statistic.low)), number(max(0, most * statistic.high))
         match statistic.kind:
@@ -254,7 +261,8 @@ class MeasureSelect:
         inner, outer = self.parameters.fresh("r"), self.parameters.fresh("r")
         digest = choice_sql(column(inner, SEED), [(key.values.type, column(inner, key.name)) for key in keys])
         order = ordered([(digest, False), *((column(inner, name), False) for name in self._keys)])
-        kept = (*self._keys, *(statistic.name for statistic in self.bounded.statistics))
+        unit = (UNIT,) if self.bounded.clips else ()
+        kept = (*unit, *self._keys, *(statistic.name for statistic in self.bounded.statistics))
         placed = [named(column(inner, name), name) for name in kept]
         placed.append(named(place(order, [column(inner, UNIT)]), PLACE))
         select = select_from(

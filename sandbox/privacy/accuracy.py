@@ -99,6 +99,6 @@ def _estimates(priced: Priced, aggregate: str) -> list[tuple[PricedMeasure, Esti
 
 
 def _met(measure: PricedMeasure, estimate: Estimate, goal: Goal, factor: float, outside: float) -> bool:
-    steps = {step.statistic: replace(step, scale=step.scale * factor) for step in measure.measurements}
+    steps = {name: replace(step, scale=step.scale * factor) for name, step in measure.steps.items()}
     half = half_width(measure.bounded, estimate, steps, goal.expected_size, outside)
     return half is not None and half <= goal.half_width

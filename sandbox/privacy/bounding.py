@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import ceil
+from math import ceil, isqrt
 
 from policies.cards import Bounds
 from sandbox.errors import Refusal
@@ -16,7 +16,16 @@ from sandbox.plan.checked import CheckedAggregate, CheckedMeasure
 from sandbox.plan.limits import ANSWER_ROWS, KEY_BYTES
 from sandbox.plan.nodes import AggregateFunction, Ref, Type
 from sandbox.plan.relations import HIDDEN_BYTES, width
-from sandbox.privacy.statistics import CAPACITY, Estimate, Statistic, grid_sum, row_count, unit_count
+from sandbox.privacy.clip import Clip
+from sandbox.privacy.statistics import (
+    CAPACITY,
+    INTERMEDIATE,
+    Estimate,
+    Statistic,
+    grid_sum,
+    row_count,
+    unit_count,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +49,49 @@ class BoundedMeasure:
     decide whether an answer leaves (rule 2). Else 1."""
     frequency: str | None = None
     """With public keys and a minimum: the UNITS statistic without filter whose noisy totals are held against it."""
+    clips: tuple[Clip, ...] = ()
+    """What cuts a unit's parts in place of r: every statistic but those of existence and frequency is in one, or
+    there are none. Statistics of one estimate are in one clip."""
+
+    def clip(self, name: str) -> Clip | None:
+        """The clip that the statistic is in."""
+        return next((clip for clip in self.clips if name in clip.fine), None)
+
+    def fine(self, name: str) -> int:
+        """Steps in which the statistic's total comes, per grid step."""
+        clip = self.clip(name)
+        return 1 if clip is None else clip.fine[name]
 
     def statistic(self, name: str) -> Statistic:
         """The statistic of that name."""
         return next(statistic for statistic in self.statistics if statistic.name == name)
 
 
-def bound(checked: CheckedMeasure, requested: Bounds | None, default: Bounds | None, max_units: int) -> BoundedMeasure:
+def bound(
+    checked: CheckedMeasure,
+    requested: Bounds | None,
+    default: Bounds | None,
+    max_units: int,
+    *,
+    alike: bool = False,
+) -> BoundedMeasure:
     """The measure bounded as the request asks, else as the card says, never looser than what its structure allows.
+
+    `alike` tells that a clip will scale all parts of a unit alike: then no average needs a scaling of its own, and a
+    unit's squared norm must fit the engine's integers too.
 
     Postcondition: no total over all group keys of any statistic reaches `CAPACITY` with `max_units` units; every number
     that is made of a grid, a total and their noise is a finite real one.
     Refuses: `plan.overflow` where no grid is coarse enough, `plan.too_large` where declared sizes allow more private
     keys than an engine can hold. Source: rules 2, 16–20, 23, 24, 27.
     """
-    structure = _structure(checked)
+    structure = structural(checked)
     asked = requested or default or structure
     bounds = Bounds(min(structure.groups, asked.groups), min(structure.rows, asked.rows))
     fold = bounds != structure
-    room = max_units * min(checked.source.rows, bounds.groups * bounds.rows)
-    draft = _Draft(checked.measure.name, fold=fold, room=(CAPACITY - 1) // room)
+    rows = min(checked.source.rows, bounds.groups * bounds.rows)
+    room = row_room(checked, max_units) if alike else (CAPACITY - 1) // (max_units * rows)
+    draft = _Draft(checked.measure.name, ratio=fold and not alike, room=room)
     if draft.room < 1:
         raise Refusal("plan.overflow", {"aggregate": AggregateFunction.ROWS}, subject=checked.measure.name)
     existence = draft.add(unit_count(None)).name if checked.key_set.cells is None else None
@@ -87,7 +119,7 @@ def demanding(bounded: BoundedMeasure, minimum: int) -> BoundedMeasure:
     """
     if minimum <= 1 or bounded.existence is not None:
         return replace(bounded, minimum=max(minimum, bounded.minimum))
-    draft = _Draft(bounded.checked.measure.name, fold=bounded.fold, room=0)
+    draft = _Draft(bounded.checked.measure.name, ratio=False, room=0)
     draft.statistics.extend(bounded.statistics)
     name = draft.add(unit_count(None)).name
     return replace(bounded, statistics=tuple(draft.statistics), minimum=minimum, frequency=name)
@@ -98,7 +130,16 @@ def _key_bytes(checked: CheckedMeasure) -> int:
     return HIDDEN_BYTES + sum(width(key.values) for key in checked.keys)
 
 
-def _structure(checked: CheckedMeasure) -> Bounds:
+def row_room(checked: CheckedMeasure, max_units: int) -> int:
+    """The most that a row may add so that no total reaches `CAPACITY`, nor any square of a unit's norm over all
+    statistics, nor a part times that norm, `INTERMEDIATE` (rule 27); 0 where nothing may.
+    """
+    statistics = 2 * len(checked.aggregates) + 1
+    most = min((CAPACITY - 1) // max_units, isqrt((INTERMEDIATE - 1) // statistics))
+    return most // checked.source.rows
+
+
+def structural(checked: CheckedMeasure) -> Bounds:
     """The tightest (g, r) that every unit obeys without any cut, from declared facts alone."""
     rows = checked.source.rows
     named = {output.expression.name for output in checked.measure.keys if isinstance(output.expression, Ref)}
@@ -129,9 +170,10 @@ def _sums_last(aggregates: Sequence[CheckedAggregate]) -> list[CheckedAggregate]
 class _Draft:
     """Statistics collected so far: equal ones are one."""
 
-    def __init__(self, measure: str, *, fold: bool, room: int) -> None:
+    def __init__(self, measure: str, *, ratio: bool, room: int) -> None:
         self.measure = measure
-        self.fold = fold
+        self.ratio = ratio
+        """Whether an average's sum is scaled to the bound of rows (rule 17)."""
         self.room = room
         """The most that one row may add without a total ever reaching `CAPACITY`."""
         self.statistics: list[Statistic] = []
@@ -146,13 +188,13 @@ class _Draft:
                 return Estimate(aggregate.name, self.add(row_count(checked)).name, None, None, Type.INTEGER)
             case AggregateFunction.AVG:
                 divisor = self.add(row_count(checked))
-                total = self.add(grid_sum(checked, self.room, centred=True, scaled=self.fold))
+                total = self.add(grid_sum(checked, self.room, centred=True, scaled=self.ratio))
                 return Estimate(aggregate.name, total.name, divisor.name, None, Type.DOUBLE)
             case AggregateFunction.SUM:
                 own = grid_sum(checked, self.room, centred=False, scaled=False)
                 centred = grid_sum(checked, self.room, centred=True, scaled=False)
                 rows = self._find(row_count(checked))
-                shared = rows is not None and not self.fold and own.granularity == centred.granularity
+                shared = rows is not None and not self.ratio and own.granularity == centred.granularity
                 total = self.add(centred if shared else own)
                 weight = rows.name if rows is not None and shared else None
                 return Estimate(aggregate.name, total.name, None, weight, _type(checked, total))

@@ -6,8 +6,8 @@ says of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import inf, nextafter
 
@@ -18,7 +18,7 @@ from sandbox.privacy.conversion import rho_of
 from sandbox.privacy.loss import EPSILON_UNIT, RHO_UNIT, Loss, Spend, down, total
 from sandbox.privacy.mechanisms import Measurement, Noise, Threshold, as_loss, stated_loss
 from sandbox.privacy.rounding import sqrt_up
-from sandbox.privacy.sensitivity import Sensitivity, sensitivity
+from sandbox.privacy.sensitivity import Sensitivity, clipped, sensitivity
 from sandbox.privacy.statistics import Statistic
 from sandbox.privacy.tails import gaussian_tail
 
@@ -43,6 +43,11 @@ class PricedMeasure:
 
     bounded: BoundedMeasure
     measurements: tuple[Measurement, ...]
+
+    @property
+    def steps(self) -> Mapping[str, Measurement]:
+        """Per statistic, what measures it."""
+        return {name: step for step in self.measurements for name in step.statistics}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +79,13 @@ def _zcdp(measures: Sequence[BoundedMeasure], spend: Spend, delta: Fraction) -> 
     shares = iter(split(units(spend, measures, Notion.ZCDP, delta), measures))
     priced = []
     for measure in measures:
+        given = {statistic.name: next(shares) for statistic in _existence_first(measure)}
         steps = []
-        for statistic in _existence_first(measure):
-            change = sensitivity(measure, statistic)
-            rho = next(shares)
-            if statistic.name == measure.existence:
-                steps.append(_thresholded(statistic, change, rho, thresholds / private, measure.minimum))
-            else:
-                steps.append(_gaussian(statistic, change, rho))
+        if measure.existence is not None:
+            change = sensitivity(measure, measure.statistic(measure.existence))
+            share = given.pop(measure.existence)
+            steps.append(_thresholded(measure.existence, change, share, thresholds / private, measure.minimum))
+        steps += _measured(measure, given, _gaussian)
         priced.append(PricedMeasure(measure, tuple(steps)))
     return _sum(priced)
 
@@ -111,18 +115,28 @@ def _pure(measures: Sequence[BoundedMeasure], spend: Spend) -> Priced:
         if measure.existence is not None:
             raise Refusal("plan.private_keys_pure", subject=measure.checked.measure.name)
     shares = iter(split(units(spend, measures, Notion.PURE, Fraction(0)), measures))
-    return _sum(
-        [
-            PricedMeasure(
-                measure,
-                tuple(
-                    _laplace(statistic, sensitivity(measure, statistic), next(shares))
-                    for statistic in measure.statistics
-                ),
-            )
-            for measure in measures
-        ]
-    )
+    priced = []
+    for measure in measures:
+        given = {statistic.name: next(shares) for statistic in measure.statistics}
+        priced.append(PricedMeasure(measure, tuple(_measured(measure, given, _laplace))))
+    return _sum(priced)
+
+
+def _measured(
+    measure: BoundedMeasure, given: Mapping[str, int], step: Callable[[str, Sensitivity, int], Measurement]
+) -> list[Measurement]:
+    """The statistics measured with what each is given: those of one clip together, with one loss for all."""
+    within = {name for clip in measure.clips for name in clip.fine}
+    steps = [
+        step(name, sensitivity(measure, measure.statistic(name)), share)
+        for name, share in given.items()
+        if name not in within
+    ]
+    for number, clip in enumerate(measure.clips, 1):
+        name = next(iter(clip.fine)) if len(clip.fine) == 1 else f"{measure.checked.measure.name}v{number}"
+        found = step(name, clipped(measure, clip), sum(given[part] for part in clip.fine))
+        steps.append(replace(found, vector=tuple(clip.fine)))
+    return steps
 
 
 def _sum(priced: Sequence[PricedMeasure]) -> Priced:
@@ -154,47 +168,47 @@ def _existence_first(measure: BoundedMeasure) -> list[Statistic]:
     return sorted(measure.statistics, key=lambda statistic: statistic.name != measure.existence)
 
 
-def _gaussian(statistic: Statistic, change: Sensitivity, share: int) -> Measurement:
+def _gaussian(name: str, change: Sensitivity, share: int) -> Measurement:
     """The least σ with Δ₂²/(2σ²) ≤ ρ that OpenDP agrees to."""
     rho = share * RHO_UNIT
     distance = sqrt_up(Fraction(change.l2_squared))
     scale = sqrt_up(change.l2_squared / (2 * rho))
-    return _stepped(statistic, Noise.GAUSSIAN, scale, distance, rho)
+    return _stepped(name, Noise.GAUSSIAN, scale, distance, rho)
 
 
-def _laplace(statistic: Statistic, change: Sensitivity, share: int) -> Measurement:
+def _laplace(name: str, change: Sensitivity, share: int) -> Measurement:
     """The least b with Δ₁/b ≤ ε that OpenDP agrees to."""
     epsilon = share * EPSILON_UNIT
     distance = sqrt_up(Fraction(change.l1**2))
     scale = sqrt_up((change.l1 / epsilon) ** 2)
-    return _stepped(statistic, Noise.LAPLACE, scale, distance, epsilon)
+    return _stepped(name, Noise.LAPLACE, scale, distance, epsilon)
 
 
-def _stepped(statistic: Statistic, noise: Noise, scale: float, distance: float, share: Fraction) -> Measurement:
+def _stepped(name: str, noise: Noise, scale: float, distance: float, share: Fraction) -> Measurement:
     """Steps the scale up until the built measurement states no more than its share."""
     for _ in range(_STEPS):
         if scale > LARGEST_SCALE:
             raise Refusal("spend.too_small")
         stated, delta = stated_loss(noise, scale, distance, None)
         if stated <= share:
-            return Measurement(statistic.name, noise, scale, distance, None, as_loss(noise, stated, delta))
+            return Measurement(name, noise, scale, distance, None, as_loss(noise, stated, delta))
         scale = nextafter(scale, inf)
     raise Fault("OpenDP's privacy map does not fall with the scale as it must")
 
 
-def _thresholded(statistic: Statistic, change: Sensitivity, share: int, delta: Fraction, minimum: int) -> Measurement:
+def _thresholded(name: str, change: Sensitivity, share: int, delta: Fraction, minimum: int) -> Measurement:
     """The least threshold whose stated δ is no more than its part, at the σ of its share of ρ.
 
     Refuses: `spend.too_small` where δ is below what OpenDP can state.
     """
-    plain = _gaussian(statistic, change, share)
+    plain = _gaussian(name, change, share)
     least = _least_above(Fraction(plain.scale), delta / change.l0)
     threshold = Threshold(least + 1, change.l0, minimum)
     stated, lost = stated_loss(Noise.GAUSSIAN, plain.scale, plain.sensitivity, threshold)
     if lost > delta or stated > share * RHO_UNIT:
         raise Refusal("spend.too_small")
     loss = as_loss(Noise.GAUSSIAN, stated, lost)
-    return Measurement(statistic.name, Noise.GAUSSIAN, plain.scale, plain.sensitivity, threshold, loss)
+    return Measurement(name, Noise.GAUSSIAN, plain.scale, plain.sensitivity, threshold, loss)
 
 
 def _least_above(scale: Fraction, probability: Fraction) -> int:

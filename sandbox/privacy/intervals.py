@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from math import ceil, erfc, exp, log, sqrt
+from math import ceil, erfc, exp, floor, log, sqrt
 
 from sandbox.errors import Fault
 from sandbox.plan.nodes import Scalar, Type
@@ -55,7 +55,7 @@ class ReleasedMeasure:
 def release(priced: PricedMeasure, noisy: Totals) -> ReleasedMeasure:
     """The released relation of a measure, from its noisy totals; groups below the minimum frequency are withheld."""
     bounded = priced.bounded
-    steps = {step.statistic: step for step in priced.measurements}
+    steps = priced.steps
     halves = half_widths(priced, None)
     rows, intervals = [], []
     for index, key in enumerate(noisy.keys):
@@ -80,7 +80,7 @@ def half_widths(
     """Per aggregate, half the width of the interval that misses with probability `outside`; an average's only for
     groups assumed of `expected_size` rows, at the end of its range where it is widest.
     """
-    steps = {step.statistic: step for step in priced.measurements}
+    steps = priced.steps
     return {
         estimate.aggregate: half_width(priced.bounded, estimate, steps, expected_size, outside)
         for estimate in priced.bounded.estimates
@@ -114,14 +114,14 @@ def _discrete(scale: float, outside: float) -> int:
 
 def _value(bounded: BoundedMeasure, estimate: Estimate, totals: Mapping[str, int]) -> Scalar:
     statistic = bounded.statistic(estimate.statistic)
-    total = totals[estimate.statistic]
+    total = Fraction(totals[estimate.statistic], bounded.fine(estimate.statistic))
     if estimate.divisor is not None:
-        mean = Fraction(total, max(totals[estimate.divisor], 1))
+        mean = total / max(Fraction(totals[estimate.divisor], bounded.fine(estimate.divisor)), Fraction(1))
         return (_clamp(mean, statistic) + statistic.centre) * statistic.granularity
     if estimate.weight is not None:
-        total += statistic.centre * totals[estimate.weight]
+        total += statistic.centre * Fraction(totals[estimate.weight], bounded.fine(estimate.weight))
     if estimate.type is Type.INTEGER:
-        return max(-_INTEGER_LIMIT, min(_INTEGER_LIMIT, total))
+        return max(-_INTEGER_LIMIT, min(_INTEGER_LIMIT, floor(total + Fraction(1, 2))))
     return total * statistic.granularity
 
 
@@ -140,7 +140,8 @@ def _interval(
     if estimate.divisor is not None:
         total, rows = totals[statistic.name], totals[estimate.divisor]
         ends = _ratio(steps[statistic.name], steps[estimate.divisor], total, rows, _OUTSIDE)
-        return None if ends is None else Interval(*(_shown(end, statistic) for end in ends))
+        finer = _finer(bounded, estimate)
+        return None if ends is None else Interval(*(_shown(end * finer, statistic) for end in ends))
     if _barely_released(bounded, steps[statistic.name], totals[statistic.name]):
         return None
     value = _value(bounded, estimate, totals)
@@ -159,6 +160,11 @@ def _barely_released(bounded: BoundedMeasure, step: Measurement, count: int) -> 
     if step.threshold is not None:
         least = step.threshold.value + step.threshold.minimum - 1
     return least is not None and count < least + _CLEAR * step.scale
+
+
+def _finer(bounded: BoundedMeasure, estimate: Estimate) -> float:
+    """What a ratio of totals on finer grids is multiplied by to be one of grid steps to rows."""
+    return bounded.fine(estimate.divisor or "") / bounded.fine(estimate.statistic)
 
 
 def _shown(mean: float, statistic: Statistic) -> float:
@@ -180,19 +186,22 @@ def half_width(
     if expected_size is None:
         return None
     statistic = bounded.statistic(estimate.statistic)
-    total = statistic.magnitude * expected_size
-    ends = _ratio(steps[statistic.name], steps[estimate.divisor], total, expected_size, outside)
-    return None if ends is None else (ends[1] - ends[0]) / 2 * float(statistic.granularity)
+    over, under = bounded.fine(estimate.statistic), bounded.fine(estimate.divisor)
+    total, rows = statistic.magnitude * expected_size * over, expected_size * under
+    ends = _ratio(steps[statistic.name], steps[estimate.divisor], total, rows, outside)
+    half = None if ends is None else (ends[1] - ends[0]) / 2 * _finer(bounded, estimate)
+    return None if half is None else half * float(statistic.granularity)
 
 
 def _linear(bounded: BoundedMeasure, estimate: Estimate, steps: Mapping[str, Measurement], outside: float) -> float:
     """Half-width of total, or of total + centre × rows, in the aggregate's own measure."""
     statistic = bounded.statistic(estimate.statistic)
-    step = steps[statistic.name]
+    step, fine = steps[statistic.name], bounded.fine(statistic.name)
+    unit = float(statistic.granularity / fine)
     if estimate.weight is None or statistic.centre == 0:
-        return quantile(step.noise, step.scale, outside) * float(statistic.granularity)
-    half = _sum_quantile(step, steps[estimate.weight], abs(statistic.centre), outside)
-    return half * float(statistic.granularity)
+        return quantile(step.noise, step.scale, outside) * unit
+    weight = abs(statistic.centre) * fine / bounded.fine(estimate.weight)
+    return _sum_quantile(step, steps[estimate.weight], weight, outside) * unit
 
 
 def _sum_quantile(first: Measurement, second: Measurement, weight: float, outside: float) -> float:

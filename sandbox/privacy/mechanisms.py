@@ -6,11 +6,12 @@ asked its loss before it is invoked, and every invocation is recorded.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from importlib import metadata
+from itertools import islice
 from math import inf
 
 import opendp.domains as domains
@@ -65,6 +66,7 @@ class Measurement:
     """What is done to one statistic over all group keys, and what it costs."""
 
     statistic: str
+    """Its name, or that of a vector of several."""
     noise: Noise
     scale: float
     sensitivity: float
@@ -72,6 +74,13 @@ class Measurement:
     threshold: Threshold | None
     loss: Loss
     """Charged for it."""
+    vector: tuple[str, ...] = ()
+    """The statistics that are measured together: the sensitivity is that of all their totals, the loss one for all."""
+
+    @property
+    def statistics(self) -> tuple[str, ...]:
+        """Whose totals get this noise."""
+        return self.vector or (self.statistic,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,21 +111,20 @@ def stated_loss(
 def measure(steps: Sequence[Measurement], exact: Totals, invocations: list[Invocation]) -> Totals:
     """The totals with noise, one call per statistic over all keys.
 
-    A step with a threshold comes first and decides the keys; the others are measured on those (rule 23). Each
-    invocation is recorded before it runs.
+    A step with a threshold comes first and decides the keys; the others are measured on those (rule 23). A vector of
+    statistics is one call. Each invocation is recorded before it runs.
     """
     keys = exact.keys
     kept: Sequence[int] = range(len(keys))
     columns: dict[str, tuple[int, ...]] = {}
     for step in steps:
         _record(step, invocations)
-        totals = exact.columns.get(step.statistic, ())
         if step.threshold is None:
-            columns[step.statistic] = _noisy(step, [totals[index] for index in kept])
+            columns |= _noisy(step, {name: _kept(exact, name, kept) for name in step.statistics})
             continue
         if columns:
             raise Fault("existence is decided first")
-        survivors = _surviving(step, step.threshold, totals)
+        survivors = _surviving(step, step.threshold, exact.columns.get(step.statistic, ()))
         kept = sorted(survivors)
         columns[step.statistic] = tuple(survivors[index] for index in kept)
     return Totals(tuple(keys[index] for index in kept), columns)
@@ -140,9 +148,17 @@ def as_loss(noise: Noise, stated: Fraction, delta: Fraction) -> Loss:
             return pure(up(stated, EPSILON_UNIT))
 
 
-def _noisy(step: Measurement, totals: list[int]) -> tuple[int, ...]:
+def _kept(exact: Totals, name: str, kept: Sequence[int]) -> list[int]:
+    totals = exact.columns.get(name, ())
+    return [totals[index] for index in kept]
+
+
+def _noisy(step: Measurement, columns: Mapping[str, list[int]]) -> dict[str, tuple[int, ...]]:
+    """The totals of the step's statistics, measured as one vector."""
+    totals = [total for column in columns.values() for total in column]
     _within_capacity(totals)
-    return tuple(int(value) for value in _built(step.noise, step.scale)(totals))
+    values = iter([int(value) for value in _built(step.noise, step.scale)(totals)])
+    return {name: tuple(islice(values, len(column))) for name, column in columns.items()}
 
 
 def _surviving(step: Measurement, threshold: Threshold, counts: Sequence[int]) -> dict[int, int]:

@@ -6,8 +6,10 @@ Precondition: the bounds hold for every unit, by structure or by the engine's cu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isqrt
 
 from sandbox.privacy.bounding import BoundedMeasure
+from sandbox.privacy.clip import Clip, Norm
 from sandbox.privacy.statistics import Statistic, StatisticKind
 
 
@@ -15,7 +17,7 @@ from sandbox.privacy.statistics import Statistic, StatisticKind
 class Sensitivity:
     """Distances between a statistic's totals on two neighbouring databases, over all group keys; integers, no rounding.
 
-    Unit: grid steps of the statistic; `l2_squared` their square.
+    Unit: grid steps of the statistic, or of the clip's finer grid; `l2_squared` their square.
     """
 
     l0: int
@@ -31,8 +33,15 @@ def sensitivity(measure: BoundedMeasure, statistic: Statistic) -> Sensitivity:
 
     One unit has at most l rows in the relation, touches at most g keys with at most r rows each, and a row adds at most
     B: the sum of squares is largest when full keys come first, ⌊l/r⌋ of them, and one holds the rest.
-    Source: rules 11 and 18.
+    Under a clip the totals are those on its finer grid, and no part of the unit's vector is longer than the whole.
+    Source: rules 11, 18 and 19.
     """
+    clip = measure.clip(statistic.name)
+    return unclipped(measure, statistic) if clip is None else clipped(measure, clip)
+
+
+def unclipped(measure: BoundedMeasure, statistic: Statistic) -> Sensitivity:
+    """By the bounds of groups and rows alone, in the statistic's own grid steps."""
     groups, rows, all_rows = measure.bounds.groups, measure.bounds.rows, measure.checked.source.rows
     if statistic.kind is StatisticKind.UNITS:
         touched = min(groups, all_rows)
@@ -47,3 +56,13 @@ def sensitivity(measure: BoundedMeasure, statistic: Statistic) -> Sensitivity:
         l1=(full * rows + rest) * most,
         l2_squared=(full * rows**2 + rest**2) * most**2,
     )
+
+
+def clipped(measure: BoundedMeasure, clip: Clip) -> Sensitivity:
+    """Of the whole vector, and so of each part of it: C by the clip's own norm, and by Cauchy and Schwarz no more than
+    √n·C in the sum of its n magnitudes.
+    """
+    groups, most = min(measure.bounds.groups, measure.checked.source.rows), clip.most
+    parts = groups * len(clip.fine)
+    l1 = most if clip.norm is Norm.L1 else isqrt(parts * most**2 - 1) + 1
+    return Sensitivity(l0=groups, linf=most, l1=l1, l2_squared=most**2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
 from random import Random
 
 import pytest
@@ -13,6 +15,7 @@ from sandbox.errors import Refusal
 from sandbox.plan.arithmetic import UnknownValueError
 from sandbox.plan.nodes import Plan
 from sandbox.privacy.bounding import BoundedMeasure
+from sandbox.privacy.clip import Clip, ClipAt, Norm
 from sandbox.privacy.keys import Key
 from sandbox.privacy.sensitivity import Sensitivity, sensitivity
 from tests.support.exact import Laboratory, laboratory
@@ -22,10 +25,12 @@ from tests.support.records import FULL, SMALL, UNITS, Records, records
 
 ROUNDS = 6
 """Queries asked of each pair of databases: loading them is what takes time."""
-BOUNDS = st.one_of(st.none(), st.builds(Bounds, st.integers(1, 3), st.integers(1, 3)))
+CLIPS = st.builds(ClipAt, st.fractions(Fraction(1, 3), 4, max_denominator=50))
+BOUNDS = st.none() | st.builds(Bounds, st.integers(1, 3), st.integers(1, 3)) | CLIPS
 """Mostly tighter than what the relation allows: then the engine folds, chooses, clips and scales."""
 
-TIGHT_BOUNDS = (Bounds(1, 1), Bounds(2, 1), None, Bounds(1, 2), Bounds(2, 2))
+_THREE_HALVES, _ONE = ClipAt(Fraction(3, 2)), ClipAt(Fraction(1))
+TIGHT_BOUNDS = (Bounds(1, 1), _THREE_HALVES, Bounds(2, 1), None, Bounds(1, 2), _ONE, Bounds(2, 2))
 REFUSED = ("plan.overflow", "plan.too_large")
 """What bounding refuses: a range that no grid has a point in, and more private keys than an engine can hold."""
 
@@ -34,17 +39,19 @@ REFUSED = ("plan.overflow", "plan.too_large")
 @given(
     records(),
     st.sampled_from(UNITS),
-    st.lists(st.tuples(queries() | queries() | plans([SMALL]), BOUNDS), min_size=1, max_size=ROUNDS),
+    st.lists(
+        st.tuples(queries() | queries() | plans([SMALL]), BOUNDS, st.sampled_from(Norm)), min_size=1, max_size=ROUNDS
+    ),
     st.randoms(),
 )
 def test_one_unit_changes_totals_within_the_claim(
-    everybody: Records, unit: int, asked: list[tuple[Query | Plan, Bounds | None]], order: Random
+    everybody: Records, unit: int, asked: list[tuple[Query | Plan, Bounds | ClipAt | None, Norm]], order: Random
 ) -> None:
     """And the totals are those of the pure reference, key by key."""
     with laboratory(everybody) as before, laboratory(everybody.without(unit, order)) as after:
-        for query, bounds in asked:
+        for query, bounds, norm in asked:
             note(f"{query} with {bounds}")
-            neighbours(before, after, query, bounds)
+            neighbours(before, after, query, bounds, norm)
 
 
 @pytest.mark.parametrize("unit", UNITS[:2])
@@ -52,14 +59,17 @@ def test_every_kind_of_measure(unit: int) -> None:
     """Each with one of the bounds, and with the next one for the next unit."""
     with laboratory(FULL) as before, laboratory(FULL.without(unit, Random(unit))) as after:
         for place, query in enumerate(every_measure(), unit):
-            neighbours(before, after, query, TIGHT_BOUNDS[place % len(TIGHT_BOUNDS)])
+            norm = tuple(Norm)[place // len(TIGHT_BOUNDS) % 2]
+            neighbours(before, after, query, TIGHT_BOUNDS[place % len(TIGHT_BOUNDS)], norm)
 
 
-def neighbours(before: Laboratory, after: Laboratory, asked: Query | Plan, bounds: Bounds | None) -> None:
+def neighbours(
+    before: Laboratory, after: Laboratory, asked: Query | Plan, bounds: Bounds | ClipAt | None, norm: Norm
+) -> None:
     """Both databases' totals are the reference's, and within the claim of one another."""
     for checked in before.measures(asked):
         try:
-            measure = before.bound(checked, bounds)
+            measure = before.bound(checked, bounds, norm)
         except Refusal as refusal:
             if refusal.code not in REFUSED:
                 raise
@@ -98,3 +108,18 @@ def compare(measure: BoundedMeasure, one: dict[Key, tuple[int, ...]], other: dic
         assert change.linf <= claimed.linf, statistic
         assert change.l1 <= claimed.l1, statistic
         assert change.l2_squared <= claimed.l2_squared, statistic
+    for clip in measure.clips:
+        places = [place for place, each in enumerate(measure.statistics) if each.name in clip.fine]
+        moved = [
+            one.get(key, nothing)[place] - other.get(key, nothing)[place]
+            for key in one.keys() | other.keys()
+            for place in places
+        ]
+        assert within(clip, moved)
+
+
+def within(clip: Clip, moved: Sequence[int]) -> bool:
+    """Rule 19: all of a clip's statistics together move by no more than C, exactly."""
+    if clip.norm is Norm.L1:
+        return sum(map(abs, moved)) <= clip.most
+    return sum(one**2 for one in moved) <= clip.most**2

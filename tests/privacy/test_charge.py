@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil
-from typing import Any
+from typing import Any, TypeAlias
 
 import opendp.mod
 import pytest
@@ -18,6 +18,7 @@ from policies.cards import Bounds
 from sandbox import broker
 from sandbox.execution import Execution, execute
 from sandbox.preparation import Prepared
+from sandbox.privacy.clip import ClipAt
 from sandbox.privacy.conversion import epsilon_of
 from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss, total
 from sandbox.privacy.mechanisms import Measurement, Noise, as_loss, stated_loss
@@ -44,6 +45,8 @@ ACCOUNTS = ("dataset:clinic", "domain:people")
 ACCURACY = {"half_width": "40", "confidence": "0.9", "expected_size": 50, "at_most": {"epsilon": "30"}}
 """Of every measured column."""
 Spent = Mapping[str, Any]
+Asked: TypeAlias = Bounds | ClipAt | None
+CLIPS = tuple(ClipAt(Fraction(rows)) for rows in (1, 2, 5))
 SPENDS = st.sampled_from(
     (
         {"epsilon": "0.5"},
@@ -118,10 +121,10 @@ def watched() -> Iterator[Watched]:
     queries(),
     st.sampled_from(("L1", "L1", "P1")),
     SPENDS,
-    st.none() | st.builds(Bounds, st.integers(1, 3), st.integers(1, 3)),
+    st.none() | st.builds(Bounds, st.integers(1, 3), st.integers(1, 3)) | st.sampled_from(CLIPS),
 )
 def test_every_unit_of_loss_is_accounted_for(
-    world: BrokerWorld, watched: Watched, asked: Query, licence: str, spend: Spent, bounds: Bounds | None
+    world: BrokerWorld, watched: Watched, asked: Query, licence: str, spend: Spent, bounds: Asked
 ) -> None:
     note(asked.sql)
     accounted(world, watched, asked.sql, licence, spend, bounds)
@@ -134,11 +137,9 @@ def test_every_kind_of_mechanism(world: BrokerWorld, watched: Watched, sql: str,
     accounted(world, watched, sql, licence, spend, None)
 
 
-def accounted(
-    world: BrokerWorld, watched: Watched, sql: str, licence: str, spend: Spent, bounds: Bounds | None
-) -> None:
+def accounted(world: BrokerWorld, watched: Watched, sql: str, licence: str, spend: Spent, bounds: Asked) -> None:
     """One query, and its repeats."""
-    changes = {} if bounds is None else {"bounds": {"groups": bounds.groups, "rows": bounds.rows}}
+    changes = {} if bounds is None else {"bounds": asked_bounds(bounds)}
     body = query(sql, spend, licence=licence, **changes)
     watched.clear()
     world.engine.runs.clear()
@@ -168,6 +169,13 @@ def accounted(
     assert world.engine.runs == {Side.PRIVATE: len(prepared.priced.measures), Side.PUBLIC: 1 + givens}
     invoked_as_priced(prepared, watched.invoked)
     repeated(world, watched, body, answer.body)
+
+
+def asked_bounds(bounds: Bounds | ClipAt) -> dict[str, object]:
+    """As a body has them."""
+    if isinstance(bounds, ClipAt):
+        return {"clip": str(int(bounds.rows))}
+    return {"groups": bounds.groups, "rows": bounds.rows}
 
 
 def difference(
@@ -200,12 +208,13 @@ def invoked_as_priced(prepared: Prepared, invoked: list[opendp.mod.Measurement])
         assert [step.statistic for step in priced.measurements if step.threshold] == (
             [priced.bounded.existence] if priced.bounded.existence else []
         )
-        assert {step.statistic for step in priced.measurements} == {each.name for each in priced.bounded.statistics}
-        assert len(priced.measurements) == len(priced.bounded.statistics)
+        names = [name for step in priced.measurements for name in step.statistics]
+        assert sorted(names) == sorted(each.name for each in priced.bounded.statistics)
         for step in priced.measurements:
-            change = sensitivity(priced.bounded, priced.bounded.statistic(step.statistic))
             claimed = Fraction(step.sensitivity)
-            assert claimed >= change.l1 if step.noise is Noise.LAPLACE else claimed**2 >= change.l2_squared
+            for name in step.statistics:
+                change = sensitivity(priced.bounded, priced.bounded.statistic(name))
+                assert claimed >= change.l1 if step.noise is Noise.LAPLACE else claimed**2 >= change.l2_squared
             covers(step)
         steps += priced.measurements
     plain = [step for step in steps if step.threshold is None]

@@ -36,6 +36,7 @@ from sandbox.plan.limits import Limits
 from sandbox.plan.nodes import AggregateFunction, measured
 from sandbox.preparation import Prepared, prepare
 from sandbox.privacy.bounding import BoundedMeasure
+from sandbox.privacy.clip import ClipAt
 from sandbox.privacy.loss import Spend
 from sandbox.requests import QueryRequest
 from sandbox.workers.job import Job, Part, Rows, Side
@@ -122,7 +123,7 @@ class Asker:
     limits: Limits
     _sessions: dict[tuple[Side, tuple[str, ...]], Session] = field(default_factory=dict)
 
-    def ask(self, sql: str, dataset: str, bounds: Bounds | None) -> Answer:
+    def ask(self, sql: str, dataset: str, bounds: Bounds | ClipAt | None) -> Answer:
         """The answer with next to no noise."""
         held = Held(self.data)
         request = QueryRequest("L1", "planning", dataset, sql, EVERYTHING, bounds, None)

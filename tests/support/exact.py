@@ -33,7 +33,9 @@ from sandbox.plan.givens import held
 from sandbox.plan.limits import standard
 from sandbox.plan.nodes import Call, Expression, Literal, Plan, Ref, Scalar, Type
 from sandbox.plan.values import Values, stored
-from sandbox.privacy.bounding import BoundedMeasure, bound
+from sandbox.privacy.bounding import BoundedMeasure
+from sandbox.privacy.clip import ClipAt, Norm
+from sandbox.privacy.clipping import bound_by
 from sandbox.privacy.keys import Key
 from sandbox.workers.job import Limits, Table
 from tests.support.engine import SEED_KEY, Loaded, load_as, loaded
@@ -76,9 +78,9 @@ class Laboratory:
         facts = {(card.name, table): known for table, known in self.loaded.facts.items()}
         return check(plan, {card.name: card}, facts, {self.domain.name: self.domain}, LIMITS)
 
-    def bound(self, checked: CheckedMeasure, asked: Bounds | None) -> BoundedMeasure:
+    def bound(self, checked: CheckedMeasure, asked: Bounds | ClipAt | None, norm: Norm = Norm.L2) -> BoundedMeasure:
         """The measure with its contribution bounds."""
-        return bound(checked, asked, None, self.domain.max_units)
+        return bound_by(checked, asked, None, self.domain.max_units, norm, minimum=1)
 
     def rows(self, measure: CheckedMeasure) -> list[Row]:
         """The relation before the measure; a row's unit is its seed, and unit keys have no value (rule 9).

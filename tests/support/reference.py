@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor, isfinite
+from math import floor, isfinite, isqrt
 
 from sandbox.plan.nodes import Expression, Literal, Ref, Scalar
 from sandbox.privacy.bounding import BoundedMeasure
+from sandbox.privacy.clip import Clip, Norm
 from sandbox.privacy.keys import Key
 from sandbox.privacy.statistics import Statistic, StatisticKind
 
@@ -74,7 +75,26 @@ def contributions(
             key: tuple(_one(measure, statistic, groups[key], evaluate) for statistic in measure.statistics)
             for key in chosen
         }
+        for clip in measure.clips:
+            kept[unit] = _clipped(measure, clip, kept[unit])
     return kept
+
+
+def _clipped(measure: BoundedMeasure, clip: Clip, parts: dict[Key, tuple[int, ...]]) -> dict[Key, tuple[int, ...]]:
+    """One unit's parts, those of the clip on its finer grid and scaled down to its norm."""
+    places = {place: clip.fine[each.name] for place, each in enumerate(measure.statistics) if each.name in clip.fine}
+    values = [vector[place] * fine for vector in parts.values() for place, fine in places.items()]
+    size = sum(map(abs, values)) if clip.norm is Norm.L1 else isqrt(max(sum(one**2 for one in values) - 1, 0)) + 1
+
+    def cut(value: int) -> int:
+        if size <= clip.most:
+            return value
+        return abs(value) * clip.most // size * (1 if value > 0 else -1)
+
+    return {
+        key: tuple(cut(one * places[place]) if place in places else one for place, one in enumerate(vector))
+        for key, vector in parts.items()
+    }
 
 
 def _one(measure: BoundedMeasure, statistic: Statistic, rows: Sequence[Row], evaluate: Evaluate) -> int:
@@ -88,10 +108,11 @@ def _one(measure: BoundedMeasure, statistic: Statistic, rows: Sequence[Row], eva
         argument = statistic.argument
         counted = [values for values in passing if _is_counted(evaluate(argument, values))]
     if statistic.kind is StatisticKind.ROWS:
-        return min(len(counted), most) if measure.fold else len(counted)
+        cut = measure.fold and measure.clip(statistic.name) is None
+        return min(len(counted), most) if cut else len(counted)
     assert statistic.argument is not None
     partial = sum(grid(statistic, evaluate(statistic.argument, values)) for values in counted)
-    if not measure.fold:
+    if not measure.fold or measure.clip(statistic.name) is not None:
         return partial
     if statistic.kind is StatisticKind.SUM:
         return max(min(0, most * statistic.low), min(max(0, most * statistic.high), partial))

@@ -34,7 +34,7 @@ RELEASE: dict[str, Any] = {
     "intervals": [[None, [1190.5, 1217.5], [2.25, 3.0]], [None, [-16.5, 10.5], None]],
     "privacy": {
         "mechanisms": [{"measure": "m1", "statistic": "a1", "mechanism": "gaussian", "scale": 6.9}],
-        "bounds": [{"measure": "m1", "groups": 2, "rows": 5, "fold": True}],
+        "bounds": [{"measure": "m1", "groups": 2, "rows": 5, "fold": True, "clips": []}],
     },
 }
 

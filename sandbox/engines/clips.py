@@ -1,0 +1,83 @@
+"""Clips as SQL: each unit's vectors scaled down to their norms, in integers of 128 bits (rule 19).
+
+No real number decides: the root of a squared norm is a guess by the engine's real numbers, made exact by whole ones.
+For every whole q ≥ 1, (q + s//q)//2 + 1 exceeds √s: (q + s/q)/2 is no less than √s, and the two divisions lose less
+than 1 together. Where one less still has a square of at least s, it is one less. So what divides is never less than the
+norm, whatever the guess; from one that is near, it is the norm rounded up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+from sandbox.engines.expressions import column
+from sandbox.engines.operands import Parameters, balanced, binary, call, cast, choose, number
+from sandbox.engines.selects import UNIT, derived, named, select_from
+from sandbox.privacy.bounding import BoundedMeasure
+from sandbox.privacy.clip import Clip, Norm
+
+
+def clipped(parts: exp.Select, bounded: BoundedMeasure, kept: Sequence[str], parameters: Parameters) -> exp.Select:
+    """A unit's parts per group key: those of a clip cut on its finer grid, the columns `kept` as they are."""
+    names = [name for clip in bounded.clips for name in clip.fine]
+    inner, middle, outer, last = (parameters.fresh("r") for _ in range(4))
+    outputs = [named(column(inner, name), name) for name in (UNIT, *kept)]
+    outputs += [
+        named(binary(exp.Mul, cast(column(inner, name), "HUGEINT"), number(fine)), name)
+        for clip in bounded.clips
+        for name, fine in clip.fine.items()
+    ]
+    weighted = select_from(outputs, derived(parts, inner))
+    alone = all(key.values.per_unit for key in bounded.checked.keys)
+    sizes = [named(_size(clip, middle, alone), f"_n{place}") for place, clip in enumerate(bounded.clips)]
+    outputs = [named(column(middle, name), name) for name in (*kept, *names)]
+    sized = select_from([*outputs, *sizes], derived(weighted, middle))
+    norms = [named(_norm(clip, column(outer, f"_n{i}")), f"_n{i}") for i, clip in enumerate(bounded.clips)]
+    outputs = [named(column(outer, name), name) for name in (*kept, *names)]
+    normed = select_from([*outputs, *norms], derived(sized, outer))
+    outputs = [named(column(last, name), name) for name in kept]
+    outputs += [
+        named(_cut(clip, column(last, name), column(last, f"_n{place}")), name)
+        for place, clip in enumerate(bounded.clips)
+        for name in clip.fine
+    ]
+    return select_from(outputs, derived(normed, last))
+
+
+def _size(clip: Clip, alias: str, alone: bool) -> exp.Expr:
+    """A unit's norm, or its square, over all its group keys: `alone` where it has one."""
+
+    def part(name: str) -> exp.Expr:
+        value = column(alias, name)
+        return call("ABS", value) if clip.norm is Norm.L1 else binary(exp.Mul, value, value.copy())
+
+    row = balanced(lambda left, right: binary(exp.Add, left, right), [part(name) for name in clip.fine])
+    return row if alone else exp.Window(this=exp.Sum(this=row), partition_by=[column(alias, UNIT)])
+
+
+def _norm(clip: Clip, size: exp.Expr) -> exp.Expr:
+    """The norm rounded up to a whole number; NULL where it is within the clip."""
+    match clip.norm:
+        case Norm.L1:
+            return choose((binary(exp.GT, size, number(clip.most)), size.copy()))
+        case Norm.L2:
+            return choose((binary(exp.GT, size, number(clip.most**2)), root_up(size)))
+
+
+def root_up(square: exp.Expr) -> exp.Expr:
+    """The root of a positive whole number, rounded up."""
+    guess = cast(call("FLOOR", call("SQRT", cast(square, "DOUBLE"))), "HUGEINT")
+    guess = call("GREATEST", guess, number(1))
+    twice = binary(exp.Add, guess, binary(exp.IntDiv, square.copy(), guess.copy()))
+    above = binary(exp.Add, binary(exp.IntDiv, twice, number(2)), number(1))
+    less = binary(exp.Sub, above, number(1))
+    enough = binary(exp.GTE, binary(exp.Mul, less, less.copy()), square.copy())
+    return choose((enough, less.copy()), default=above.copy())
+
+
+def _cut(clip: Clip, part: exp.Expr, norm: exp.Expr) -> exp.Expr:
+    """A part scaled to the clip, toward zero."""
+    scaled = binary(exp.IntDiv, binary(exp.Mul, part, number(clip.most)), norm)
+    return choose((exp.Is(this=norm.copy(), expression=exp.Null()), part.copy()), default=scaled)

@@ -1,0 +1,60 @@
+"""A clip: a unit's vector of parts, one per group key and statistic, scaled down to a norm (rule 19)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+from policies.licences import Notion
+
+
+class Norm(StrEnum):
+    """How long a vector is: that of the noise it is measured with."""
+
+    L1 = "l1"
+    """Laplace noise, pure differential privacy."""
+    L2 = "l2"
+    """Gaussian noise, zero-concentrated."""
+
+
+def norm_of(notion: Notion) -> Norm:
+    """The norm that a notion's noise is calibrated to."""
+    match notion:
+        case Notion.PURE:
+            return Norm.L1
+        case Notion.ZCDP:
+            return Norm.L2
+
+
+@dataclass(frozen=True, slots=True)
+class ClipAt:
+    """The clip that a request asks for."""
+
+    rows: Fraction
+    """Norm in rows: a row adds at most 1 to each statistic of its group key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """Every unit's vector has a norm of at most `most`, over all group keys and the clip's statistics together.
+
+    The engine's parts x are whole numbers of grid steps; on the finer grid they are v = fine·x, so that a row adds at
+    most `row` to whichever statistic. The unit's released vector is y = v where ‖v‖ ≤ C, else y = trunc(v·C / N) with N
+    the norm rounded up to a whole number. Then |y| ≤ |v|·C/N ≤ |v|·C/‖v‖ in every coordinate, hence ‖y‖ ≤ C. A unit
+    added or removed changes the totals by its own y, so Δ = C exactly, for the whole vector at once.
+    """
+
+    norm: Norm
+    most: int
+    """C, in steps of the finer grid."""
+    row: int
+    """The most that one row adds to one statistic, in steps of the finer grid."""
+    fine: Mapping[str, int]
+    """Per statistic of the vector: steps of the finer grid in one of its own."""
+
+    @property
+    def rows(self) -> Fraction:
+        """C in rows."""
+        return Fraction(self.most, self.row)

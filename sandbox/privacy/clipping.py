@@ -1,0 +1,93 @@
+"""From a checked measure and the bounds in force to a bounded one: by groups and rows, or by clips (rule 19)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import floor, isqrt
+
+from policies.cards import Bounds
+from sandbox.errors import Refusal
+from sandbox.plan.checked import CheckedMeasure
+from sandbox.plan.nodes import AggregateFunction
+from sandbox.privacy.bounding import BoundedMeasure, bound, demanding, row_room, structural
+from sandbox.privacy.clip import Clip, ClipAt, Norm
+from sandbox.privacy.sensitivity import unclipped
+
+FINER = 2**10
+"""Steps of the finer grid that one row may add, at least, where capacity allows: cuts round toward zero on it."""
+
+
+def bound_by(
+    checked: CheckedMeasure,
+    asked: Bounds | ClipAt | None,
+    default: Bounds | None,
+    max_units: int,
+    norm: Norm,
+    minimum: int,
+) -> BoundedMeasure:
+    """The measure bounded as asked, else as the card says, never looser than what its structure allows, whose groups of
+    fewer than `minimum` units are withheld.
+
+    Refuses: as `bound` does.
+    """
+    match asked:
+        case ClipAt():
+            return _clipped(checked, asked, default, max_units, norm, minimum)
+        case _:
+            return demanding(bound(checked, asked, default, max_units), minimum)
+
+
+def _clipped(
+    checked: CheckedMeasure, asked: ClipAt, default: Bounds | None, max_units: int, norm: Norm, minimum: int
+) -> BoundedMeasure:
+    """Clipped at the norm asked for; by its structure alone where no unit can be longer than that.
+
+    How many private group keys a unit brings into existence is bounded by the card's groups as well: counts that decide
+    on groups are no part of a vector.
+    """
+    structure = structural(checked)
+    groups = structure.groups
+    if checked.key_set.cells is None and default is not None:
+        groups = min(groups, default.groups)
+    bounds = Bounds(groups, structure.rows)
+    draft = demanding(bound(checked, bounds, None, max_units, alike=True), minimum)
+    room = row_room(checked, max_units)
+    if room < 1:
+        raise Refusal("plan.overflow", {"aggregate": AggregateFunction.ROWS}, subject=checked.measure.name)
+    clips = [_clip(draft, names, asked, room, norm) for names in _vectors(draft)]
+    if all(clip.most >= longest(draft, clip) for clip in clips):
+        return demanding(bound(checked, bounds, None, max_units), minimum)
+    return replace(draft, fold=True, clips=tuple(clips))
+
+
+def _vectors(draft: BoundedMeasure) -> list[list[str]]:
+    """The statistics that are cut together: those of one estimate, so that a ratio's two sides are scaled alike (rule
+    17). Others are cut apart: a norm that they shared would be the noisier one's, whatever their sizes.
+    """
+    vectors = [[each.name] for each in draft.statistics if each.name not in (draft.existence, draft.frequency)]
+    for estimate in draft.estimates:
+        named = {estimate.statistic, estimate.divisor, estimate.weight}
+        joined = [names for names in vectors if named & set(names)]
+        if len(joined) > 1:
+            apart = [names for names in vectors if names not in joined]
+            vectors = [*apart, [name for names in joined for name in names]]
+    return vectors
+
+
+def _clip(draft: BoundedMeasure, names: Sequence[str], asked: ClipAt, room: int, norm: Norm) -> Clip:
+    """On a grid so fine that a row of the greatest magnitude adds as much to each statistic."""
+    sizes = {name: draft.statistic(name).magnitude for name in names}
+    row = min(room, FINER * max(sizes.values()))
+    fine = {name: row // size for name, size in sizes.items()}
+    return Clip(norm, max(1, floor(asked.rows * row)), row, fine)
+
+
+def longest(draft: BoundedMeasure, clip: Clip) -> int:
+    """No less than the norm of any unit's vector before it is cut; in steps of the finer grid."""
+    changes = [(unclipped(draft, draft.statistic(name)), size) for name, size in clip.fine.items()]
+    match clip.norm:
+        case Norm.L1:
+            return sum(change.l1 * size for change, size in changes)
+        case Norm.L2:
+            return isqrt(sum(change.l2_squared * size**2 for change, size in changes) - 1) + 1
