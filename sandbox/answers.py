@@ -19,7 +19,7 @@ from sandbox.bounds import clip_json
 from sandbox.errors import Fault
 from sandbox.ledger.accounts import Line, read_account
 from sandbox.ledger.charges import Charge, State, find_release, history, lines
-from sandbox.plan.nodes import measured
+from sandbox.plan.lineage import measured
 from sandbox.preparation import Prepared
 from sandbox.privacy.calibrate import PricedMeasure
 from sandbox.privacy.intervals import CONFIDENCE, half_widths

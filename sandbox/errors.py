@@ -175,6 +175,11 @@ PROBLEMS: Mapping[str, Problem] = {
         "Private rows cannot be shown; ask for counts, sums or averages.",
         "不能直接输出隐私数据行，请改用计数、求和或均值。",
     ),
+    "plan.row_order": Problem(
+        422,
+        "Rows of the public table {table} have no order of their own, for it declares no key; order by ranks or ranges.",
+        "公开表 {table} 未声明主键，其行没有固有顺序；请改用名次或范围。",
+    ),
     "plan.too_slow": Problem(
         422,
         "By the declared sizes the query could run longer than {seconds} seconds; bound or simplify it.",

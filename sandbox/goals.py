@@ -7,7 +7,8 @@ from fractions import Fraction
 
 from sandbox.errors import Refusal
 from sandbox.plan.checked import CheckedAggregate, CheckedPlan
-from sandbox.plan.nodes import AggregateFunction, measured
+from sandbox.plan.lineage import measured
+from sandbox.plan.nodes import AggregateFunction
 from sandbox.privacy.accuracy import Goal
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.loss import Accuracy

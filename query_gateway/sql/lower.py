@@ -301,7 +301,7 @@ class Lowering:
                 if isinstance(node, exp.Column) and not node.table and fold(column.name) == fold(node.name)
             ]
             expression = Ref(named[0].ref) if named else self._sorted(context.lower(node), made, node)
-            terms.append(Order(expression, bool(term.args.get("desc"))))
+            terms.append(Order(expression, bool(term.args.get("desc")), bool(term.args.get("nulls_first"))))
         return terms
 
     def _sorted(self, typed: Typed, made: list[Output], node: exp.Expr) -> Ref:

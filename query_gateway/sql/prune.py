@@ -9,8 +9,11 @@ from sandbox.errors import Span
 from sandbox.plan.nodes import (
     Call,
     Constants,
+    Distinct,
     Expression,
     Filter,
+    Fold,
+    Group,
     Join,
     Label,
     Limit,
@@ -29,6 +32,8 @@ from sandbox.plan.nodes import (
     Sort,
     Union,
     UnionColumn,
+    Window,
+    Windowed,
 )
 
 
@@ -60,6 +65,41 @@ def refs(expression: Expression) -> Iterator[str]:
         case Call(_, arguments):
             for argument in arguments:
                 yield from refs(argument)
+
+
+def shown(relation: Relation) -> tuple[str, ...]:
+    """The columns that a relation has; of a released one, those that something reads decide."""
+    match relation:
+        case Scan(columns=found):
+            return tuple(one.name for one in found)
+        case Project(outputs=outputs):
+            return tuple(one.name for one in outputs)
+        case Group(_, keys, folds):
+            return (*(key.name for key in keys), *(fold.name for fold in folds))
+        case Window(source, functions):
+            return (*shown(source), *(one.name for one in functions))
+        case Join(left, right):
+            return shown(left) + shown(right)
+        case Mark(source, _, name):
+            return (*shown(source), name)
+        case Union(columns=pairs):
+            return tuple(pair.name for pair in pairs)
+        case Constants(columns=names):
+            return names
+        case Filter() | Sort() | Limit() | Distinct():
+            return shown(relation.source)
+        case Released():
+            return ()
+
+
+def _read(*expressions: Expression | None) -> Iterator[str]:
+    for expression in expressions:
+        if expression is not None:
+            yield from refs(expression)
+
+
+def _terms(order: tuple[Order, ...]) -> Iterator[Expression]:
+    return (one.expression for one in order)
 
 
 @dataclass(slots=True)
@@ -116,6 +156,20 @@ class _Needed:
                 return Sort(self.relation(source, below), terms)
             case Limit(source, count, offset):
                 return Limit(self.relation(source, wanted), count, offset)
+            case Distinct(source):
+                return Distinct(self.relation(source, wanted | set(shown(source))))
+            case Group(source, keys, folds):
+                used = tuple(fold for fold in folds if fold.name in wanted) or folds[: 0 if keys else 1]
+                below = {name for key in keys for name in refs(key.expression)}
+                below |= {name for fold in used for name in _read(fold.argument, fold.filter, *_terms(fold.order))}
+                return Group(self.relation(source, below), keys, used)
+            case Window(source, functions):
+                seen = tuple(one for one in functions if one.name in wanted)
+                below = wanted - {one.name for one in functions}
+                for one in seen:
+                    below |= set(_read(one.argument, one.filter, *one.partition, *_terms(one.order)))
+                inner = self.relation(source, below)
+                return Window(inner, seen) if seen else inner
 
 
 @dataclass(slots=True)
@@ -138,8 +192,8 @@ class _Names:
             replace(
                 one,
                 name=self.new(one.name),
-                argument=None if one.argument is None else self.expression(one.argument),
-                filter=None if one.filter is None else self.expression(one.filter),
+                argument=self.optional(one.argument),
+                filter=self.optional(one.filter),
             )
             for one in measure.aggregates
         )
@@ -157,10 +211,10 @@ class _Names:
                 return Project(self.relation(source), tuple(map(self.output, outputs)))
             case Join(left, right, kind, unit, condition):
                 sides = self.relation(left), self.relation(right)
-                return Join(*sides, kind, unit, None if condition is None else self.expression(condition))
+                return Join(*sides, kind, unit, self.optional(condition))
             case Mark(source, other, name, unit, condition):
                 sides = self.relation(source), self.relation(other)
-                tested = None if condition is None else self.expression(condition)
+                tested = self.optional(condition)
                 return Mark(*sides, self.new(name), unit, tested)
             case Union(left, right, columns):
                 sides = self.relation(left), self.relation(right)
@@ -169,9 +223,41 @@ class _Names:
                 return Constants(tuple(map(self.new, names)), rows)
             case Sort(source, terms):
                 below = self.relation(source)
-                return Sort(below, tuple(Order(self.expression(one.expression), one.descending) for one in terms))
+                return Sort(below, self.orders(terms))
             case Limit(source, count, offset):
                 return Limit(self.relation(source), count, offset)
+            case Distinct(source):
+                return Distinct(self.relation(source))
+            case Group(source, keys, folds):
+                below = self.relation(source)
+                return Group(below, tuple(map(self.output, keys)), tuple(map(self.fold, folds)))
+            case Window(source, functions):
+                return Window(self.relation(source), tuple(map(self.windowed, functions)))
+
+    def fold(self, fold: Fold) -> Fold:
+        return replace(
+            fold,
+            name=self.new(fold.name),
+            argument=self.optional(fold.argument),
+            filter=self.optional(fold.filter),
+            order=self.orders(fold.order),
+        )
+
+    def windowed(self, one: Windowed) -> Windowed:
+        return replace(
+            one,
+            name=self.new(one.name),
+            argument=self.optional(one.argument),
+            filter=self.optional(one.filter),
+            partition=tuple(map(self.expression, one.partition)),
+            order=self.orders(one.order),
+        )
+
+    def orders(self, terms: tuple[Order, ...]) -> tuple[Order, ...]:
+        return tuple(replace(one, expression=self.expression(one.expression)) for one in terms)
+
+    def optional(self, expression: Expression | None) -> Expression | None:
+        return None if expression is None else self.expression(expression)
 
     def pair(self, pair: UnionColumn) -> UnionColumn:
         return UnionColumn(self.new(pair.name), self.new(pair.left), self.new(pair.right))

@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from sandbox.engines.expressions import column
 from sandbox.engines.operands import Parameters, balanced, binary, call, cast, choose, number
-from sandbox.engines.selects import UNIT, derived, named, select_from
+from sandbox.engines.sources import UNIT, derived, named, select_from
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.clip import Clip, Norm
 

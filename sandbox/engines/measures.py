@@ -25,19 +25,8 @@ from sandbox.engines.operands import (
     number,
     try_cast,
 )
-from sandbox.engines.selects import (
-    SEED,
-    UNIT,
-    Selects,
-    consecutive,
-    derived,
-    named,
-    ordered,
-    place,
-    select_from,
-    where,
-    within,
-)
+from sandbox.engines.selects import Selects, consecutive, within
+from sandbox.engines.sources import SEED, UNIT, derived, named, ordered, place, select_from, where
 from sandbox.errors import Fault
 from sandbox.plan.nodes import Expression, Type
 from sandbox.privacy.bounding import BoundedMeasure, structural
@@ -99,7 +88,8 @@ class MeasureSelect:
     def _rows(self) -> tuple[exp.Select, tuple[_Inputs, ...], str]:
         """The measured rows: unit, seed, group key, and every distinct argument and filter once, under an alias."""
         givens = {given.relation: given for given in self.bounded.checked.givens}
-        selects = Selects(self.cards, self.datasets, self.parameters, {}, givens=givens)
+        folded = self.bounded.checked.folded
+        selects = Selects(self.cards, self.datasets, self.parameters, {}, folded, givens=givens)
         source = selects.relation(self.bounded.checked.measure.source)
         if not source.private:
             raise Fault("a measure over a public relation")

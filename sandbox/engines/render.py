@@ -14,7 +14,8 @@ from policies.cards import DatasetCard
 from sandbox.engines.expressions import column
 from sandbox.engines.measures import MeasureSelect
 from sandbox.engines.operands import Parameters, number
-from sandbox.engines.selects import ROW, Selects, derived, named, put_in_order, select_from
+from sandbox.engines.selects import Selects
+from sandbox.engines.sources import EMPTY, derived, named, put_in_order, select_from
 from sandbox.plan.checked import CheckedPlan, Given
 from sandbox.plan.limits import ANSWER_ROWS
 from sandbox.plan.nodes import Type
@@ -69,7 +70,7 @@ def render_given(
 ) -> Job:
     """The job of the public side that computes what a measure is given: the relation's columns, its first rows."""
     parameters = Parameters()
-    selects = Selects(cards, datasets, parameters, released)
+    selects = Selects(cards, datasets, parameters, released, given.folded)
     source = selects.relation(given.relation)
     alias = parameters.fresh("r")
     outputs = [named(column(alias, name), name) for name in given.known.columns]
@@ -84,7 +85,7 @@ def render_given(
 def given_columns(given: Given) -> tuple[tuple[str, Type], ...]:
     """The columns of a given's table: a constant where the relation has none."""
     found = tuple((name, values.type) for name, values in given.known.columns.items())
-    return found or ((ROW, Type.BOOLEAN),)
+    return found or ((EMPTY, Type.BOOLEAN),)
 
 
 def render_answer(
@@ -100,7 +101,7 @@ def render_answer(
     `a_lo`, `a_hi`.
     """
     parameters = Parameters()
-    selects = Selects(cards, datasets, parameters, released)
+    selects = Selects(cards, datasets, parameters, released, checked.folded)
     source = selects.relation(checked.plan.answer)
     alias = parameters.fresh("r")
     names = tuple(checked.answer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from policies.cards import ColumnCard, DatasetCard, TableCard
 from sandbox.engines.expressions import Rendered, column, render_expression
+from sandbox.engines.groups import Grouping, distinct
 from sandbox.engines.operands import (
     Parameters,
     between,
@@ -20,14 +21,35 @@ from sandbox.engines.operands import (
     within_calendar,
     wrap,
 )
+from sandbox.engines.sources import (
+    EMPTY,
+    ORDER,
+    ROW,
+    SEED,
+    UNIT,
+    Source,
+    derived,
+    identifier,
+    named,
+    ordered,
+    place,
+    put,
+    put_in_order,
+    select_from,
+    temporary,
+    where,
+)
 from sandbox.errors import Fault
-from sandbox.plan.checked import Given
+from sandbox.plan.checked import Folded, Given
 from sandbox.plan.columns import column_values
 from sandbox.plan.expressions import either
+from sandbox.plan.lineage import orders
 from sandbox.plan.nodes import (
     Constants,
+    Distinct,
     Expression,
     Filter,
+    Group,
     Join,
     JoinKind,
     Limit,
@@ -42,83 +64,10 @@ from sandbox.plan.nodes import (
     Sort,
     Type,
     Union,
+    Window,
 )
 from sandbox.plan.values import TEXT_LENGTH, Values
 from sandbox.workers.job import Table
-
-UNIT, SEED, ORDER = "_unit", "_seed", "_order"
-ROW = "_row"
-"""Stands in for the columns of a relation that has none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A relation as a SELECT."""
-
-    select: exp.Select
-    columns: Mapping[str, Values]
-    hidden: tuple[str, ...]
-    """Columns that no expression can name: unit and seed of a private relation; place and intervals of a public one."""
-    lineage: Mapping[str, str] = field(default_factory=dict)
-    """Of a public relation: the columns that are a released aggregate as it is, and which."""
-
-    @property
-    def private(self) -> bool:
-        return UNIT in self.hidden
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (*self.columns, *self.hidden)
-
-
-def identifier(name: str) -> exp.Identifier:
-    return exp.to_identifier(name, quoted=True)
-
-
-def named(expression: exp.Expr, name: str) -> exp.Expr:
-    return exp.Alias(this=expression, alias=identifier(name))
-
-
-def derived(select: exp.Query, alias: str) -> exp.Subquery:
-    """A SELECT as a relation of another one."""
-    return exp.Subquery(this=select, alias=exp.TableAlias(this=identifier(alias)))
-
-
-def select_from(outputs: Sequence[exp.Expr], source: exp.Expr) -> exp.Select:
-    """SELECT outputs FROM source; a constant where there is no output."""
-    return exp.Select(expressions=list(outputs) or [named(exp.true(), ROW)]).from_(source, copy=False)
-
-
-def temporary(table: str, alias: str) -> exp.Table:
-    """A table handed to the job."""
-    return exp.Table(
-        this=identifier(table),
-        db=identifier("main"),
-        catalog=identifier("temp"),
-        alias=exp.TableAlias(this=identifier(alias)),
-    )
-
-
-def where(select: exp.Select, condition: exp.Expr) -> exp.Select:
-    return select.where(condition, copy=False)
-
-
-def ordered(terms: Sequence[tuple[exp.Expr, bool]]) -> exp.Order:
-    """ORDER BY, descending where said; NULLs last."""
-    return exp.Order(
-        expressions=[exp.Ordered(this=wrap(term), desc=descending, nulls_first=False) for term, descending in terms]
-    )
-
-
-def put_in_order(select: exp.Select, order: exp.Order) -> None:
-    """The SELECT's own ORDER BY; none where there is nothing to tell rows apart by."""
-    if order.expressions:
-        select.set("order", order)
-
-
-def place(order: exp.Order, partition: Sequence[exp.Expr] = ()) -> exp.Expr:
-    """The number of a row in an order."""
-    return exp.Window(this=exp.RowNumber(), partition_by=list(partition), order=order)
 
 
 @dataclass(slots=True)
@@ -130,42 +79,56 @@ class Selects:
     """In the order of the worker's catalogs."""
     parameters: Parameters
     released: Mapping[str, Table]
+    folded: Mapping[str, Folded]
+    """What `check` found of folds and window functions, by name."""
     read: set[str] = field(default_factory=set)
     """Measures whose released relation was rendered."""
     givens: Mapping[Relation, Given] = field(default_factory=dict)
     """The relations that stand in a table by now, and which."""
 
-    def relation(self, relation: Relation) -> Source:
-        """The relation; a private one has the columns `_unit` and `_seed` beside its own."""
+    def relation(self, relation: Relation, *, total: bool = False) -> Source:
+        """The relation; a private one has the columns `_unit` and `_seed` beside its own.
+
+        `total`: with hidden columns that tell its rows apart, which complete an order above it (rule 13).
+        """
         if self.givens and relation in self.givens:
-            return self._given(self.givens[relation])
+            return self._given(self.givens[relation], total=total)
         match relation:
             case Scan():
-                return self._scan(relation)
+                return self._scan(relation, total=total)
             case Released(measure):
-                return self._released(measure)
+                return self._released(measure, total=total)
             case Filter(source, predicate):
-                return self._filter(self.relation(source), predicate)
+                return self._filter(self.relation(source, total=total), predicate)
             case Project(source, outputs):
-                return self._project(self.relation(source), outputs)
+                return self._project(self.relation(source, total=total), outputs)
             case Join():
-                return self._join(relation)
+                return self._join(relation, total=total)
             case Mark():
-                return self._mark(relation)
+                return self._mark(relation, total=total)
             case Union():
-                return self._union(relation)
+                return self._union(relation, total=total)
             case Constants():
-                return self._constants(relation)
+                return self._constants(relation, total=total)
             case Sort(source, terms):
-                return self._sort(self.relation(source), terms)
+                return self._sort(self.relation(source, total=total), terms)
             case Limit(source, count, offset):
-                return self._limit(self.relation(source), count, offset)
+                return self._limit(self.relation(source, total=total), count, offset)
+            case Distinct(source):
+                return distinct(self.relation(source), self.parameters, total=total)
+            case Group(source):
+                return self._grouping(self.relation(source, total=orders(relation))).group(relation, total=total)
+            case Window(source):
+                return self._grouping(self.relation(source, total=total or orders(relation))).window(relation)
+
+    def _grouping(self, source: Source) -> Grouping:
+        return Grouping(self.scope, source, self.folded, self.parameters)
 
     def scope(self, source: Source, alias: str) -> Mapping[str, Rendered]:
         """What expressions over the source may name."""
         return {name: Rendered(column(alias, name), values) for name, values in source.columns.items()}
 
-    def _scan(self, scan: Scan) -> Source:
+    def _scan(self, scan: Scan, *, total: bool) -> Source:
         alias = self.parameters.fresh("r")
         card = self.cards[scan.dataset]
         place_ = next(i for i, table in enumerate(card.tables) if table.name == scan.table)
@@ -177,6 +140,8 @@ class Selects:
             outputs.append(named(self._stored(table, table.columns[stored], alias, f"c{stored}"), one.name))
         hidden = (UNIT, SEED) if table.private else ()
         outputs += [named(column(alias, name), name) for name in hidden]
+        order = {self.parameters.fresh("o"): name for name in (_row_order(table) if total else ())}
+        outputs += [named(column(alias, name), hiding) for hiding, name in order.items()]
         catalog = f"{'private' if table.private else 'public'}{self.datasets.index(scan.dataset)}"
         source = exp.Table(
             this=identifier(f"t{place_}"),
@@ -184,7 +149,8 @@ class Selects:
             catalog=identifier(catalog),
             alias=exp.TableAlias(this=identifier(alias)),
         )
-        return Source(select_from(outputs, source), columns, hidden)
+        found = Source(select_from(outputs, source), columns, (*hidden, *order))
+        return replace(found, order=tuple(order)) if total else found
 
     def _stored(self, table: TableCard, card: ColumnCard, alias: str, name: str) -> exp.Expr:
         """A stored column, cut to what every value of its type is."""
@@ -203,14 +169,17 @@ class Selects:
             case _:
                 return value
 
-    def _given(self, given: Given) -> Source:
-        """The table of a relation that was computed before."""
+    def _given(self, given: Given, *, total: bool) -> Source:
+        """The table of a relation that was computed before: rows that all of its columns leave equal are equal."""
         alias = self.parameters.fresh("r")
         columns = given.known.columns
+        order = {self.parameters.fresh("o"): name for name in (columns if total else ())}
         outputs = [named(column(alias, name), name) for name in columns]
-        return Source(select_from(outputs, temporary(given.name, alias)), columns, ())
+        outputs += [named(column(alias, name), hiding) for hiding, name in order.items()]
+        select = select_from(outputs, temporary(given.name, alias))
+        return Source(select, columns, tuple(order), order=tuple(order) if total else None)
 
-    def _released(self, measure: str) -> Source:
+    def _released(self, measure: str, *, total: bool) -> Source:
         """The released relation in the order of its group keys, each aggregate's interval beside it."""
         alias, table = self.parameters.fresh("r"), self.released[measure]
         self.read.add(measure)
@@ -221,8 +190,12 @@ class Selects:
         keys = [(column(alias, name), False) for name in columns if name not in aggregates]
         outputs = [named(column(alias, name), name) for name in (*columns, *intervals)]
         first = ordered(keys or [(column(alias, name), False) for name in columns])
-        select = select_from([*outputs, named(place(first), ORDER)], temporary(table.name, alias))
-        return Source(select, columns, (*intervals, ORDER), aggregates)
+        order = (self.parameters.fresh("o"),) if total else ()
+        outputs += [named(place(first), name) for name in (ORDER, *order)]
+        found = Source(
+            select_from(outputs, temporary(table.name, alias)), columns, (*intervals, ORDER, *order), aggregates
+        )
+        return replace(found, order=order) if total else found
 
     def _carried(self, source: Source, alias: str) -> list[exp.Expr]:
         return [named(column(alias, name), name) for name in source.names]
@@ -245,10 +218,11 @@ class Selects:
             if isinstance(one.expression, Ref) and one.expression.name in source.lineage
         }
         select = select_from([*columns, *hidden], derived(source.select, alias))
-        return Source(select, {name: one.values for name, one in found.items()}, source.hidden, lineage)
+        columns_ = {name: one.values for name, one in found.items()}
+        return Source(select, columns_, source.hidden, lineage, source.order)
 
-    def _join(self, join: Join) -> Source:
-        left, right = self.relation(join.left), self.relation(join.right)
+    def _join(self, join: Join, *, total: bool) -> Source:
+        left, right = self.relation(join.left, total=total), self.relation(join.right, total=total)
         one, other = self.parameters.fresh("r"), self.parameters.fresh("r")
         scope = {**self.scope(left, one), **self.scope(right, other)}
         outputs = [named(found.sql, name) for name, found in scope.items()]
@@ -258,18 +232,26 @@ class Selects:
         kind = {"kind": "INNER"} if join.kind is JoinKind.INNER else {"side": join.kind.value.upper()}
         matching = self._matching(join.unit, join.condition, one, other, scope)
         select.append("joins", exp.Join(this=derived(right.select, other), on=matching, **kind))
-        return Source(select, {**left.columns, **right.columns}, tuple(hidden), {**left.lineage, **right.lineage})
+        lineage = {**left.lineage, **right.lineage}
+        order = (*(left.order or ()), *(right.order or ())) if total else None
+        return Source(select, {**left.columns, **right.columns}, tuple(hidden), lineage, order)
 
     @staticmethod
     def _joined(join: Join, left: Source, right: Source, one: str, other: str) -> Mapping[str, exp.Expr]:
-        """The hidden columns of a join: the private side's, of a FULL one whichever is there; of public ones both's."""
+        """The hidden columns of a join: the private side's, of a FULL one whichever is there; of public ones both's.
+
+        What tells rows apart is of both sides.
+        """
+        order = {name: column(one, name) for name in left.order or ()}
+        order |= {name: column(other, name) for name in right.order or ()}
         if join.unit and join.kind is JoinKind.FULL:
-            return {
-                name: exp.Coalesce(this=column(one, name), expressions=[column(other, name)]) for name in left.hidden
+            owner = {
+                name: exp.Coalesce(this=column(one, name), expressions=[column(other, name)]) for name in (UNIT, SEED)
             }
+            return {**owner, **order}
         kept = {name: column(other, name) for name in right.hidden if not left.private}
         kept |= {name: column(one, name) for name in left.hidden if left.private or not right.private}
-        return {name: found for name, found in kept.items() if name != ORDER}
+        return {**{name: found for name, found in kept.items() if name != ORDER}, **order}
 
     def _matching(
         self, unit: bool, condition: Expression | None, one: str, other: str, scope: Mapping[str, Rendered]
@@ -280,8 +262,8 @@ class Selects:
             terms.append(render_expression(condition, scope, self.parameters).sql)
         return every(terms) if terms else exp.true()
 
-    def _mark(self, mark: Mark) -> Source:
-        source, other = self.relation(mark.source), self.relation(mark.other)
+    def _mark(self, mark: Mark, *, total: bool) -> Source:
+        source, other = self.relation(mark.source, total=total), self.relation(mark.other)
         one, another = self.parameters.fresh("r"), self.parameters.fresh("r")
         scope = {**self.scope(source, one), **self.scope(other, another)}
         found = select_from([number(1)], derived(other.select, another))
@@ -290,35 +272,42 @@ class Selects:
         columns = {**source.columns, mark.name: Values(Type.BOOLEAN, nullable=False)}
         return replace(source, select=select_from(outputs, derived(source.select, one)), columns=columns)
 
-    def _union(self, union: Union) -> Source:
-        left, right = self.relation(union.left), self.relation(union.right)
-        hidden = (UNIT, SEED) if left.private else ()
-        alias = self.parameters.fresh("r")
-        branches = list[exp.Select]()
-        for branch, names in (
-            (left, {one.name: one.left for one in union.columns}),
-            (right, {one.name: one.right for one in union.columns}),
-        ):
+    def _union(self, union: Union, *, total: bool) -> Source:
+        sides = [self.relation(side, total=total) for side in (union.left, union.right)]
+        hidden = (UNIT, SEED) if sides[0].private else ()
+        apart = tuple(name for side in sides for name in side.order or ())
+        order = (self.parameters.fresh("o"), *apart) if total else ()
+        alias, branches = self.parameters.fresh("r"), list[exp.Select]()
+        for number_, side in enumerate(sides):
             inner = self.parameters.fresh("r")
+            names = {one.name: one.right if number_ else one.left for one in union.columns}
             outputs = [named(column(inner, source), name) for name, source in names.items()]
             outputs += [named(column(inner, name), name) for name in hidden]
-            branches.append(select_from(outputs, derived(branch.select, inner)))
-        columns = {one.name: either(left.columns[one.left], right.columns[one.right], 0)[0] for one in union.columns}
+            outputs += [named(number(number_), name) for name in order[:1]]
+            mine = side.order or ()
+            outputs += [named(column(inner, name) if name in mine else exp.Null(), name) for name in order[1:]]
+            branches.append(select_from(outputs, derived(side.select, inner)))
+        left, right = (side.columns for side in sides)
+        columns = {one.name: either(left[one.left], right[one.right], 0)[0] for one in union.columns}
         both = exp.Union(this=branches[0], expression=branches[1], distinct=False)
-        carried = [named(column(alias, name), name) for name in (*columns, *hidden)]
-        return Source(select_from(carried, derived(both, alias)), columns, hidden)
+        carried = [named(column(alias, name), name) for name in (*columns, *hidden, *order)]
+        select = select_from(carried, derived(both, alias))
+        return Source(select, columns, (*hidden, *order), order=order if total else None)
 
-    def _constants(self, constants: Constants) -> Source:
+    def _constants(self, constants: Constants, *, total: bool) -> Source:
         alias = self.parameters.fresh("r")
         rows = [
             exp.Tuple(expressions=[self.parameters.bind(one.type, one.value) for one in row] or [exp.true()])
             for row in constants.rows
         ]
-        names = [identifier(name) for name in constants.columns or (ROW,)]
+        names = [identifier(name) for name in constants.columns or (EMPTY,)]
         source = exp.Values(expressions=rows, alias=exp.TableAlias(this=identifier(alias), columns=names))
         first = constants.rows[0]
         columns = {name: Values(one.type) for name, one in zip(constants.columns, first, strict=True)}
-        return Source(select_from([named(column(alias, name), name) for name in columns], source), columns, ())
+        order = {self.parameters.fresh("o"): name for name in (columns if total else ())}
+        outputs = [named(column(alias, name), name) for name in columns]
+        outputs += [named(column(alias, name), hiding) for hiding, name in order.items()]
+        return Source(select_from(outputs, source), columns, tuple(order), order=tuple(order) if total else None)
 
     def order(self, source: Source, alias: str) -> exp.Order:
         """The order a public relation is in: the one it was given, else that of its columns."""
@@ -328,9 +317,9 @@ class Selects:
     def _sort(self, source: Source, terms: tuple[Order, ...]) -> Source:
         alias = self.parameters.fresh("r")
         scope = self.scope(source, alias)
-        wanted = [(render_expression(term.expression, scope, self.parameters).sql, term.descending) for term in terms]
+        wanted = [put(render_expression(term.expression, scope, self.parameters).sql, term) for term in terms]
         ties = self.order(source, alias).expressions
-        order = exp.Order(expressions=[*ordered(wanted).expressions, *ties])
+        order = exp.Order(expressions=[*wanted, *ties])
         kept = [name for name in source.names if name != ORDER]
         outputs = [named(column(alias, name), name) for name in kept]
         select = select_from([*outputs, named(place(order), ORDER)], derived(source.select, alias))
@@ -343,6 +332,16 @@ class Selects:
         select.set("limit", exp.Limit(expression=number(count)))
         select.set("offset", exp.Offset(expression=number(offset)))
         return replace(source, select=select)
+
+
+def _row_order(table: TableCard) -> tuple[str, ...]:
+    """The stored columns that tell a table's rows apart: of one unit, `_row`; of a public table, its declared key."""
+    if table.private:
+        return (ROW,)
+    if not table.key:
+        raise Fault(f"{table.name} has no key to put its rows in order by")
+    places = {one.name: place_ for place_, one in enumerate(table.columns)}
+    return tuple(f"c{places[name]}" for name in table.key)
 
 
 def consecutive(values: Values) -> bool:

@@ -12,13 +12,17 @@ from typing import TypeAlias
 from sandbox.plan.nodes import (
     Call,
     Constants,
+    Distinct,
     Expression,
     Filter,
+    Fold,
+    Group,
     Join,
     Limit,
     Literal,
     Mark,
     Measure,
+    Order,
     Output,
     Plan,
     Project,
@@ -29,6 +33,8 @@ from sandbox.plan.nodes import (
     Scan,
     Sort,
     Union,
+    Window,
+    Windowed,
 )
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
@@ -53,8 +59,8 @@ def _measure(measure: Measure) -> Json:
             {
                 "name": aggregate.name,
                 "function": aggregate.function.value,
-                "argument": None if aggregate.argument is None else _expression(aggregate.argument),
-                "filter": None if aggregate.filter is None else _expression(aggregate.filter),
+                "argument": _optional(aggregate.argument),
+                "filter": _optional(aggregate.filter),
             }
             for aggregate in measure.aggregates
         ],
@@ -79,7 +85,7 @@ def _relation(relation: Relation) -> Json:
                 "right": _relation(right),
                 "kind": kind.value,
                 "unit": unit,
-                "condition": None if condition is None else _expression(condition),
+                "condition": _optional(condition),
             }
         case Mark(source, other, name, unit, condition):
             return {
@@ -88,7 +94,7 @@ def _relation(relation: Relation) -> Json:
                 "other": _relation(other),
                 "name": name,
                 "unit": unit,
-                "condition": None if condition is None else _expression(condition),
+                "condition": _optional(condition),
             }
         case Union(left, right, columns):
             pairs: list[Json] = [{"name": one.name, "left": one.left, "right": one.right} for one in columns]
@@ -97,16 +103,62 @@ def _relation(relation: Relation) -> Json:
             literals: list[Json] = [[_expression(one) for one in row] for row in rows]
             return {"node": "constants", "columns": list(listed), "rows": literals}
         case Sort(source, terms):
-            orders: list[Json] = [
-                {"expression": _expression(term.expression), "descending": term.descending} for term in terms
-            ]
-            return {"node": "sort", "source": _relation(source), "terms": orders}
+            return {"node": "sort", "source": _relation(source), "terms": _orders(terms)}
         case Limit(source, count, offset):
             return {"node": "limit", "source": _relation(source), "count": count, "offset": offset}
+        case Distinct(source):
+            return {"node": "distinct", "source": _relation(source)}
+        case Group(source, keys, folds):
+            parts: list[Json] = [_fold(fold) for fold in folds]
+            return {"node": "group", "source": _relation(source), "keys": list(map(_output, keys)), "folds": parts}
+        case Window(source, functions):
+            made: list[Json] = [_windowed(function) for function in functions]
+            return {"node": "window", "source": _relation(source), "functions": made}
+
+
+def _orders(terms: tuple[Order, ...]) -> Json:
+    return [
+        {
+            "expression": _expression(term.expression),
+            "descending": term.descending,
+            "nulls_first": term.nulls_first,
+        }
+        for term in terms
+    ]
+
+
+def _fold(fold: Fold) -> Json:
+    return {
+        "name": fold.name,
+        "function": fold.function.value,
+        "argument": _optional(fold.argument),
+        "filter": _optional(fold.filter),
+        "fraction": None if fold.fraction is None else str(fold.fraction),
+        "order": _orders(fold.order),
+    }
+
+
+def _windowed(windowed: Windowed) -> Json:
+    frame = windowed.frame
+    return {
+        "name": windowed.name,
+        "function": windowed.function.value,
+        "argument": _optional(windowed.argument),
+        "filter": _optional(windowed.filter),
+        "number": windowed.number,
+        "default": _optional(windowed.default),
+        "partition": list(map(_expression, windowed.partition)),
+        "order": _orders(windowed.order),
+        "frame": None if frame is None else {"unit": frame.unit.value, "start": frame.start, "end": frame.end},
+    }
 
 
 def _output(output: Output) -> Json:
     return {"name": output.name, "expression": _expression(output.expression)}
+
+
+def _optional(expression: Expression | None) -> Json:
+    return None if expression is None else _expression(expression)
 
 
 def _expression(expression: Expression) -> Json:

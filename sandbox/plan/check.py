@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import product
 
-from policies.cards import DatasetCard, TableCard
+from policies.cards import DatasetCard
 from policies.domains import UnitDomain
-from sandbox.errors import Fault, Refusal
+from sandbox.errors import Refusal
 from sandbox.plan.checked import (
     CheckedAggregate,
     CheckedMeasure,
@@ -23,17 +23,19 @@ from sandbox.plan.checked import (
     PublicFacts,
     Relation,
 )
-from sandbox.plan.columns import column_values
 from sandbox.plan.decoding import NAME
 from sandbox.plan.expressions import Judge, Judged
 from sandbox.plan.givens import parts, released_values
 from sandbox.plan.limits import ANSWER_ROWS, GIVEN_BYTES, Limits
+from sandbox.plan.lineage import scans
 from sandbox.plan.nodes import (
     Aggregate,
     AggregateFunction,
     Constants,
+    Distinct,
     Expression,
     Filter,
+    Group,
     Join,
     Limit,
     Mark,
@@ -46,14 +48,27 @@ from sandbox.plan.nodes import (
     Sort,
     Type,
     Union,
-    scans,
+    Window,
 )
 from sandbox.plan.nodes import Relation as Node
+from sandbox.plan.partitions import Partitions
 from sandbox.plan.ranges import magnitude, span
 from sandbox.plan.reads import reads
-from sandbox.plan.relations import Known, constant, joined, marked, projected, settled, united, worked
+from sandbox.plan.relations import (
+    Known,
+    constant,
+    distinct,
+    filtered,
+    joined,
+    marked,
+    projected,
+    settled,
+    united,
+    worked,
+)
 from sandbox.plan.signatures import NUMBERS, VALUES
-from sandbox.plan.values import Members, Values
+from sandbox.plan.tables import Tables
+from sandbox.plan.values import Values
 
 CAPACITY = 2**62
 """No total may reach this (rule 27)."""
@@ -72,7 +87,8 @@ def check(
     """
     checker = _Checker(plan, cards, facts, domains, limits)
     measures = tuple(checker.measure(measure) for measure in plan.measures)
-    return CheckedPlan(plan, measures, reads(plan, cards), checker.answer())
+    answer = checker.answer()
+    return CheckedPlan(plan, measures, reads(plan, cards), answer, checker.partitions.folded)
 
 
 def released_type(aggregate: Aggregate, values: Values | None) -> Type:
@@ -98,12 +114,12 @@ class _Checker:
         limits: Limits,
     ) -> None:
         self.plan = plan
-        self.cards = cards
-        self.facts = facts
         self.domains = domains
         self.limits = limits
         self.judge = Judge(limits)
         self.names = set[str]()
+        self.tables = Tables(cards, facts, self._define)
+        self.partitions = Partitions(self.judge, self._define, self.tables.table)
         self.joins = 0
         self.released = dict[str, Known]()
         """What measures release, as the public part knows it: noise is in no range."""
@@ -111,12 +127,10 @@ class _Checker:
         """The same, as later measures know it (rule 26)."""
         self.found = dict[int, Known]()
         """Of the relations of the measure being judged, by identity."""
-        self.columns = dict[tuple[str, str, str], Values]()
-        """Of the cards' columns read so far, by data set, table and column."""
         self.public = False
         """Whether the plan's public part is being judged."""
         self._most("measures", len(plan.measures), limits.measures)
-        if any(self._table(scan).private for scan in scans(plan.answer)):
+        if any(self.tables.table(scan).private for scan in scans(plan.answer)):
             raise Refusal("plan.raw_rows")
 
     def _most(self, what: str, found: int, limit: int) -> None:
@@ -129,13 +143,6 @@ class _Checker:
             raise Refusal("plan.invalid", {"what": f"the name {name[:20]} is taken or not a generated one"})
         self.names.add(name)
         return name
-
-    def _table(self, scan: Scan) -> TableCard:
-        card = self.cards.get(scan.dataset)
-        table = None if card is None else card.table(scan.table)
-        if table is None:
-            raise Refusal("plan.unknown_table", {"dataset": scan.dataset, "table": scan.table})
-        return table
 
     def relation(self, node: Node) -> Known:
         """What is known of a relation. Refuses what is too large after any operator (rule 2)."""
@@ -151,14 +158,15 @@ class _Checker:
     def _operator(self, node: Node) -> Known:
         match node:
             case Scan():
-                return worked(self._scan(node), (), 0)
+                return worked(self.tables.scan(node), (), 0)
             case Released(measure):
                 if measure not in self.released:
                     raise Refusal("plan.invalid", {"what": f"nothing released as {measure} is in reach"})
                 return self.released[measure] if self.public else self.entering[measure]
             case Filter(source, predicate):
                 known = self.relation(source)
-                return worked(known, (known,), self.judge.condition(predicate, known.columns).cost)
+                cost = self.judge.condition(predicate, known.columns).cost
+                return worked(filtered(known, predicate), (known,), cost)
             case Project(source, outputs):
                 known = self.relation(source)
                 found = self._outputs(outputs, known.columns)
@@ -190,15 +198,22 @@ class _Checker:
                 return self._constants(node)
             case Sort(source, terms):
                 known = self._public(source)
-                types = [self.judge.judge(term.expression, known.columns).values.type for term in terms]
-                if not types or not set(types) <= set(VALUES):
-                    raise Refusal("plan.invalid", {"what": "an order without terms that have values"})
+                if not terms:
+                    raise Refusal("plan.invalid", {"what": "an order without terms"})
+                self.partitions.terms(terms, known)
                 return known
             case Limit(source, count, offset):
                 known = self._public(source)
                 if count < 0 or offset < 0:
                     raise Refusal("plan.invalid", {"what": "a negative limit or offset"})
                 return replace(known, rows=min(known.rows, count))
+            case Distinct(source):
+                known = self.relation(source)
+                return worked(distinct(known), (known,), len(known.columns))
+            case Group():
+                return self.partitions.group(node, self.relation(node.source))
+            case Window():
+                return self.partitions.window(node, self.relation(node.source))
 
     def _sides(self, left: Node, right: Node) -> tuple[Known, Known]:
         self.joins += 1
@@ -229,46 +244,10 @@ class _Checker:
     def _outputs(self, outputs: tuple[Output, ...], columns: Mapping[str, Values]) -> Mapping[str, Judged]:
         return {self._define(one.name): self.judge.judge(one.expression, columns) for one in outputs}
 
-    def _scan(self, scan: Scan) -> Known:
-        table, card = self._table(scan), self.cards[scan.dataset]
-        facts = self.facts.get((scan.dataset, scan.table))
-        if not table.private and facts is None:
-            raise Fault(f"no public facts of {scan.dataset}.{scan.table}")
-        columns, named = dict[str, Values](), dict[str, str]()
-        for column in scan.columns:
-            found = next((one for one in table.columns if one.name == column.column), None)
-            if found is None:
-                raise Refusal("plan.unknown_column", {"table": scan.table, "column": column.column})
-            members = None if facts is None else facts.members.get(found.name)
-            if found.key_of is not None:
-                members = self._key_members(card, scan.dataset, found.key_of)
-            place = (scan.dataset, scan.table, column.column)
-            if place not in self.columns:
-                self.columns[place] = column_values(found, members)
-            columns[self._define(column.name)] = self.columns[place]
-            named.setdefault(column.column, column.name)
-        unit = table.unit.columns if table.unit is not None and table.unit.references is None else ()
-        keys = [[name for name in key if name not in unit] for key in (table.key, table.unit_key) if key]
-        covered = {frozenset(named[name] for name in key) for key in keys if named.keys() >= set(key)}
-        if facts is not None:
-            matches = {named[name]: count for name, count in facts.multiplicity.items() if name in named}
-            return Known(None, columns, facts.rows, frozenset(covered), matches)
-        if table.rows_per_unit is None:
-            raise Fault(f"no rows per unit of {scan.dataset}.{scan.table}")
-        single = table.unit_key == () or frozenset() in covered
-        rows = 1 if single else table.rows_per_unit
-        return settled(Known(card.unit_domain, columns, rows, frozenset(covered), {}))
-
-    def _key_members(self, card: DatasetCard, dataset: str, table: str) -> Members:
-        """The values of a public table's one-column key."""
-        found, facts = card.table(table), self.facts.get((dataset, table))
-        if found is None or facts is None or len(found.key) != 1 or found.key[0] not in facts.members:
-            raise Fault(f"no key values of {dataset}.{table}")
-        return facts.members[found.key[0]]
-
     def measure(self, measure: Measure) -> CheckedMeasure:
         """One measure, whose released relation later measures and the public part may then read."""
         self._define(measure.name)
+        self.partitions.folded = {}
         if not measure.aggregates:
             raise Refusal("plan.invalid", {"what": "a measure without aggregates"})
         self.found.clear()
@@ -293,15 +272,17 @@ class _Checker:
             tuple(aggregates),
             source.work + source.rows * sum(costs),
             self._givens(measure),
+            self.partitions.folded,
         )
         self._release(checked)
         return checked
 
     def _givens(self, measure: Measure) -> tuple[Given, ...]:
         """What the measure reads of releases: as many rows as a measure may release, and bytes that a job can carry."""
-        found = parts(measure.source, lambda scan: self._table(scan).private)
+        found = parts(measure.source, lambda scan: self.tables.table(scan).private)
         givens = tuple(
-            Given(f"{measure.name}g{number}", part, self.found[id(part)]) for number, part in enumerate(found, 1)
+            Given(f"{measure.name}g{number}", part, self.found[id(part)], self.partitions.folded)
+            for number, part in enumerate(found, 1)
         )
         for each in givens:
             self._most("rows of a release that a measure reads", each.known.rows, self.limits.cells)
@@ -382,6 +363,7 @@ class _Checker:
     def answer(self) -> Mapping[str, Type]:
         """The public part's columns in the order of the labels."""
         self.public = True
+        self.partitions.folded = {}
         known = self.relation(self.plan.answer)
         self._most("rows of the answer", known.rows, ANSWER_ROWS)
         names = [label.name for label in self.plan.labels]

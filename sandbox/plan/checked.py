@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from sandbox.plan.nodes import Aggregate, Measure, Plan, Scalar, Type
 from sandbox.plan.nodes import Relation as Node
@@ -67,6 +68,25 @@ class CheckedAggregate:
 
 
 @dataclass(frozen=True, slots=True)
+class Grid:
+    """Fixed point inside a unit: a value counts as a whole number of steps, held between two ends."""
+
+    step: Fraction
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What is known of a fold or a window function."""
+
+    values: Values
+    """Of its result."""
+    grid: Grid | None
+    """That its argument is added up on; None where nothing is added up but whole numbers, or where rows are public."""
+
+
+@dataclass(frozen=True, slots=True)
 class Given:
     """A public relation made of earlier releases, where it stands in a measure's source.
 
@@ -78,6 +98,8 @@ class Given:
     """Of the table that the measure reads in its place."""
     relation: Node
     known: Known
+    folded: Mapping[str, Folded]
+    """Folds and window functions of the relation, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +120,8 @@ class CheckedMeasure:
     """
     givens: tuple[Given, ...]
     """What it reads of earlier measures' releases."""
+    folded: Mapping[str, Folded]
+    """Folds and window functions of the source, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +143,5 @@ class CheckedPlan:
     """Every column read, unit keys included, sorted: what the policy judges."""
     answer: Mapping[str, Type]
     """Type of each column of the answer, by name, in the order of the labels."""
+    folded: Mapping[str, Folded]
+    """Folds and window functions of the public part, by name."""

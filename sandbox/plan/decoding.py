@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from fractions import Fraction
 from typing import NoReturn, TypeVar
 
@@ -20,8 +21,14 @@ from sandbox.plan.nodes import (
     AggregateFunction,
     Call,
     Constants,
+    Distinct,
     Expression,
     Filter,
+    Fold,
+    FoldFunction,
+    Frame,
+    FrameUnit,
+    Group,
     Join,
     JoinKind,
     Label,
@@ -43,9 +50,13 @@ from sandbox.plan.nodes import (
     Type,
     Union,
     UnionColumn,
+    Window,
+    Windowed,
+    WindowFunction,
 )
 
 T = TypeVar("T")
+Word = TypeVar("Word", bound=StrEnum)
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 64
@@ -131,6 +142,31 @@ def _count(tree: Json) -> int:
     return tree
 
 
+def _offset(tree: Json) -> int:
+    if not isinstance(tree, int) or isinstance(tree, bool) or abs(tree) >= 2**31:
+        _invalid("an offset is missing")
+    return tree
+
+
+def _word(kind: type[Word], tree: Json) -> Word:
+    """A member of a closed list."""
+    if tree not in [one.value for one in kind]:
+        _invalid(f"an unknown {kind.__name__}")
+    return kind(tree)
+
+
+def _frame(tree: Json) -> Frame:
+    unit, start, end = _members(tree, "unit start end")
+    ends = [None if one is None else _offset(one) for one in (start, end)]
+    return Frame(_word(FrameUnit, unit), *ends)
+
+
+def _fraction(tree: Json) -> Fraction:
+    if not isinstance(tree, str) or FRACTION.fullmatch(tree) is None:
+        _invalid("a fraction is missing")
+    return _real(tree)
+
+
 def _value(type_: Type, tree: Json) -> Scalar:
     if tree is None or (type_ is Type.BOOLEAN and isinstance(tree, bool)):
         return tree
@@ -205,9 +241,9 @@ class _Decoder:
     def aggregate(self, tree: Json) -> Aggregate:
         self.count(0)
         name, function, argument, filter_ = _members(tree, "name function argument filter")
-        if function not in [one.value for one in AggregateFunction]:
-            _invalid("an unknown aggregate")
-        return Aggregate(_name(name), AggregateFunction(function), self.optional(argument), self.optional(filter_))
+        return Aggregate(
+            _name(name), _word(AggregateFunction, function), self.optional(argument), self.optional(filter_)
+        )
 
     def optional(self, tree: Json) -> Expression | None:
         return None if tree is None else self.expression(tree, 0)
@@ -217,8 +253,42 @@ class _Decoder:
         return Output(_name(name), self.expression(expression, 0))
 
     def order(self, tree: Json) -> Order:
-        expression, descending = _members(tree, "expression descending")
-        return Order(self.expression(expression, 0), _flag(descending))
+        expression, descending, nulls_first = _members(tree, "expression descending nulls_first")
+        return Order(self.expression(expression, 0), _flag(descending), _flag(nulls_first))
+
+    def fold(self, tree: Json) -> Fold:
+        self.count(0)
+        name, function, argument, filter_, fraction, order = _members(
+            tree, "name function argument filter fraction order"
+        )
+        return Fold(
+            _name(name),
+            _word(FoldFunction, function),
+            self.optional(argument),
+            self.optional(filter_),
+            None if fraction is None else _fraction(fraction),
+            _list(order, self.order),
+        )
+
+    def windowed(self, tree: Json) -> Windowed:
+        self.count(0)
+        name, function, argument, filter_, number, default, partition, order, frame = _members(
+            tree, "name function argument filter number default partition order frame"
+        )
+        given = self.optional(default)
+        if given is not None and not isinstance(given, Literal):
+            _invalid("a default that is no literal")
+        return Windowed(
+            _name(name),
+            _word(WindowFunction, function),
+            self.optional(argument),
+            self.optional(filter_),
+            None if number is None else _count(number),
+            given,
+            _list(partition, lambda one: self.expression(one, 0)),
+            _list(order, self.order),
+            None if frame is None else _frame(frame),
+        )
 
     def column(self, tree: Json) -> ScanColumn:
         self.count(0)
@@ -253,12 +323,10 @@ class _Decoder:
                 return Project(self.relation(source, depth + 1), _list(outputs, self.output))
             case {"node": "join"}:
                 _, left, right, kind, unit, condition = _members(tree, "node left right kind unit condition")
-                if kind not in [one.value for one in JoinKind]:
-                    _invalid("an unknown kind of join")
                 return Join(
                     self.relation(left, depth + 1),
                     self.relation(right, depth + 1),
-                    JoinKind(kind),
+                    _word(JoinKind, kind),
                     _flag(unit),
                     self.optional(condition),
                 )
@@ -278,6 +346,15 @@ class _Decoder:
             case {"node": "limit"}:
                 _, source, count, offset = _members(tree, "node source count offset")
                 return Limit(self.relation(source, depth + 1), _count(count), _count(offset))
+            case {"node": "distinct"}:
+                _, source = _members(tree, "node source")
+                return Distinct(self.relation(source, depth + 1))
+            case {"node": "group"}:
+                _, source, keys, folds = _members(tree, "node source keys folds")
+                return Group(self.relation(source, depth + 1), _list(keys, self.output), _list(folds, self.fold))
+            case {"node": "window"}:
+                _, source, functions = _members(tree, "node source functions")
+                return Window(self.relation(source, depth + 1), _list(functions, self.windowed))
             case _:
                 _invalid("an unknown relation")
 

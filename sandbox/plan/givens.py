@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from sandbox.plan.checked import Given
-from sandbox.plan.nodes import Aggregate, AggregateFunction, Relation, Scalar, Scan, Type, releases, scans, sources
+from sandbox.plan.lineage import releases, scans, sources
+from sandbox.plan.nodes import Aggregate, AggregateFunction, Relation, Scalar, Scan, Type
 from sandbox.plan.ranges import known, span
 from sandbox.plan.values import CALENDAR, Bound, Values
 

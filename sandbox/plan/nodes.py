@@ -7,7 +7,6 @@ concatenates the columns of its sides.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -181,10 +180,11 @@ class Constants:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One term of an order: NULLs come last in either direction."""
+    """One term of an order."""
 
     expression: Expression
     descending: bool
+    nulls_first: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +204,138 @@ class Limit:
     offset: int
 
 
-Relation: TypeAlias = Scan | Released | Constants | Filter | Project | Join | Mark | Union | Sort | Limit
+@dataclass(frozen=True, slots=True)
+class Distinct:
+    """The different rows of the source; of a private one, of each unit (rule 10)."""
+
+    source: Relation
+
+
+class FoldFunction(StrEnum):
+    """What a fold can ask of the rows of a group: exact, and a function of their multiset alone (rule 13)."""
+
+    ROWS = "rows"
+    """COUNT(*), or COUNT(x) when there is an argument: rows where it is not NULL."""
+    DISTINCT = "distinct"
+    """COUNT(DISTINCT x)."""
+    SUM = "sum"
+    AVG = "avg"
+    MIN = "min"
+    MAX = "max"
+    VAR_POP = "var_pop"
+    VAR_SAMP = "var_samp"
+    STDDEV_POP = "stddev_pop"
+    STDDEV_SAMP = "stddev_samp"
+    QUANTILE_CONT = "quantile_cont"
+    QUANTILE_DISC = "quantile_disc"
+    ALL = "all"
+    """BOOL_AND."""
+    ANY = "any"
+    """BOOL_OR."""
+    FIRST = "first"
+    """The argument of the first row in the fold's order, which a total one completes; NULL counts as a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """One exact aggregate over the rows of a group for which `filter` is true (all, when there is none)."""
+
+    name: str
+    function: FoldFunction
+    argument: Expression | None
+    filter: Expression | None
+    fraction: Fraction | None
+    """Of a quantile."""
+    order: tuple[Order, ...]
+    """Of FIRST."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One row per group of the source; of a private one, per unit and group. Without keys public rows are one group.
+
+    Its columns are those of `keys`, then those of `folds`. A key may be the unit key: it is one value of each unit.
+    """
+
+    source: Relation
+    keys: tuple[Output, ...]
+    folds: tuple[Fold, ...]
+
+
+class WindowFunction(StrEnum):
+    """What a window can ask of the rows around one."""
+
+    ROW_NUMBER = "row_number"
+    RANK = "rank"
+    DENSE_RANK = "dense_rank"
+    PERCENT_RANK = "percent_rank"
+    CUME_DIST = "cume_dist"
+    NTILE = "ntile"
+    LAG = "lag"
+    LEAD = "lead"
+    FIRST_VALUE = "first_value"
+    LAST_VALUE = "last_value"
+    NTH_VALUE = "nth_value"
+    ROWS = "rows"
+    """COUNT(*), or COUNT(x) when there is an argument."""
+    SUM = "sum"
+    AVG = "avg"
+    MIN = "min"
+    MAX = "max"
+
+
+class FrameUnit(StrEnum):
+    """What the ends of a frame count."""
+
+    ROWS = "rows"
+    """Rows, in a total order."""
+    RANGE = "range"
+    """The distance of the order's one value: whole numbers, or days."""
+    GROUPS = "groups"
+    """Groups of rows that the order does not tell apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The rows around one that a window function sees."""
+
+    unit: FrameUnit
+    start: int | None
+    """From so many after the current one, before it where negative; None: from the first of the partition."""
+    end: int | None
+    """To so many after the current one; None: to the last of the partition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Windowed:
+    """One window function over the rows of a partition; of a private relation, of the unit's part of it."""
+
+    name: str
+    function: WindowFunction
+    argument: Expression | None
+    filter: Expression | None
+    """Of the functions that have a frame of rows to count, add up or compare."""
+    number: int | None
+    """Tiles of NTILE, rows of LAG and LEAD, place of NTH_VALUE."""
+    default: Literal | None
+    """Of LAG and LEAD, where there is no such row."""
+    partition: tuple[Expression, ...]
+    order: tuple[Order, ...]
+    frame: Frame | None
+    """Of the functions that have one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The source's rows and columns, with a column more for each window function."""
+
+    source: Relation
+    functions: tuple[Windowed, ...]
+
+
+Relation: TypeAlias = (
+    Scan | Released | Constants | Filter | Project | Join | Mark | Union | Sort | Limit | Distinct | Group | Window
+)
 
 
 class AggregateFunction(StrEnum):
@@ -262,57 +393,3 @@ class Plan:
     """The public part: no private scan stands in it."""
     labels: tuple[Label, ...]
     """The answer's columns in order."""
-
-
-def sources(relation: Relation) -> tuple[Relation, ...]:
-    """The relations that an operator reads, from left to right."""
-    match relation:
-        case Scan() | Released() | Constants():
-            return ()
-        case Filter(source) | Project(source) | Sort(source) | Limit(source):
-            return (source,)
-        case Join(left, right) | Mark(left, right) | Union(left, right):
-            return (left, right)
-
-
-def scans(relation: Relation) -> tuple[Scan, ...]:
-    """Every scan that the relation reads, from left to right."""
-    if isinstance(relation, Scan):
-        return (relation,)
-    return tuple(scan for source in sources(relation) for scan in scans(source))
-
-
-def releases(relation: Relation) -> tuple[str, ...]:
-    """Every measure whose released relation is read, from left to right."""
-    if isinstance(relation, Released):
-        return (relation.measure,)
-    return tuple(measure for source in sources(relation) for measure in releases(source))
-
-
-def matched(relation: Relation) -> tuple[Scan, ...]:
-    """Every scan below a join of equal units."""
-    if isinstance(relation, Join | Mark) and relation.unit:
-        return scans(relation)
-    return tuple(scan for source in sources(relation) for scan in matched(source))
-
-
-def measured(plan: Plan) -> Mapping[str, str]:
-    """The columns of the public part's result that are a released aggregate as it is, and which one."""
-    aggregates = {measure.name: {each.name: each.name for each in measure.aggregates} for measure in plan.measures}
-    return _measured(plan.answer, aggregates)
-
-
-def _measured(relation: Relation, aggregates: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
-    match relation:
-        case Released(measure):
-            return aggregates[measure]
-        case Scan() | Constants() | Union():
-            return {}
-        case Filter(source) | Mark(source) | Sort(source) | Limit(source):
-            return _measured(source, aggregates)
-        case Join(left, right):
-            return {**_measured(left, aggregates), **_measured(right, aggregates)}
-        case Project(source, outputs):
-            known = _measured(source, aggregates)
-            refs = {each.name: each.expression.name for each in outputs if isinstance(each.expression, Ref)}
-            return {name: known[origin] for name, origin in refs.items() if origin in known}

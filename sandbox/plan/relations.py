@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sandbox.errors import Refusal
 from sandbox.plan.expressions import conjuncts, references
-from sandbox.plan.nodes import Call, Constants, Expression, JoinKind, Output, Ref, Type, Union
-from sandbox.plan.values import Values, of_members, stored
+from sandbox.plan.nodes import (
+    Call,
+    Constants,
+    Expression,
+    JoinKind,
+    Literal,
+    Output,
+    Ref,
+    Type,
+    Union,
+    Windowed,
+    WindowFunction,
+)
+from sandbox.plan.values import Values, of_members, size, stored
 
 HIDDEN_BYTES = 32
 """Of the hidden columns of a private row."""
+MOST = 2**63
+"""More rows than any relation has."""
 WIDTHS: Mapping[Type, int] = {
     Type.BOOLEAN: 1,
     Type.INTEGER: 8,
@@ -80,6 +95,61 @@ def projected(known: Known, outputs: tuple[Output, ...], columns: Mapping[str, V
     keys = {frozenset(passed[name] for name in key) for key in known.keys if key <= passed.keys()}
     matches = {passed[name]: count for name, count in known.matches.items() if name in passed}
     return Known(known.domain, columns, known.rows, frozenset(keys), matches)
+
+
+def filtered(known: Known, predicate: Expression) -> Known:
+    """The rows that pass: a column held equal to a constant is no part of a key any more, and a number that is itself a
+    key, counted from 1, bounds the rows where it is held below a constant.
+    """
+    fixed, rows = set[str](), known.rows
+    for term in conjuncts(predicate):
+        match term:
+            case Call("equal", (Ref(name), Literal())) | Call("equal", (Literal(), Ref(name))):
+                fixed |= {name} if known.columns[name].type is Type.INTEGER else set()
+            case Call("less_equal" | "less" as function, (Ref(name), Literal(Type.INTEGER, int(most)))):
+                least = known.columns[name].lo
+                if frozenset({name}) in known.keys and isinstance(least, int) and least >= 1:
+                    rows = min(rows, max(0, most if function == "less_equal" else most - 1))
+    keys = known.keys | {key - fixed for key in known.keys} if fixed else known.keys
+    return settled(replace(known, rows=min(rows, 1) if frozenset() in keys else rows, keys=keys))
+
+
+def grouped(known: Known, keys: Mapping[str, Values], folds: Mapping[str, Values]) -> Known:
+    """One row per group; of a private relation, per unit and group."""
+    rows = min(known.rows, _groups(keys.values())) if known.domain is not None or keys else 1
+    return settled(
+        Known(known.domain, {**keys, **folds}, rows, frozenset({frozenset(_valued(keys))}), {}),
+    )
+
+
+def distinct(known: Known) -> Known:
+    """The different rows."""
+    rows = min(known.rows, _groups(known.columns.values())) if known.domain is not None else known.rows
+    return settled(replace(known, rows=rows, keys=known.keys | {frozenset(_valued(known.columns))}))
+
+
+def numbered(known: Known, functions: Sequence[Windowed], columns: Mapping[str, Values]) -> Known:
+    """With a column for each window function; a row number names a row of its partition."""
+    keys = set(known.keys)
+    for one in functions:
+        parts = {part.name for part in one.partition if isinstance(part, Ref)}
+        if one.function is WindowFunction.ROW_NUMBER and len(parts) == len(set(one.partition)):
+            keys.add(frozenset({*(name for name in parts if known.columns[name].type is not Type.UNIT), one.name}))
+    return settled(replace(known, columns={**known.columns, **columns}, keys=frozenset(keys)))
+
+
+def _valued(columns: Mapping[str, Values]) -> Iterable[str]:
+    """Those that are not the unit's own key."""
+    return (name for name, values in columns.items() if values.type is not Type.UNIT)
+
+
+def _groups(parts: Collection[Values]) -> int:
+    """The most different rows of one unit: what the unit determines counts 1 (rule 20)."""
+    sizes = [size(one) for one in parts if not one.per_unit]
+    nulls = [one.nullable for one in parts if not one.per_unit]
+    if None in sizes:
+        return MOST
+    return math.prod(max(1, count + null) for count, null in zip(sizes, nulls, strict=True) if count is not None)
 
 
 def joined(left: Known, right: Known, kind: JoinKind, unit: bool, condition: Expression | None) -> Known:

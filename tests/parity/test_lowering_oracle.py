@@ -6,7 +6,7 @@ The plan is spelt out again as SQL in the plainest way, by this file alone, and 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -18,14 +18,18 @@ from sandbox.plan.nodes import (
     AggregateFunction,
     Call,
     Constants,
+    Distinct,
     Expression,
     Filter,
+    Fold,
+    Group,
     Join,
     JoinKind,
     Limit,
     Literal,
     Mark,
     Measure,
+    Order,
     Output,
     Plan,
     Project,
@@ -36,6 +40,9 @@ from sandbox.plan.nodes import (
     Sort,
     Type,
     Union,
+    Window,
+    Windowed,
+    WindowFunction,
 )
 from tests.support.lowering import CARDS, Case, files, lowered, read
 
@@ -141,12 +148,66 @@ def _relation(relation: Relation) -> str:
             made = (", ".join(map(_literal, row)) or "1" for row in listed)
             return f"SELECT * FROM (VALUES ({'), ('.join(made)})) AS v({', '.join(names) or 'nothing'})"
         case Sort(source, terms):
-            orders = [
-                f"{_expression(one.expression)} {'DESC' if one.descending else 'ASC'} NULLS LAST" for one in terms
-            ]
-            return f"SELECT * FROM ({_relation(source)}) ORDER BY {', '.join(orders)}"
+            return f"SELECT * FROM ({_relation(source)}) ORDER BY {_orders(terms)}"
         case Limit(source, count, offset):
             return f"{_relation(source)} LIMIT {count} OFFSET {offset}"
+        case Distinct(source):
+            return f"SELECT DISTINCT * FROM ({_relation(source)})"
+        case Group(source, keys, folds):
+            items = ["_unit"] if _private(source) else []
+            by = [*items, *(_expression(key.expression) for key in keys)]
+            items += [_output(key) for key in keys] + [f"{_fold(one)} AS {one.name}" for one in folds]
+            grouped = f" GROUP BY {', '.join(by)}" if by else ""
+            return f"SELECT {', '.join(items)} FROM ({_relation(source)}){grouped}"
+        case Window(source, functions):
+            added = [f"{_windowed(one, private=_private(source))} AS {one.name}" for one in functions]
+            return f"SELECT *, {', '.join(added)} FROM ({_relation(source)})"
+
+
+def _orders(terms: Sequence[Order]) -> str:
+    return ", ".join(
+        f"{_expression(one.expression)} {'DESC' if one.descending else 'ASC'}"
+        f" NULLS {'FIRST' if one.nulls_first else 'LAST'}"
+        for one in terms
+    )
+
+
+FOLDS = {
+    "rows": "COUNT({})",
+    "distinct": "COUNT(DISTINCT {})",
+    "all": "BOOL_AND({})",
+    "any": "BOOL_OR({})",
+}
+
+
+def _fold(one: Fold) -> str:
+    argument = "*" if one.argument is None else _expression(one.argument)
+    argument += "" if one.fraction is None else f", {float(one.fraction)}"
+    argument += f" ORDER BY {_orders(one.order)}" if one.order else ""
+    call = FOLDS.get(one.function, f"{one.function}({{}})").format(argument)
+    return call if one.filter is None else f"{call} FILTER (WHERE {_expression(one.filter)})"
+
+
+def _windowed(one: Windowed, *, private: bool) -> str:
+    argument = [] if one.argument is None else [_expression(one.argument)]
+    argument += [] if one.number is None else [str(one.number)]
+    argument += [] if one.default is None else [_literal(one.default)]
+    counts = one.function is WindowFunction.ROWS
+    call = f"{'COUNT' if counts else one.function}({', '.join(argument or ['*'] if counts else argument)})"
+    call += "" if one.filter is None else f" FILTER (WHERE {_expression(one.filter)})"
+    parts = [*(["_unit"] if private else []), *map(_expression, one.partition)]
+    over = f"PARTITION BY {', '.join(parts)}" if parts else ""
+    over += f" ORDER BY {_orders(one.order)}" if one.order else ""
+    if one.frame is not None:
+        start, end = one.frame.start, one.frame.end
+        over += f" {one.frame.unit} BETWEEN {_end(start, 'PRECEDING')} AND {_end(end, 'FOLLOWING')}"
+    return f"{call} OVER ({over})"
+
+
+def _end(offset: int | None, unbounded: str) -> str:
+    if offset is None:
+        return f"UNBOUNDED {unbounded}"
+    return f"{-offset} PRECEDING" if offset <= 0 else f"{offset} FOLLOWING"
 
 
 def _matching(condition: Expression | None, *, unit: bool) -> str:

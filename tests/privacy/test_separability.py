@@ -18,6 +18,7 @@ from sandbox.plan.checked import CheckedMeasure
 from sandbox.plan.nodes import Plan, Scalar, Type
 from sandbox.plan.values import Values
 from tests.support.exact import Laboratory, laboratory, multiset, seed
+from tests.support.partitions import every_partition
 from tests.support.plans import plans
 from tests.support.queries import Query, every_join, queries
 from tests.support.records import FULL, SMALL, UNITS, Records, records
@@ -45,6 +46,14 @@ def test_every_kind_of_join(unit: int) -> None:
     with laboratory(FULL) as before, laboratory(FULL.without(unit, Random(unit))) as after:
         for query in every_join():
             separable(before, after, unit, query)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_every_kind_of_group_and_window(unit: int) -> None:
+    """Rules 10, 13, 14: within units, under a total order."""
+    with laboratory(FULL) as before, laboratory(FULL.without(unit, Random(unit))) as after:
+        for plan in every_partition():
+            separable(before, after, unit, plan)
 
 
 def separable(before: Laboratory, after: Laboratory, unit: int, asked: Query | Plan) -> None:

@@ -32,7 +32,8 @@ from sandbox.plan.values import Values, stored
 from sandbox.privacy.bounding import bound
 from sandbox.workers.job import Job, Table
 from tests.support.cards import CLINIC, domain
-from tests.support.plans import expressions, plans, values_of
+from tests.support.expressions import expressions, values_of
+from tests.support.plans import plans
 
 COLUMNS = {f"c{i}": type_ for i, type_ in enumerate(VALUES, 1)}
 UNKNOWN = {name: Values(type_) for name, type_ in COLUMNS.items()}

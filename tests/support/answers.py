@@ -33,7 +33,8 @@ from sandbox.errors import Refusal
 from sandbox.execution import Execution, execute
 from sandbox.frontend import Frontend, Lowered
 from sandbox.plan.limits import Limits
-from sandbox.plan.nodes import AggregateFunction, measured
+from sandbox.plan.lineage import measured
+from sandbox.plan.nodes import AggregateFunction
 from sandbox.preparation import Prepared, prepare
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.clip import ClipAt

@@ -24,7 +24,8 @@ from sandbox.engines.choices import choice
 from sandbox.engines.duckdb import Session, create
 from sandbox.engines.operands import Parameters
 from sandbox.engines.render import given_columns, render_measure
-from sandbox.engines.selects import SEED, Selects
+from sandbox.engines.selects import Selects
+from sandbox.engines.sources import SEED
 from sandbox.errors import Refusal
 from sandbox.plan.check import check
 from sandbox.plan.checked import CheckedMeasure, CheckedPlan
@@ -90,7 +91,7 @@ class Laboratory:
         parameters = Parameters()
         card = self.loaded.card
         givens = {each.relation: each for each in measure.givens}
-        source = Selects({card.name: card}, (card.name,), parameters, {}, givens=givens).relation(
+        source = Selects({card.name: card}, (card.name,), parameters, {}, measure.folded, givens=givens).relation(
             measure.measure.source
         )
         sql, values = parameters.statement(source.select)

@@ -69,6 +69,7 @@ def checked(
         aggregates=tuple(CheckedAggregate(each, _of(each.argument, values)) for each in aggregates),
         work=rows,
         givens=(),
+        folded={},
     )
 
 

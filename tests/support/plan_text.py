@@ -8,12 +8,16 @@ from sandbox.plan.nodes import (
     Aggregate,
     Call,
     Constants,
+    Distinct,
     Expression,
     Filter,
+    Fold,
+    Group,
     Join,
     Limit,
     Literal,
     Mark,
+    Order,
     Output,
     Plan,
     Project,
@@ -24,6 +28,8 @@ from sandbox.plan.nodes import (
     Sort,
     Type,
     Union,
+    Window,
+    Windowed,
 )
 
 _INFIX = {
@@ -76,10 +82,43 @@ def relation(node: Relation) -> str:
             listed = ", ".join(f"({', '.join(map(_literal, row))})" for row in rows)
             return f"values({', '.join(names)}: {listed})"
         case Sort(source, terms):
-            orders = (expression(one.expression) + (" desc" if one.descending else "") for one in terms)
-            return f"{relation(source)} order {', '.join(orders)}"
+            return f"{relation(source)} order {_orders(terms)}"
         case Limit(source, count, offset):
             return f"{relation(source)} limit {count}" + (f" offset {offset}" if offset else "")
+        case Distinct(source):
+            return f"distinct {relation(source)}"
+        case Group(source, keys, folds):
+            by = ", ".join(map(_output, keys)) or "()"
+            return f"({relation(source)} group by {by} fold {', '.join(map(_fold, folds))})"
+        case Window(source, functions):
+            return f"({relation(source)} window {', '.join(map(_windowed, functions))})"
+
+
+def _orders(terms: tuple[Order, ...]) -> str:
+    return ", ".join(
+        expression(one.expression) + (" desc" if one.descending else "") + (" nulls first" if one.nulls_first else "")
+        for one in terms
+    )
+
+
+def _fold(fold: Fold) -> str:
+    argument = "" if fold.argument is None else expression(fold.argument)
+    argument += "" if fold.fraction is None else f", {fold.fraction}"
+    argument += f" order {_orders(fold.order)}" if fold.order else ""
+    condition = "" if fold.filter is None else f" where {expression(fold.filter)}"
+    return f"{fold.name}={fold.function}({argument}){condition}"
+
+
+def _windowed(one: Windowed) -> str:
+    given = [expression(part) for part in (one.argument, one.default) if part is not None]
+    given[1:1] = [] if one.number is None else [str(one.number)]
+    condition = "" if one.filter is None else f" where {expression(one.filter)}"
+    over = [f"by {', '.join(map(expression, one.partition))}"] if one.partition else []
+    over += [f"order {_orders(one.order)}"] if one.order else []
+    if one.frame is not None:
+        ends = ["all" if end is None else str(end) for end in (one.frame.start, one.frame.end)]
+        over.append(f"{one.frame.unit} {ends[0]}..{ends[1]}")
+    return f"{one.name}={one.function}({', '.join(given)}){condition} over ({' '.join(over)})"
 
 
 def _matching(condition: Expression | None, *, unit: bool) -> str:

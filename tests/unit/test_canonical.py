@@ -76,7 +76,11 @@ PLAN = Plan(
             (Aggregate("a3", AggregateFunction.ROWS, None, Ref("c9")),),
         ),
     ),
-    Limit(Sort(Released("m1"), (Order(Literal(Type.INTEGER, -(2**63)), descending=True),)), count=3, offset=0),
+    Limit(
+        Sort(Released("m1"), (Order(Literal(Type.INTEGER, -(2**63)), descending=True, nulls_first=False),)),
+        count=3,
+        offset=0,
+    ),
     (Label("k1", "日期"), Label("a1", "n")),
 )
 

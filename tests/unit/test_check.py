@@ -324,7 +324,10 @@ REFUSED: dict[str, tuple[str, Plan]] = {
         plan(PERSONS, answer=Join(ONLY, VISITS, INNER, unit=False, condition=None)),
     ),
     "measure over public data": ("plan.not_private", plan(CITIES)),
-    "order of private rows": ("plan.order", plan(Sort(VISITS, (Order(Ref("c14"), descending=True),)))),
+    "order of private rows": (
+        "plan.order",
+        plan(Sort(VISITS, (Order(Ref("c14"), descending=True, nulls_first=False),))),
+    ),
     "limit of private rows": ("plan.order", plan(Limit(VISITS, 5, 0))),
     "private join without the unit": ("plan.join_unit", plan(Join(PERSONS, VISITS, INNER, unit=False, condition=TRUE))),
     "public join on the unit": ("plan.join_unit", plan(Join(PERSONS, CITIES, INNER, unit=True, condition=None))),

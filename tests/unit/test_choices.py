@@ -18,7 +18,7 @@ from sandbox.engines.expressions import column
 from sandbox.engines.operands import SQL_TYPES
 from sandbox.plan.nodes import Scalar, Type
 from sandbox.plan.signatures import VALUES
-from tests.support.plans import values_of
+from tests.support.expressions import values_of
 
 Key = tuple[tuple[Type, Scalar], ...]
 

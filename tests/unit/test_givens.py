@@ -38,7 +38,7 @@ from sandbox.plan.nodes import (
 )
 from sandbox.plan.relations import Known
 from sandbox.plan.values import Values, of_members
-from tests.support.plans import values_of
+from tests.support.expressions import values_of
 from tests.unit.test_check import CITIES, LIMITS, PERSONS, VISITS, call, equal, judged, scan, whole
 
 INNER, LEFT = JoinKind.INNER, JoinKind.LEFT
@@ -47,6 +47,7 @@ ALL = tuple(
     Aggregate(name, function, Ref("c5") if function in (SUM, AVG) else None, None)
     for name, function in (("a1", ROWS), ("a2", UNITS), ("a3", SUM), ("a4", AVG))
 )
+MOST_FIRST = Order(Ref("a1"), descending=True, nulls_first=False)
 SCALAR = Measure("m1", PERSONS, (), ALL)
 BY_SEX = Measure("m1", PERSONS, (Output("k1", Ref("c2")),), ALL)
 BY_CITY = Measure("m1", PERSONS, (Output("k1", Ref("c4")), Output("k2", Ref("c2"))), ALL)
@@ -113,7 +114,11 @@ def test_the_public_part_knows_no_range() -> None:
         (BY_SEX, crossed(VISITS, Released("m1")), 60),
         (BY_SEX, Join(VISITS, Released("m1"), INNER, unit=False, condition=equal("c12", "k1")), 20),
         (BY_CITY, Join(VISITS, Released("m1"), INNER, unit=False, condition=equal("c12", "k1")), 240),
-        (BY_SEX, crossed(VISITS, Limit(Sort(Released("m1"), (Order(Ref("a1"), descending=True),)), 1, 0)), 20),
+        (
+            BY_SEX,
+            crossed(VISITS, Limit(Sort(Released("m1"), (Order(Ref("a1"), descending=True, nulls_first=False),)), 1, 0)),
+            20,
+        ),
         (BY_INCOME, Join(VISITS, Released("m1"), INNER, unit=False, condition=equal("c14", "k1")), 20),
         (BY_INCOME, crossed(VISITS, Released("m1")), 20 * LIMITS.cells),
         (SCALAR, crossed(VISITS, crossed(Released("m1"), CITIES)), 60),
@@ -183,7 +188,7 @@ def of(
     keys: frozenset[frozenset[str]] = frozenset(),
     matches: Mapping[str, int] | None = None,
 ) -> Given:
-    return Given("m2g1", Released("m1"), Known(None, columns, rows, keys, matches or {}))
+    return Given("m2g1", Released("m1"), Known(None, columns, rows, keys, matches or {}), {})
 
 
 COUNTS = Values(Type.INTEGER, nullable=False, lo=0, hi=100)

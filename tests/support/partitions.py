@@ -1,0 +1,239 @@
+"""Generated groups and windows: every fold and window function, with every kind of frame."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+from hypothesis import strategies as st
+
+from sandbox.plan.folds import FRAMED, NUMBERED, PICKED, QUANTILES, SHARES, SHIFTED
+from sandbox.plan.nodes import (
+    Aggregate,
+    AggregateFunction,
+    Call,
+    Distinct,
+    Expression,
+    Fold,
+    FoldFunction,
+    Frame,
+    FrameUnit,
+    Group,
+    Join,
+    JoinKind,
+    Label,
+    Literal,
+    Measure,
+    Order,
+    Output,
+    Plan,
+    Project,
+    Ref,
+    Relation,
+    Released,
+    Scan,
+    ScanColumn,
+    Type,
+    Union,
+    UnionColumn,
+    Window,
+    Windowed,
+    WindowFunction,
+)
+from sandbox.plan.signatures import VALUES
+from tests.support.expressions import Built, Names, expressions, literals
+
+SCAN = Scan("clinic", "visits", (ScanColumn("c1", "科室"), ScanColumn("c2", "费用"), ScanColumn("c3", "日期")))
+DRUGS = Scan("clinic", "drugs", (ScanColumn("c4", "药品"),))
+CITIES = Scan("clinic", "cities", (ScanColumn("c5", "name_en"),))
+BY_WARD = (Order(Ref("c1"), descending=True, nulls_first=False),)
+JOINED = Join(Join(SCAN, DRUGS, JoinKind.LEFT, unit=True, condition=None), CITIES, JoinKind.INNER, False, None)
+"""Rows that no column in reach tells apart."""
+UNITED = Union(
+    Project(SCAN, (Output("o1", Ref("c1")), Output("o2", Ref("c2")))),
+    Scan("clinic", "visits", (ScanColumn("c6", "科室"), ScanColumn("c7", "费用"))),
+    (UnionColumn("u1", "o1", "c6"), UnionColumn("u2", "o2", "c7")),
+)
+"""Every row of a unit twice, by its branch."""
+
+
+def windowed(function: WindowFunction, frame: Frame | None = None) -> Windowed:
+    """The function ordered by the ward, in which many rows tie."""
+    takes = function in PICKED or function in SHIFTED or (function in FRAMED and function is not WindowFunction.ROWS)
+    number = 2 if function in NUMBERED else None
+    if frame is None and (function in PICKED or function in FRAMED):
+        frame = Frame(FrameUnit.RANGE, None, 0)
+    return Windowed("w1", function, Ref("c2") if takes else None, None, number, None, (), BY_WARD, frame)
+
+
+WINDOWS = {
+    **{function.value: windowed(function) for function in WindowFunction},
+    "sum of rows": windowed(WindowFunction.SUM, Frame(FrameUnit.ROWS, -1, 1)),
+    "last of rows": windowed(WindowFunction.LAST_VALUE, Frame(FrameUnit.ROWS, -2, 0)),
+    "average of groups": windowed(WindowFunction.AVG, Frame(FrameUnit.GROUPS, -1, 0)),
+}
+FOLDS = {
+    function.value: Fold(
+        "w1",
+        function,
+        {FoldFunction.ROWS: None, FoldFunction.ALL: None, FoldFunction.ANY: None}.get(function, Ref("c2")),
+        None,
+        Fraction(1, 4) if function.startswith("quantile") else None,
+        BY_WARD if function is FoldFunction.FIRST else (),
+    )
+    for function in FoldFunction
+    if function not in (FoldFunction.ALL, FoldFunction.ANY)
+}
+
+
+def counted(source: Relation) -> Plan:
+    """A plan that counts the relation's rows."""
+    count = Aggregate("a1", AggregateFunction.ROWS, None, None)
+    return Plan((Measure("m1", source, (), (count,)),), Released("m1"), (Label("a1", "n"),))
+
+
+def every_partition() -> list[Plan]:
+    """Each window function, fold and the like over private rows, counted."""
+    sources: list[Relation] = [Window(SCAN, (one,)) for one in WINDOWS.values()]
+    sources += [Window(JOINED, (WINDOWS[name],)) for name in ("row_number", "lag", "sum of rows")]
+    sources += [Window(UNITED, (united(name),)) for name in ("row_number", "lag", "sum of rows")]
+    sources += [Group(SCAN, (), (one,)) for one in FOLDS.values()]
+    sources += [Group(SCAN, (Output("k1", Ref("c1")),), (FOLDS["sum"],)), Distinct(SCAN)]
+    sources += [Window(Group(SCAN, (Output("k1", Ref("c1")),), (FOLDS["rows"],)), (windowed_groups(),))]
+    return list(map(counted, sources))
+
+
+def united(name: str) -> Windowed:
+    """The window over `UNITED`."""
+    one = WINDOWS[name]
+    by_ward = (Order(Ref("u1"), descending=True, nulls_first=False),)
+    return replace(one, argument=None if one.argument is None else Ref("u2"), order=by_ward)
+
+
+def windowed_groups() -> Windowed:
+    """A number for each group of a unit, by how many rows it has."""
+    order = (Order(Ref("w1"), descending=True, nulls_first=False),)
+    return Windowed("w2", WindowFunction.ROW_NUMBER, None, None, None, None, (), order, None)
+
+
+@st.composite
+def _order(draw: st.DrawFn, built: Built, type_: Type) -> Order:
+    """A term over the relation's columns."""
+    plain = [name for name, found in built.columns.items() if found in VALUES]
+    if draw(st.booleans()) and plain:
+        return Order(Ref(draw(st.sampled_from(plain))), draw(st.booleans()), draw(st.booleans()))
+    return Order(draw(expressions(built.columns, type_, 1)), draw(st.booleans()), draw(st.booleans()))
+
+
+@st.composite
+def orders(draw: st.DrawFn, built: Built, least: int = 0) -> tuple[Order, ...]:
+    """Some terms."""
+    types = draw(st.lists(st.sampled_from(VALUES), min_size=least, max_size=2))
+    return tuple(draw(_order(built, type_)) for type_ in types)
+
+
+@st.composite
+def grouped(draw: st.DrawFn, names: Names, built: Built) -> Built:
+    """Groups: of private rows, of each unit."""
+    keys, types = [], dict[str, Type]()
+    for type_ in draw(st.lists(st.sampled_from(VALUES), max_size=2)):
+        keys.append(Output(names.next("k"), draw(_keyed(built, type_))))
+        types[keys[-1].name] = type_
+    units = [name for name, type_ in built.columns.items() if type_ is Type.UNIT]
+    if draw(st.booleans()) and units:
+        keys.append(Output(names.next("k"), Ref(draw(st.sampled_from(units)))))
+        types[keys[-1].name] = Type.UNIT
+    folds = []
+    for function in draw(st.lists(st.sampled_from(FoldFunction), min_size=1, max_size=3)):
+        found, type_ = draw(_fold(names, built, function))
+        folds.append(found)
+        types[found.name] = type_
+    return Built(Group(built.relation, tuple(keys), tuple(folds)), types)
+
+
+@st.composite
+def _keyed(draw: st.DrawFn, built: Built, type_: Type) -> Expression:
+    plain = [name for name, found in built.columns.items() if found is type_]
+    return (
+        Ref(draw(st.sampled_from(plain)))
+        if draw(st.booleans()) and plain
+        else draw(expressions(built.columns, type_, 1))
+    )
+
+
+@st.composite
+def _fold(draw: st.DrawFn, names: Names, built: Built, function: FoldFunction) -> tuple[Fold, Type]:
+    condition = draw(st.none() | expressions(built.columns, Type.BOOLEAN, 1))
+    fraction = None
+    match function:
+        case FoldFunction.ROWS:
+            argument = draw(st.none() | st.sampled_from(VALUES).flatmap(lambda one: expressions(built.columns, one, 1)))
+            type_ = Type.INTEGER
+        case FoldFunction.ALL | FoldFunction.ANY:
+            type_ = Type.BOOLEAN
+            argument = draw(expressions(built.columns, type_, 1))
+        case FoldFunction.MIN | FoldFunction.MAX | FoldFunction.QUANTILE_DISC:
+            type_ = draw(st.sampled_from([one for one in VALUES if one is not Type.BOOLEAN]))
+            argument = draw(_keyed(built, type_))
+        case FoldFunction.FIRST | FoldFunction.DISTINCT:
+            type_ = draw(st.sampled_from(VALUES))
+            argument = draw(_keyed(built, type_))
+            type_ = type_ if function is FoldFunction.FIRST else Type.INTEGER
+        case _:
+            argument, type_ = draw(_ranged(built))
+            type_ = type_ if function is FoldFunction.SUM else Type.DOUBLE
+    if function in QUANTILES:
+        fraction = draw(st.sampled_from((Fraction(0), Fraction(1, 4), Fraction(1, 2), Fraction(9, 10), Fraction(1))))
+    order = draw(orders(built)) if function is FoldFunction.FIRST else ()
+    return Fold(names.next("f"), function, argument, condition, fraction, order), type_
+
+
+@st.composite
+def _ranged(draw: st.DrawFn, built: Built) -> tuple[Expression, Type]:
+    """A number of known range."""
+    type_ = draw(st.sampled_from((Type.INTEGER, Type.DOUBLE)))
+    limits = [Literal(type_, Fraction(end) if type_ is Type.DOUBLE else end) for end in (-20, 1500)]
+    return Call("clamp", (draw(_keyed(built, type_)), *limits)), type_
+
+
+@st.composite
+def windows(draw: st.DrawFn, names: Names, built: Built) -> Built:
+    """Window functions beside the relation's columns."""
+    functions, types = [], dict(built.columns)
+    for function in draw(st.lists(st.sampled_from(WindowFunction), min_size=1, max_size=3)):
+        found, type_ = draw(_windowed(names, built, function))
+        functions.append(found)
+        types[found.name] = type_
+    return Built(Window(built.relation, tuple(functions)), types)
+
+
+@st.composite
+def _windowed(draw: st.DrawFn, names: Names, built: Built, function: WindowFunction) -> tuple[Windowed, Type]:
+    argument, condition, default, frame, type_ = None, None, None, None, Type.INTEGER
+    order = draw(orders(built))
+    if function in SHARES:
+        type_ = Type.DOUBLE
+    if function in PICKED or function in SHIFTED or function in (WindowFunction.MIN, WindowFunction.MAX):
+        type_ = draw(st.sampled_from([one for one in VALUES if one is not Type.BOOLEAN]))
+        argument = draw(_keyed(built, type_))
+    if function in (WindowFunction.SUM, WindowFunction.AVG):
+        argument, type_ = draw(_ranged(built))
+        type_ = type_ if function is WindowFunction.SUM else Type.DOUBLE
+    if function in SHIFTED and draw(st.booleans()):
+        default = draw(literals(type_))
+    if function in FRAMED or function in PICKED:
+        unit = draw(st.sampled_from(FrameUnit if order else (FrameUnit.ROWS, FrameUnit.RANGE)))
+        ends = st.none() | st.integers(-2, 2)
+        start, end = draw(ends), draw(ends)
+        if unit is FrameUnit.RANGE:
+            distance = draw(st.sampled_from((Type.INTEGER, Type.DATE)))
+            order = (Order(draw(_keyed(built, distance)), draw(st.booleans()), draw(st.booleans())),)
+        if start is not None and end is not None and end < start:
+            start, end = end, start
+        frame = Frame(unit, start, end)
+    if function in FRAMED:
+        condition = draw(st.none() | expressions(built.columns, Type.BOOLEAN, 1))
+    number = draw(st.integers(NUMBERED[function], 3)) if function in NUMBERED else None
+    parts = draw(st.lists(st.sampled_from(VALUES).flatmap(lambda one: _keyed(built, one)), max_size=1))
+    made = Windowed(names.next("w"), function, argument, condition, number, default, tuple(parts), order, frame)
+    return made, type_
