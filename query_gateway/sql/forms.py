@@ -47,6 +47,18 @@ def _if_present(arguments: list[exp.Expr]) -> exp.Expr:
     return exp.If(this=known, true=present.copy(), false=absent.copy())
 
 
+def _bits(arguments: list[exp.Expr]) -> exp.Expr:
+    """bit_length: eight to a byte."""
+    (value,) = arguments
+    bytes_ = exp.Anonymous(this="octet_length", expressions=[value.copy()])
+    return exp.Mul(this=bytes_, expression=exp.Literal.number(8))
+
+
+def _days_in_month(arguments: list[exp.Expr]) -> exp.Expr:
+    (value,) = arguments
+    return exp.Day(this=exp.LastDay(this=value.copy()))
+
+
 def _none(arguments: list[exp.Expr]) -> None:
     () = arguments
 
@@ -56,6 +68,8 @@ def _term(node: exp.Expr) -> exp.Expr:
 
 
 FORMS: Mapping[str, Form] = {
+    "bit_length": _bits,
+    "days_in_month": _days_in_month,
     "fdiv": _quotient,
     "fmod": _remainder,
     "isfinite": _finite,
@@ -67,6 +81,7 @@ FORMS: Mapping[str, Form] = {
 """By the function's name in SQL."""
 
 NODES: Mapping[type[exp.Expr], tuple[str, tuple[str, ...]]] = {
+    exp.BitLength: ("bit_length", ("this",)),
     exp.IsInf: ("isinf", ("this",)),
     exp.IsNan: ("isnan", ("this",)),
     exp.Nvl2: ("nvl2", ("this", "true", "false")),

@@ -52,6 +52,7 @@ CALLS: Mapping[type[exp.Expr], CallOf] = {
             exp.Tanh,
         )
     },
+    exp.Ascii: _unary("ascii"),
     exp.Atan2: _binary("atan2"),
     exp.BitwiseAnd: _binary("bit_and"),
     exp.BitwiseLeftShift: _binary("shift_left"),
@@ -59,7 +60,34 @@ CALLS: Mapping[type[exp.Expr], CallOf] = {
     exp.BitwiseOr: _binary("bit_or"),
     exp.BitwiseRightShift: _binary("shift_right"),
     exp.BitwiseXor: _binary("bit_xor"),
+    exp.Chr: CallOf("chr", ("expressions",)),
+    exp.ConcatWs: CallOf("concat_ws", ("expressions",), ("safe", "coalesce")),
+    exp.DateFromParts: CallOf("make_date", ("year", "month", "day")),
+    exp.DayOfWeekIso: _unary("iso_day_of_week"),
+    exp.Dayname: _unary("day_name"),
+    exp.JarowinklerSimilarity: _binary("jaro_winkler_similarity"),
+    exp.LastDay: _unary("last_day"),
+    exp.Levenshtein: _binary("levenshtein"),
+    exp.Minute: _unary("minute"),
+    exp.Monthname: _unary("month_name"),
+    exp.RegexpExtract: CallOf("regexp_extract", ("this", "expression", "group"), ("null_if_pos_overflow",)),
+    exp.RegexpFullMatch: _binary("regexp_full_match"),
+    exp.RegexpLike: _binary("regexp_matches"),
+    exp.RegexpReplace: CallOf("regexp_replace", ("this", "expression", "replacement"), ("single_replace",)),
+    exp.Repeat: CallOf("repeat", ("this", "times")),
+    exp.Reverse: _unary("reverse"),
+    exp.Second: _unary("second"),
+    exp.SimilarTo: _binary("regexp_full_match"),
+    exp.SplitPart: CallOf("split_part", ("this", "delimiter", "part_index")),
+    exp.StrPosition: CallOf("position", ("this", "substr")),
+    exp.StrToTime: CallOf("strptime", ("this", "format")),
+    exp.TimeToUnix: _unary("epoch"),
+    exp.TimestampFromParts: CallOf("make_timestamp", ("year", "month", "day", "hour", "min", "sec")),
+    exp.Translate: CallOf("translate", ("this", "from_", "to")),
     exp.Trunc: CallOf("trunc", ("this", "decimals")),
+    exp.Unicode: _unary("unicode"),
+    exp.Week: _unary("week"),
+    exp.WeekOfYear: _unary("week"),
     exp.Abs: _unary("abs"),
     exp.Add: _binary("add"),
     exp.AddMonths: _binary("date_add_months"),
@@ -112,21 +140,44 @@ CALLS: Mapping[type[exp.Expr], CallOf] = {
 
 NAMED: Mapping[str, str] = {
     "bit_count": "bit_count",
+    "century": "century",
     "clamp": "clamp",
+    "damerau_levenshtein": "damerau_levenshtein",
     "date_add_days": "date_add_days",
     "date_add_months": "date_add_months",
     "date_difference": "date_difference",
     "date_part": "date_part",
+    "date_sub": "date_elapsed",
+    "datepart": "date_part",
+    "datesub": "date_elapsed",
+    "decade": "decade",
+    "epoch_us": "epoch_us",
     "even": "even",
     "gcd": "gcd",
     "greatest_common_divisor": "gcd",
+    "hamming": "hamming",
+    "isoyear": "iso_year",
+    "jaccard": "jaccard",
+    "jaro_similarity": "jaro_similarity",
     "lcm": "lcm",
     "least_common_multiple": "lcm",
     "mean": "avg",
+    "microsecond": "microsecond",
+    "millennium": "millennium",
+    "millisecond": "millisecond",
+    "mismatches": "hamming",
+    "nfc_normalize": "nfc_normalize",
+    "octet_length": "octet_length",
+    "ord": "unicode",
     "prefix": "starts_with",
     "round_even": "round_even",
     "roundbankers": "round_even",
+    "strip_accents": "strip_accents",
+    "strlen": "octet_length",
     "suffix": "ends_with",
+    "try_strptime": "strptime",
+    "weekday": "day_of_week",
+    "yearweek": "year_week",
 }
 """Functions that the parser does not know by class. `date_part` and `avg` are no rows of the table but forms."""
 
@@ -146,10 +197,23 @@ PARTS: Mapping[str, str] = {
     "dayofyear": "day_of_year",
     "hour": "hour",
     "hours": "hour",
+    **{f"{unit}{s}": unit for unit in ("minute", "second", "millisecond", "microsecond") for s in ("", "s")},
+    "century": "century",
+    "decade": "decade",
+    "epoch": "epoch",
+    "isodow": "iso_day_of_week",
+    "isoyear": "iso_year",
+    "millennium": "millennium",
+    "week": "week",
+    "weeks": "week",
+    "yearweek": "year_week",
 }
 """The parts of a date that EXTRACT and date_part name."""
 
 INTERVALS: Mapping[str, tuple[str, int]] = {
+    "second": ("date_add_seconds", 1),
+    "minute": ("date_add_seconds", 60),
+    "hour": ("date_add_seconds", 3600),
     "day": ("date_add_days", 1),
     "week": ("date_add_days", 7),
     "month": ("date_add_months", 1),
@@ -169,8 +233,8 @@ CASTS: Mapping[exp.DType, tuple[str, Type]] = {
     exp.DType.BOOLEAN: ("cast_boolean", Type.BOOLEAN),
 }
 
-_FORMS = """avg cast concat count count_if date_add date_diff date_trunc dayofweek dayofyear extract log log10 log2
-ltrim rtrim sum trim"""
+_FORMS = """avg cast concat count count_if date_add date_diff date_trunc dayofweek dayofyear epoch_ms extract log log10
+log2 lpad ltrim rpad rtrim strftime sum time_bucket trim"""
 
 
 _OPERATORS = """add subtract multiply divide negate not equal not_equal less less_equal greater greater_equal

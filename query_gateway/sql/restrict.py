@@ -32,6 +32,7 @@ _STRUCTURE: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.DPipe: ("this", "expression", "safe"),
     exp.DataType: ("this",),
     exp.DateAdd: ("this", "expression"),
+    exp.DateBin: ("this", "expression"),
     exp.DateDiff: ("this", "expression", "unit", "date_part_boundary"),
     exp.Distinct: ("expressions",),
     exp.Extract: ("this", "expression"),
@@ -54,6 +55,7 @@ _STRUCTURE: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.Offset: ("expression",),
     exp.Order: ("expressions",),
     exp.Ordered: ("this", "desc"),
+    exp.Pad: ("this", "expression", "fill_pattern", "is_left"),
     exp.Paren: ("this",),
     exp.Select: (
         "expressions",
@@ -72,9 +74,11 @@ _STRUCTURE: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.Sum: ("this",),
     exp.Table: ("this", "db", "alias"),
     exp.TableAlias: ("this", "columns"),
+    exp.TimeToStr: ("this", "format"),
     exp.TimestampTrunc: ("this", "unit"),
-    exp.Trim: ("this", "position"),
+    exp.Trim: ("this", "position", "expression"),
     exp.TryCast: ("this", "to", "safe"),
+    exp.UnixToTime: ("this", "scale"),
     exp.Var: ("this",),
     exp.Where: ("this",),
     exp.With: ("expressions",),
@@ -126,7 +130,6 @@ _WORDS: Mapping[tuple[str, str], str] = {
     ("Table", "sample"): "TABLESAMPLE",
     ("Table", "version"): "a version of a table",
     ("Table", "when"): "a version of a table",
-    ("Trim", "expression"): "TRIM of chosen characters",
     ("With", "recursive"): "WITH RECURSIVE",
 }
 

@@ -120,7 +120,16 @@ class Scalars:
                 return self.call("concat", parts, node)
             case exp.Trim():
                 side = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(node.args.get("position") or "", "trim")
-                return self.call(side, (self.lower(node.this),), node)
+                return self.call(side, self._each(_parts(node, ("this", "expression"))), node)
+            case exp.Pad():
+                parts = self._each((node.this, node.args["expression"], node.args.get("fill_pattern")))
+                return self.call("lpad" if node.args.get("is_left") else "rpad", parts, node)
+            case exp.TimeToStr():
+                return self._formatted(node)
+            case exp.DateBin():
+                return self._bucket(node)
+            case exp.UnixToTime() if node.args.get("scale") is not None and node.args["scale"].name == "3":
+                return self.call("epoch_ms", (self.lower(node.this),), node)
             case exp.Extract():
                 return self._part(node.name, self.lower(node.expression), node)
             case exp.TimestampTrunc():
@@ -180,7 +189,7 @@ class Scalars:
 
     def _as_time(self, one: Typed, wanted: Type, node: exp.Expr) -> Typed:
         match one.expression:
-            case Literal(Type.TEXT, str(value)) if value.lower() not in _UNITS:
+            case Literal(Type.TEXT, str(value)) if value.lower() not in _UNITS and "%" not in value:
                 written = Type.TIMESTAMP if ":" in value else wanted
                 return Typed(literals.time(value, written, self._state.places.span(node)), written, 1)
         return one
@@ -223,15 +232,39 @@ class Scalars:
     def _moved(self, node: exp.Expr) -> Typed:
         """A date plus or minus an interval."""
         interval = node.args["expression"]
-        unit = interval.args["unit"].name.lower().removesuffix("s") if interval.args.get("unit") else ""
-        if unit not in INTERVALS or interval.this is None:
-            raise self._state.refuse("sql.unsupported", interval, what=f"INTERVAL {unit.upper()}".strip())
-        function, step = INTERVALS[unit]
+        function, step = self._interval(interval)
         amount = self._amount(interval.this)
         factor = -step if isinstance(node, exp.Sub) else step
         if factor != 1:
             amount = self.call("multiply", (amount, Typed(Literal(Type.INTEGER, factor), Type.INTEGER, 1)), node)
         return self.call(function, (self.lower(node.this), amount), node)
+
+    def _interval(self, interval: exp.Expr) -> tuple[str, int]:
+        """What adding one of an interval's unit means."""
+        unit = interval.args["unit"].name.lower().removesuffix("s") if interval.args.get("unit") else ""
+        if unit not in INTERVALS or interval.this is None:
+            raise self._state.refuse("sql.unsupported", interval, what=f"INTERVAL {unit.upper()}".strip())
+        return INTERVALS[unit]
+
+    def _bucket(self, node: exp.DateBin) -> Typed:
+        """time_bucket: a constant interval, in months, days or seconds."""
+        if not isinstance(node.this, exp.Interval):
+            raise self._state.refuse("sql.literal_argument", node, function="time_bucket", position="1")
+        function, step = self._interval(node.this)
+        match self._amount(node.this.this).expression:
+            case Literal(Type.INTEGER, int(count)):
+                width = Typed(Literal(Type.INTEGER, count * step), Type.INTEGER, 1)
+                unit = function.removeprefix("date_add_").removesuffix("s")
+                parts = width, Typed(Literal(Type.TEXT, unit), Type.TEXT, 1), self.lower(node.args["expression"])
+                return self.call("time_bucket", parts, node)
+        raise self._state.refuse("sql.literal_argument", node, function="time_bucket", position="1")
+
+    def _formatted(self, node: exp.TimeToStr) -> Typed:
+        """strftime, in either order of its arguments."""
+        value, spelled = self._each((node.this, node.args["format"]))
+        if value.type is Type.TEXT and spelled.type is not Type.TEXT:
+            value, spelled = spelled, value
+        return self.call("strftime", (value, spelled), node)
 
     def _amount(self, node: exp.Expr) -> Typed:
         if isinstance(node, exp.Literal) and node.is_string:
@@ -327,12 +360,15 @@ class Scalars:
                 raise self._state.refuse("sql.aggregate_place", node)
             case "date_part", [exp.Literal(is_string=True) as part, value]:
                 return self._part(part.name, self.lower(value), node)
+            case "date_elapsed", [exp.Literal(is_string=True) as unit, *moments]:
+                name = exp.Literal.string(unit.name.lower().removesuffix("s"))
+                return self.call(function, self._each((name, *moments)), node)
             case "date_part", _:
                 raise self._state.refuse("sql.literal_argument", node, function="date_part", position="1")
         return self.call(function, self._each(arguments), node)
 
 
-_UNITS = frozenset({"day", "week", "month", "quarter", "year", "hour"})
+_UNITS = frozenset({"day", "week", "month", "quarter", "year", "hour", "minute", "second"})
 
 
 def _parts(node: exp.Expr, names: Sequence[str]) -> list[exp.Expr]:

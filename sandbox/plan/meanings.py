@@ -12,11 +12,18 @@ from sandbox.plan.signatures import Signature
 
 MAX_BUCKETS = 10_000
 MAX_DIGITS = 15
+MAX_BUCKET = 1_000_000
+"""Months, days or seconds of a bucket."""
 
 
 def anything(position: int, values: tuple[Scalar, ...], signature: Signature) -> bool:  # noqa: ARG001
     """Any value, NULL too."""
     return True
+
+
+def filled(position: int, values: tuple[Scalar, ...], _: Signature) -> bool:
+    """A text that is not empty."""
+    return bool(values[position])
 
 
 def digits(position: int, values: tuple[Scalar, ...], _: Signature) -> bool:
@@ -29,6 +36,17 @@ def unit(position: int, values: tuple[Scalar, ...], signature: Signature) -> boo
     """A unit of time that the moments have."""
     value = values[position]
     return value in DATE_UNITS or (value in CLOCK_UNITS and Type.TIMESTAMP in signature.parameters)
+
+
+def bucket(position: int, values: tuple[Scalar, ...], signature: Signature) -> bool:
+    """The number of a bucket's units, and the unit."""
+    match position, values[position]:
+        case 0, int(count):
+            return 1 <= count <= MAX_BUCKET
+        case 1, str(found):
+            return found in ("month", "day") or (found == "second" and Type.TIMESTAMP in signature.parameters)
+        case _:
+            return False
 
 
 def limits(position: int, values: tuple[Scalar, ...], _: Signature) -> bool:

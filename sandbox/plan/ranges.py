@@ -226,6 +226,20 @@ def constant(lo: int, hi: int) -> Rule:
     return rule
 
 
+def perhaps(lo: int, hi: int) -> Rule:
+    """A number between two limits; NULL also from values."""
+
+    def rule(signature: Signature, _: tuple[Values, ...]) -> Values:
+        return known(signature.result, (lo, hi), nullable=True, granularity=grid(lo, hi))
+
+    return rule
+
+
+def like_first(signature: Signature, arguments: tuple[Values, ...]) -> Values:
+    """Nothing but the type; NULL only where the first argument is."""
+    return Values(signature.result, arguments[0].nullable)
+
+
 length = constant(0, TEXT_LENGTH)
 
 

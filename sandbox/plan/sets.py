@@ -6,13 +6,13 @@ A rule is given the most values it may build, and says None rather than build mo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import TypeAlias
 
-from sandbox.plan import moments
+from sandbox.plan import formats, moments
 from sandbox.plan.nodes import Scalar
 from sandbox.plan.ranges import branches, reached
-from sandbox.plan.values import SET_LIMIT, Values
+from sandbox.plan.values import DAY, SET_LIMIT, Values
 
 SetRule: TypeAlias = Callable[[tuple[Values, ...], Values, int], Sequence[Scalar] | None]
 """From the arguments, the result's range and a limit to the values without NULL, in any order."""
@@ -48,3 +48,42 @@ def starts(arguments: tuple[Values, ...], found: Values, most: int) -> Sequence[
     for _ in range(further):
         steps.append(moments.following(unit, steps[-1]))
     return steps
+
+
+def buckets(arguments: tuple[Values, ...], found: Values, most: int) -> Sequence[Scalar] | None:
+    """The starts of the buckets between the ends."""
+    count, unit = (one.members[0] if one.members else None for one in arguments[:2])
+    if not isinstance(count, int) or not isinstance(unit, str) or not isinstance(found.lo, date):
+        return None
+    steps: list[date] = [found.lo]
+    while len(steps) <= min(most, SET_LIMIT):
+        following = _after(count, unit, steps[-1])
+        if following is None or following > found.hi:  # type: ignore[operator]
+            return steps
+        steps.append(following)
+    return None
+
+
+def _after(count: int, unit: str, start: date) -> date | None:
+    try:
+        match unit:
+            case "month":
+                return moments.add_months(start, count)
+            case "day":
+                return start + DAY * count
+            case _:
+                return start + timedelta(seconds=count)
+    except OverflowError:
+        return None
+
+
+def written(arguments: tuple[Values, ...], _: Values, most: int) -> Sequence[Scalar] | None:
+    """What is written of every day between the ends, where the clock does not matter."""
+    source, spelled = arguments
+    found = spelled.members[0] if spelled.members else None
+    if not isinstance(found, str) or not formats.of_days(found) or not isinstance(source.lo, date):
+        return None
+    first, last = moments.day_of(source.lo), moments.day_of(source.hi)  # type: ignore[arg-type]
+    if source.members is not None or (last - first).days >= min(most, SET_LIMIT):
+        return None
+    return sorted({formats.strftime(first + DAY * step, found) for step in range((last - first).days + 1)})

@@ -137,3 +137,10 @@ def difference(types: tuple[Type, ...]) -> Signature | None:
         return None
     shared = common(types[1:])
     return Signature((Type.TEXT, shared, shared), Type.INTEGER) if shared in TIMES else None
+
+
+def bucket(types: tuple[Type, ...]) -> Signature | None:
+    """`time_bucket`: a number, a unit, then a date or timestamp, which is the result's type."""
+    if len(types) != 3 or types[:2] != (Type.INTEGER, Type.TEXT) or types[2] not in TIMES:
+        return None
+    return Signature(types, types[2])

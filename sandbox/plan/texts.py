@@ -42,16 +42,16 @@ def upper(text: str) -> str:
     return _cased(text, text.upper())
 
 
-def trim(text: str) -> str:
-    return text.strip(" ")
+def trim(text: str, chosen: str = " ") -> str:
+    return text.strip(chosen)
 
 
-def ltrim(text: str) -> str:
-    return text.lstrip(" ")
+def ltrim(text: str, chosen: str = " ") -> str:
+    return text.lstrip(chosen)
 
 
-def rtrim(text: str) -> str:
-    return text.rstrip(" ")
+def rtrim(text: str, chosen: str = " ") -> str:
+    return text.rstrip(chosen)
 
 
 def substring(text: str, start: int, reach: int | None = None) -> str:

@@ -189,3 +189,73 @@ m1 over clinic.persons(c1: income)
   a1=sum(case(not(is_null(c1)), 1, 0))
 answer (m1 select o1=a1)
 shows o1 as 'SUM(nvl2(income, 1, 0))'
+
+-- texts: padded, repeated, split, searched
+SELECT COUNT(*) FROM visits WHERE lpad(科室, 4, '0') = 'x' AND rpad(科室, 4, '0') > 'x' AND reverse(repeat(科室, 2)) <> '' AND split_part(科室, '-', 1) = 'a' AND strpos(科室, 'b') > 0 AND position('b' IN 科室) = instr(科室, 'c') AND translate(科室, 'ab', 'cd') = chr(97) AND ascii(科室) + unicode(科室) > 5 AND concat_ws('-', 科室, 'b') = 'a' AND strlen(科室) < 9 AND bit_length(科室) > 8
+=>
+m1 over clinic.visits(c1: 科室) where ((lpad(c1, 4, '0') = 'x') and (rpad(c1, 4, '0') > 'x') and (reverse(repeat(c1, 2)) <> '') and (split_part(c1, '-', 1) = 'a') and (position(c1, 'b') > 0) and (position(c1, 'b') = position(c1, 'c')) and (translate(c1, 'ab', 'cd') = chr(97)) and ((ascii(c1) + unicode(c1)) > 5) and (concat_ws('-', c1, 'b') = 'a') and (octet_length(c1) < 9) and ((octet_length(c1) * 8) > 8))
+  a1=rows()
+answer (m1 select o1=a1)
+shows o1 as 'COUNT(*)'
+
+-- characters chosen to trim
+SELECT COUNT(*) FROM visits WHERE trim(科室, 'xy') = trim(BOTH 'x' FROM 科室) OR ltrim(科室, '0') = 'a' OR trim(TRAILING FROM 科室) = 'b'
+=>
+m1 over clinic.visits(c1: 科室) where ((trim(c1, 'xy') = trim(c1, 'x')) or (ltrim(c1, '0') = 'a') or (rtrim(c1) = 'b'))
+  a1=rows()
+answer (m1 select o1=a1)
+shows o1 as 'COUNT(*)'
+
+-- how alike texts are
+SELECT COUNT(*) FROM visits WHERE levenshtein(科室, '内科') < 3 OR damerau_levenshtein(科室, 'a') < 2 OR hamming(科室, '外科') = 1 OR jaccard(科室, 'b') > 0.5 OR jaro_similarity(科室, 'c') > 0.9 OR jaro_winkler_similarity(科室, 'c') > 0.9 OR strip_accents(科室) = nfc_normalize(科室)
+=>
+m1 over clinic.visits(c1: 科室) where ((levenshtein(c1, '内科') < 3) or (damerau_levenshtein(c1, 'a') < 2) or (hamming(c1, '外科') = 1) or (jaccard(c1, 'b') > 1/2d) or (jaro_similarity(c1, 'c') > 9/10d) or (jaro_winkler_similarity(c1, 'c') > 9/10d) or (strip_accents(c1) = nfc_normalize(c1)))
+  a1=rows()
+answer (m1 select o1=a1)
+shows o1 as 'COUNT(*)'
+
+-- regular expressions
+SELECT COUNT(*) FROM visits WHERE regexp_matches(科室, '^内.*科$') AND 科室 SIMILAR TO '(内|外)科' AND regexp_full_match(科室, '[a-z]+') AND regexp_extract(科室, '(a)(b)?', 2) = '' AND regexp_replace(科室, 'a', 'b') <> 科室 AND 科室 !~ 'x'
+=>
+m1 over clinic.visits(c1: 科室) where (regexp_matches(c1, '^内.*科$') and regexp_full_match(c1, '(内|外)科') and regexp_full_match(c1, '[a-z]+') and (regexp_extract(c1, '(a)(b)?', 2) = '') and (regexp_replace(c1, 'a', 'b') <> c1) and not(regexp_matches(c1, 'x')))
+  a1=rows()
+answer (m1 select o1=a1)
+shows o1 as 'COUNT(*)'
+
+-- parts of dates
+SELECT week(日期) AS w, COUNT(*), SUM(isoyear(日期) + yearweek(日期) + isodow(日期) + century(日期) + decade(日期) + minute(日期) + second(日期) + millisecond(日期)) FROM visits WHERE epoch(日期) > 0 AND epoch_ms(日期) < 5 AND extract(isodow FROM 日期) = 1 AND datepart('epoch', 日期) > 1 AND days_in_month(日期) = 30 GROUP BY w
+=>
+m1 over clinic.visits(c1: 日期) where ((epoch(c1) > 0) and (epoch_ms(c1) < 5) and (iso_day_of_week(c1) = 1) and (epoch(c1) > 1) and (day(last_day(c1)) = 30))
+  by k1=week(c1)
+  a1=rows()
+  a2=sum((((((((iso_year(c1) + year_week(c1)) + iso_day_of_week(c1)) + century(c1)) + decade(c1)) + minute(c1)) + second(c1)) + millisecond(c1)))
+answer (m1 select o1=k1, o2=a1, o3=a2)
+shows o1 as 'w', o2 as 'COUNT(*)', o3 as 'SUM(isoyear(日期) + yearweek(日期) + isodow(日期) + century(日期) + '
+
+-- names of days and months are value sets
+SELECT dayname(日期) AS d, monthname(日期) AS m, COUNT(*) FROM visits GROUP BY ALL
+=>
+m1 over clinic.visits(c1: 日期)
+  by k1=day_name(c1)
+  by k2=month_name(c1)
+  a1=rows()
+answer (m1 select o1=k1, o2=k2, o3=a1)
+shows o1 as 'd', o2 as 'm', o3 as 'COUNT(*)'
+
+-- dates are written and read by constant formats
+SELECT strftime(日期, '%Y-%m') AS month, COUNT(*) FROM visits WHERE strptime(科室, '%Y-%m-%d') < TIMESTAMP '2020-01-01 00:00:00' AND try_strptime(科室, '%d.%m.%Y') IS NOT NULL GROUP BY month
+=>
+m1 over clinic.visits(c1: 科室, c2: 日期) where ((strptime(c1, '%Y-%m-%d') < 2020-01-01 00:00:00) and not(is_null(strptime(c1, '%d.%m.%Y'))))
+  by k1=strftime(c2, '%Y-%m')
+  a1=rows()
+answer (m1 select o1=k1, o2=a1)
+shows o1 as 'month', o2 as 'COUNT(*)'
+
+-- buckets of time, whole years passed, dates from parts
+SELECT time_bucket(INTERVAL 2 WEEK, 日期) AS b, COUNT(*) FROM visits WHERE date_sub('year', DATE '2000-02-29', 日期) >= 18 AND make_date(year(日期), 1, 1) < last_day(日期) AND make_timestamp(year(日期), 1, 1, 0, 0, 0) + INTERVAL 90 MINUTE > 日期 AND date_diff('minute', make_timestamp(2020, 1, 1, 0, 0, 0), 日期) > 5 GROUP BY b
+=>
+m1 over clinic.visits(c1: 日期) where ((date_elapsed('year', 2000-02-29, c1) >= 18) and (make_date(year(c1), 1, 1) < last_day(c1)) and (date_add_seconds(make_timestamp(year(c1), 1, 1, 0, 0, 0), 5400) > c1) and (date_difference('minute', make_timestamp(2020, 1, 1, 0, 0, 0), c1) > 5))
+  by k1=time_bucket(14, 'day', c1)
+  a1=rows()
+answer (m1 select o1=k1, o2=a1)
+shows o1 as 'b', o2 as 'COUNT(*)'

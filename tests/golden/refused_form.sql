@@ -295,12 +295,6 @@ SELECT COUNT(*) FROM persons WHERE city LIKE 'a#%' ESCAPE '#'
 refused sql.unsupported (what=ESCAPE)
 at city LIKE 'a#%' ESCAPE '#'
 
--- a regular expression
-SELECT COUNT(*) FROM persons WHERE city ~ 'a.*'
-=>
-refused sql.unknown_function (function=REGEXP_LIKE)
-at city ~ 'a.*'
-
 -- a sampled random row
 SELECT COUNT(*) FROM persons WHERE random() < 0.5
 =>
@@ -312,9 +306,3 @@ SELECT current_setting('memory_limit'), COUNT(*) FROM persons
 =>
 refused sql.unknown_function (function=current_setting)
 at current_setting('memory_limit')
-
--- TRIM of chosen characters
-SELECT COUNT(*) FROM persons WHERE trim(city, 'x') = 'a'
-=>
-refused sql.unsupported (what=TRIM of chosen characters)
-at 'x'

@@ -434,3 +434,34 @@ SELECT COUNT(*) FROM (SELECT pid FROM visits) d(a, b)
 =>
 refused sql.alias_columns
 at (SELECT pid FROM visits) d(a, b)
+
+-- a regular expression that is not constant
+SELECT COUNT(*) FROM visits WHERE regexp_matches('a', 科室)
+=>
+refused sql.literal_argument (function=regexp_matches, position=2)
+at regexp_matches('a', 科室)
+
+-- replacing every match
+SELECT COUNT(*) FROM visits WHERE regexp_replace(科室, 'a', 'b', 'g') = 'x'
+=>
+refused sql.unsupported (what=REGEXPREPLACE MODIFIERS)
+at 'g'
+
+-- a bucket of unknown width
+SELECT time_bucket(INTERVAL (year(日期)) DAY, 日期) AS b, COUNT(*) FROM visits GROUP BY b
+=>
+refused sql.literal_argument (function=time_bucket, position=1)
+at time_bucket(INTERVAL (year(日期)) DAY, 日期)
+
+-- a misspelt function of the new ones
+SELECT COUNT(*) FROM visits WHERE levenstein(科室, 'a') > 1
+=>
+refused sql.unknown_function (function=levenstein, near=levenshtein)
+at levenstein(科室, 'a')
+write SELECT COUNT(*) FROM visits WHERE levenshtein(科室, 'a') > 1
+
+-- one argument too many
+SELECT COUNT(*) FROM visits WHERE fdiv(1, 2, 3) > 1
+=>
+refused plan.type (function=fdiv, types=this number)
+at fdiv(1, 2, 3)
