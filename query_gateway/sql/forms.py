@@ -40,17 +40,10 @@ def _pi(arguments: list[exp.Expr]) -> exp.Expr:
     return exp.Literal.number(repr(math.pi))
 
 
-def _if_present(arguments: list[exp.Expr]) -> exp.Expr:
-    """nvl2."""
-    value, present, absent = arguments
-    known = exp.Not(this=exp.Is(this=_term(value), expression=exp.Null()))
-    return exp.If(this=known, true=present.copy(), false=absent.copy())
-
-
 def _bits(arguments: list[exp.Expr]) -> exp.Expr:
     """bit_length: eight to a byte."""
     (value,) = arguments
-    bytes_ = exp.Anonymous(this="octet_length", expressions=[value.copy()])
+    bytes_ = exp.Anonymous(this="strlen", expressions=[value.copy()])
     return exp.Mul(this=bytes_, expression=exp.Literal.number(8))
 
 
@@ -75,7 +68,6 @@ FORMS: Mapping[str, Form] = {
     "isfinite": _finite,
     "isinf": _infinite,
     "isnan": _infinite,
-    "nvl2": _if_present,
     "pi": _pi,
 }
 """By the function's name in SQL."""
@@ -84,7 +76,6 @@ NODES: Mapping[type[exp.Expr], tuple[str, tuple[str, ...]]] = {
     exp.BitLength: ("bit_length", ("this",)),
     exp.IsInf: ("isinf", ("this",)),
     exp.IsNan: ("isnan", ("this",)),
-    exp.Nvl2: ("nvl2", ("this", "true", "false")),
     exp.Pi: ("pi", ()),
 }
 """Those for which the parser has a node: the name, and the node's arguments in order."""

@@ -167,7 +167,6 @@ NAMED: Mapping[str, str] = {
     "millisecond": "millisecond",
     "mismatches": "hamming",
     "nfc_normalize": "nfc_normalize",
-    "octet_length": "octet_length",
     "ord": "unicode",
     "prefix": "starts_with",
     "round_even": "round_even",

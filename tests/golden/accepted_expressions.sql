@@ -159,17 +159,17 @@ answer (m1 select o1=a1)
 shows o1 as 'COUNT(*)'
 
 -- angles, roots and logarithms by any name
-SELECT SUM(clamp(log2(income + 1) + log10(income) + log(income) + log(3, income) + cbrt(income) * pi(), 0, 9)) FROM persons WHERE sin(income) < 1 AND atan2(income, 2) > 0 AND degrees(asin(income)) < 90
+SELECT SUM(clamp(log2(income + 1) + log10(income) + log(income) + log(3, income) + cbrt(income) * pi(), 0, 9)) FROM persons WHERE sin(income) <= 1 AND (atan2(income, 2) >= 0 OR degrees(asin(income / 1000000)) < 90)
 =>
-m1 over clinic.persons(c1: income) where ((sin(c1) < 1) and (atan2(c1, 2) > 0) and (degrees(asin(c1)) < 90))
+m1 over clinic.persons(c1: income) where ((sin(c1) <= 1) and ((atan2(c1, 2) >= 0) or (degrees(asin((c1 / 1000000))) < 90)))
   a1=sum(clamp(((((log2((c1 + 1)) + log10(c1)) + log10(c1)) + log(3, c1)) + (cbrt(c1) * 3141592653589793/1000000000000000d)), 0, 9))
 answer (m1 select o1=a1)
 shows o1 as 'SUM(clamp(log2(income + 1) + log10(income) + log(income) + l'
 
 -- whole numbers and their bits
-SELECT SUM(gcd(packs, 12) + least_common_multiple(packs, 2) + bit_count(packs) + (packs & 3 | 8) + xor(packs, 1) + (packs >> 1)) FROM drugs WHERE ~packs < 0 AND packs << 2 < 9 AND factorial(packs) > 1 AND even(packs) < 9
+SELECT SUM(gcd(packs, 12) + least_common_multiple(packs, 2) + bit_count(packs) + (packs & 3 | 8) + xor(packs, 1) + (packs >> 1)) FROM drugs WHERE ~packs < 0 AND packs << 2 < 90 AND factorial(packs::INTEGER) >= 1 AND even(packs) < 90
 =>
-m1 over clinic.drugs(c1: packs) where ((bit_not(c1) < 0) and (shift_left(c1, 2) < 9) and (factorial(c1) > 1) and (even(c1) < 9))
+m1 over clinic.drugs(c1: packs) where ((bit_not(c1) < 0) and (shift_left(c1, 2) < 90) and (factorial(c1) >= 1) and (even(c1) < 90))
   a1=sum((((((gcd(c1, 12) + lcm(c1, 2)) + bit_count(c1)) + bit_or(bit_and(c1, 3), 8)) + bit_xor(c1, 1)) + shift_right(c1, 1)))
 answer (m1 select o1=a1)
 shows o1 as 'SUM(gcd(packs, 12) + least_common_multiple(packs, 2) + bit_c'
@@ -182,18 +182,10 @@ m1 over clinic.persons(c1: income) where ((c1 = c1) and not((c1 <> c1)))
 answer (m1 select o1=a1)
 shows o1 as 'SUM(trunc(income, 2) + trunc(income) + roundbankers(income, '
 
--- a value that depends on whether another is there
-SELECT SUM(nvl2(income, 1, 0)) FROM persons
-=>
-m1 over clinic.persons(c1: income)
-  a1=sum(case(not(is_null(c1)), 1, 0))
-answer (m1 select o1=a1)
-shows o1 as 'SUM(nvl2(income, 1, 0))'
-
 -- texts: padded, repeated, split, searched
-SELECT COUNT(*) FROM visits WHERE lpad(科室, 4, '0') = 'x' AND rpad(科室, 4, '0') > 'x' AND reverse(repeat(科室, 2)) <> '' AND split_part(科室, '-', 1) = 'a' AND strpos(科室, 'b') > 0 AND position('b' IN 科室) = instr(科室, 'c') AND translate(科室, 'ab', 'cd') = chr(97) AND ascii(科室) + unicode(科室) > 5 AND concat_ws('-', 科室, 'b') = 'a' AND strlen(科室) < 9 AND bit_length(科室) > 8
+SELECT COUNT(*) FROM visits WHERE lpad(科室, 4, '0') = '00内科' AND rpad(科室, 4, '0') = '内科00' AND reverse(repeat(科室, 2)) <> '' AND split_part(科室, '科', 1) = '内' AND strpos(科室, '科') > 0 AND position('科' IN 科室) = instr(科室, '科') AND translate(科室, '内科', 'ab') = chr(97) || 'b' AND ascii(科室) + unicode(科室) > ord('a') AND concat_ws('-', 科室, 'b') = '内科-b' AND strlen(科室) < 9 AND bit_length(科室) > 8
 =>
-m1 over clinic.visits(c1: 科室) where ((lpad(c1, 4, '0') = 'x') and (rpad(c1, 4, '0') > 'x') and (reverse(repeat(c1, 2)) <> '') and (split_part(c1, '-', 1) = 'a') and (position(c1, 'b') > 0) and (position(c1, 'b') = position(c1, 'c')) and (translate(c1, 'ab', 'cd') = chr(97)) and ((ascii(c1) + unicode(c1)) > 5) and (concat_ws('-', c1, 'b') = 'a') and (octet_length(c1) < 9) and ((octet_length(c1) * 8) > 8))
+m1 over clinic.visits(c1: 科室) where ((lpad(c1, 4, '0') = '00内科') and (rpad(c1, 4, '0') = '内科00') and (reverse(repeat(c1, 2)) <> '') and (split_part(c1, '科', 1) = '内') and (position(c1, '科') > 0) and (position(c1, '科') = position(c1, '科')) and (translate(c1, '内科', 'ab') = concat(chr(97), 'b')) and ((ascii(c1) + unicode(c1)) > unicode('a')) and (concat_ws('-', c1, 'b') = '内科-b') and (octet_length(c1) < 9) and ((octet_length(c1) * 8) > 8))
   a1=rows()
 answer (m1 select o1=a1)
 shows o1 as 'COUNT(*)'
@@ -215,17 +207,17 @@ answer (m1 select o1=a1)
 shows o1 as 'COUNT(*)'
 
 -- regular expressions
-SELECT COUNT(*) FROM visits WHERE regexp_matches(科室, '^内.*科$') AND 科室 SIMILAR TO '(内|外)科' AND regexp_full_match(科室, '[a-z]+') AND regexp_extract(科室, '(a)(b)?', 2) = '' AND regexp_replace(科室, 'a', 'b') <> 科室 AND 科室 !~ 'x'
+SELECT COUNT(*) FROM visits WHERE regexp_matches(科室, '^内.*科$') AND 科室 SIMILAR TO '(内|外)科' AND NOT regexp_full_match(科室, '[a-z]+') AND regexp_extract(科室, '(内)(b)?', 2) = '' AND regexp_replace(科室, '科', 'b') <> 科室 AND 科室 !~ 'x'
 =>
-m1 over clinic.visits(c1: 科室) where (regexp_matches(c1, '^内.*科$') and regexp_full_match(c1, '(内|外)科') and regexp_full_match(c1, '[a-z]+') and (regexp_extract(c1, '(a)(b)?', 2) = '') and (regexp_replace(c1, 'a', 'b') <> c1) and not(regexp_matches(c1, 'x')))
+m1 over clinic.visits(c1: 科室) where (regexp_matches(c1, '^内.*科$') and regexp_full_match(c1, '(内|外)科') and not(regexp_full_match(c1, '[a-z]+')) and (regexp_extract(c1, '(内)(b)?', 2) = '') and (regexp_replace(c1, '科', 'b') <> c1) and not(regexp_matches(c1, 'x')))
   a1=rows()
 answer (m1 select o1=a1)
 shows o1 as 'COUNT(*)'
 
 -- parts of dates
-SELECT week(日期) AS w, COUNT(*), SUM(isoyear(日期) + yearweek(日期) + isodow(日期) + century(日期) + decade(日期) + minute(日期) + second(日期) + millisecond(日期)) FROM visits WHERE epoch(日期) > 0 AND epoch_ms(日期) < 5 AND extract(isodow FROM 日期) = 1 AND datepart('epoch', 日期) > 1 AND days_in_month(日期) = 30 GROUP BY w
+SELECT week(日期) AS w, COUNT(*), SUM(isoyear(日期) + yearweek(日期) + isodow(日期) + century(日期) + decade(日期) + minute(日期) + second(日期) + millisecond(日期)) FROM visits WHERE epoch(日期) > 0 AND epoch_ms(日期) > 5 AND extract(isodow FROM 日期) < 6 AND datepart('epoch', 日期) > 1 AND days_in_month(日期) = 30 GROUP BY w
 =>
-m1 over clinic.visits(c1: 日期) where ((epoch(c1) > 0) and (epoch_ms(c1) < 5) and (iso_day_of_week(c1) = 1) and (epoch(c1) > 1) and (day(last_day(c1)) = 30))
+m1 over clinic.visits(c1: 日期) where ((epoch(c1) > 0) and (epoch_ms(c1) > 5) and (iso_day_of_week(c1) < 6) and (epoch(c1) > 1) and (day(last_day(c1)) = 30))
   by k1=week(c1)
   a1=rows()
   a2=sum((((((((iso_year(c1) + year_week(c1)) + iso_day_of_week(c1)) + century(c1)) + decade(c1)) + minute(c1)) + second(c1)) + millisecond(c1)))
@@ -243,18 +235,18 @@ answer (m1 select o1=k1, o2=k2, o3=a1)
 shows o1 as 'd', o2 as 'm', o3 as 'COUNT(*)'
 
 -- dates are written and read by constant formats
-SELECT strftime(日期, '%Y-%m') AS month, COUNT(*) FROM visits WHERE strptime(科室, '%Y-%m-%d') < TIMESTAMP '2020-01-01 00:00:00' AND try_strptime(科室, '%d.%m.%Y') IS NOT NULL GROUP BY month
+SELECT strftime(日期, '%Y-%m') AS month, COUNT(*) FROM visits WHERE strptime('2024-05-06', '%Y-%m-%d') < 日期 AND try_strptime(科室, '%d.%m.%Y') IS NULL GROUP BY month
 =>
-m1 over clinic.visits(c1: 科室, c2: 日期) where ((strptime(c1, '%Y-%m-%d') < 2020-01-01 00:00:00) and not(is_null(strptime(c1, '%d.%m.%Y'))))
+m1 over clinic.visits(c1: 科室, c2: 日期) where ((strptime('2024-05-06', '%Y-%m-%d') < c2) and is_null(strptime(c1, '%d.%m.%Y')))
   by k1=strftime(c2, '%Y-%m')
   a1=rows()
 answer (m1 select o1=k1, o2=a1)
 shows o1 as 'month', o2 as 'COUNT(*)'
 
 -- buckets of time, whole years passed, dates from parts
-SELECT time_bucket(INTERVAL 2 WEEK, 日期) AS b, COUNT(*) FROM visits WHERE date_sub('year', DATE '2000-02-29', 日期) >= 18 AND make_date(year(日期), 1, 1) < last_day(日期) AND make_timestamp(year(日期), 1, 1, 0, 0, 0) + INTERVAL 90 MINUTE > 日期 AND date_diff('minute', make_timestamp(2020, 1, 1, 0, 0, 0), 日期) > 5 GROUP BY b
+SELECT time_bucket(INTERVAL 2 WEEK, 日期) AS b, COUNT(*) FROM visits WHERE date_sub('year', DATE '2000-02-29', 日期) >= 18 AND make_date(year(日期), 1, 1) < last_day(日期) AND make_timestamp(year(日期), 1, 1, 0, 0, 0) + INTERVAL 90 MINUTE < 日期 AND date_diff('minute', make_timestamp(2020, 1, 1, 0, 0, 0), 日期) > 5 GROUP BY b
 =>
-m1 over clinic.visits(c1: 日期) where ((date_elapsed('year', 2000-02-29, c1) >= 18) and (make_date(year(c1), 1, 1) < last_day(c1)) and (date_add_seconds(make_timestamp(year(c1), 1, 1, 0, 0, 0), 5400) > c1) and (date_difference('minute', make_timestamp(2020, 1, 1, 0, 0, 0), c1) > 5))
+m1 over clinic.visits(c1: 日期) where ((date_elapsed('year', 2000-02-29, c1) >= 18) and (make_date(year(c1), 1, 1) < last_day(c1)) and (date_add_seconds(make_timestamp(year(c1), 1, 1, 0, 0, 0), 5400) < c1) and (date_difference('minute', make_timestamp(2020, 1, 1, 0, 0, 0), c1) > 5))
   by k1=time_bucket(14, 'day', c1)
   a1=rows()
 answer (m1 select o1=k1, o2=a1)
