@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from sqlglot import exp
 
@@ -17,6 +18,7 @@ from sandbox.plan.nodes import (
     Call,
     Expression,
     Literal,
+    Mark,
     Output,
     Ref,
     Relation,
@@ -24,6 +26,16 @@ from sandbox.plan.nodes import (
 )
 
 _NO_VALUE = (Type.UNIT, Type.PRESENCE)
+
+
+class Subqueries(Protocol):
+    """What the subqueries in expressions over rows mean."""
+
+    def value(self, rows: Rows, node: exp.Expr) -> Typed | None:
+        """The value of a subquery; None of what is none."""
+
+    def passes(self, rows: Rows, node: exp.Expr) -> Expression | None:
+        """A predicate that is true where a subquery, or the negation of one, is true; None of what is neither."""
 
 
 @dataclass(slots=True)
@@ -38,6 +50,25 @@ class Rows:
     """Aliases lowered once and shared."""
     open: set[str] = field(default_factory=set)
     """Aliases being lowered: one that needs itself has no meaning."""
+    subqueries: Subqueries | None = None
+    domain: str | None = None
+    """Unit domain of the rows; None when public."""
+    released: bool = False
+    outer: Rows | None = None
+    """The rows around a subquery."""
+    borrowed: set[str] = field(default_factory=set)
+    """Columns of the rows around it that a subquery reads."""
+    marks: list[Mark] = field(default_factory=list)
+    """Subqueries met and not yet part of the relation; their source is whatever relation is made next."""
+    marked: set[str] = field(default_factory=set)
+    """The names of all marks so far."""
+
+    def attached(self, relation: Relation) -> Relation:
+        """The relation with the marks that its expressions read."""
+        for mark in self.marks:
+            relation = replace(mark, source=relation)
+        self.marks.clear()
+        return relation
 
     def lower(self, node: exp.Expr) -> Typed:
         return Scalars(self.state, self).lower(node)
@@ -46,7 +77,17 @@ class Rows:
         return Scalars(self.state, self).predicate(node)
 
     def find(self, node: exp.Column) -> Column | None:
-        return self.scope.find(node.table or None, node.name, self.state.places.span(node))
+        """The column that a name means, of these rows or of those around them. Refuses `sql.correlated`."""
+        outer, span = self.outer, self.state.places.span(node)
+        if outer is None or not node.table or self.scope.names(node.table):
+            found = self.scope.find(node.table or None, node.name, span)
+            if found is not None or outer is None or (not node.table and fold(node.name) in self.aliases):
+                return found
+        if outer.outer is not None and (not node.table or not outer.scope.names(node.table)):
+            raise self.state.refuse("sql.correlated", node, column=node.name)
+        found = outer.scope.find(node.table or None, node.name, span)
+        self.borrowed |= set() if found is None else {found.ref}
+        return found
 
     def column(self, node: exp.Column) -> Typed:
         found = self.find(node)
@@ -68,13 +109,31 @@ class Rows:
         self.state.locate(column.ref if origin is None else origin.ref, node)
         if column.type is Type.UNIT and origin is not None:
             self.state.mentioned.add(origin.ref)
-        return Typed(Ref(column.ref), column.type, 1)
+        return Typed(column.expression, column.type, 1)
 
     def unknown(self, node: exp.Column) -> Exception:
         return self.state.refuse("sql.unknown_column", node, column=node.name, near=self.scope.near(node.name))
 
-    def special(self, node: exp.Expr) -> Typed | None:  # noqa: ARG002 a row has no nodes of its own
-        return None
+    def special(self, node: exp.Expr) -> Typed | None:
+        if isinstance(node, exp.Coalesce) and self.scope.either is not None:
+            return self._either(node, *self.scope.either)
+        return None if self.subqueries is None else self.subqueries.value(self, node)
+
+    def condition(self, node: exp.Expr) -> Expression:
+        """A condition that rows must pass: of a subquery's value only whether it is true matters."""
+        found = None if self.subqueries is None else self.subqueries.passes(self, node)
+        return self.predicate(node).expression if found is None else found
+
+    def _either(self, node: exp.Coalesce, left: frozenset[str], right: frozenset[str]) -> Typed | None:
+        """COALESCE of the unit keys of both sides of a FULL JOIN: the unit key."""
+        parts = [node.this, *node.expressions]
+        columns = [self.find(part) for part in parts if isinstance(part, exp.Column)]
+        found = {column.ref: column for column in columns if column is not None}
+        if len(columns) < len(parts) or not (found.keys() & left and found.keys() & right):
+            return None
+        if not found.keys() <= left | right:
+            return None
+        return self.read(replace(next(iter(found.values())), type=Type.UNIT), node)
 
 
 @dataclass(slots=True)
@@ -111,7 +170,7 @@ class Groups:
 
     def measured(self, node: exp.Expr) -> bool:
         """Whether the node needs an aggregate, itself or by an alias."""
-        for part in node.walk():
+        for part in node.walk(prune=lambda one: isinstance(one, exp.Query)):
             if aggregates(part) or (isinstance(part, exp.Column) and self._alias(part) is not None):
                 return True
         return False
@@ -168,6 +227,8 @@ class Groups:
 
     def _not_grouped(self, ref: str, node: exp.Expr) -> Exception:
         columns = [column for source in self.rows.scope.sources for column in source.columns if column.ref == ref]
+        if not columns:
+            return self.rows.state.refuse("sql.not_grouped", node, column=self.rows.state.places.text(node))
         column = columns[0]
         named = [one for one in node.find_all(exp.Column) if fold(one.name) == fold(column.name)]
         place = named[0] if named else node

@@ -239,6 +239,7 @@ def _clamp(refused: Refused) -> Iterator[list[Edit]]:
 
 def _join_unit(refused: Refused) -> Iterator[list[Edit]]:
     """The equality of unit keys as a term of the join."""
+    yield from _subquery_unit(refused)
     for select in refused.selects()[:1]:
         froms = [select.args["from_"].this, *(join.this for join in select.args.get("joins") or [])]
         keyed = [(one.alias_or_name, key) for one in froms for key in _unit_names(refused.schema, one)]
@@ -250,6 +251,25 @@ def _join_unit(refused: Refused) -> Iterator[list[Edit]]:
             for other, theirs in _unit_pairs(refused.schema, place):
                 if fold(name) != fold(other):
                     yield from _joined_on(refused, select, join, f"{name}.{key} = {other}.{theirs}")
+
+
+def _subquery_unit(refused: Refused) -> Iterator[list[Edit]]:
+    """The equality of unit keys as a term of a subquery's WHERE."""
+    for inner in refused.parsed.select.find_all(exp.Select):
+        outer = inner.parent_select
+        if outer is None or refused.places.span(inner) != refused.span:
+            continue
+        for name, key in _keyed(refused.schema, inner):
+            for other, theirs in _keyed(refused.schema, outer):
+                if fold(name) != fold(other):
+                    yield from _joined_on(refused, inner, None, f"{name}.{key} = {other}.{theirs}")
+
+
+def _keyed(schema: Schema, select: exp.Select) -> list[tuple[str, str]]:
+    """The unit keys in reach, with their tables' names."""
+    clause = select.args.get("from_")
+    froms = [] if clause is None else [clause.this, *(join.this for join in select.args.get("joins") or [])]
+    return [pair for one in froms for pair in _unit_pairs(schema, one)]
 
 
 def _unit_pairs(schema: Schema, node: exp.Expr) -> list[tuple[str, str]]:

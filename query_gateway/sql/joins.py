@@ -8,12 +8,11 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from query_gateway.sql.context import Rows
-from query_gateway.sql.prune import refs
-from query_gateway.sql.scalar import Scalars, Typed
-from query_gateway.sql.schema import TableSchema, fold
-from query_gateway.sql.scope import Column, Origin, Source
+from query_gateway.sql.schema import fold
+from query_gateway.sql.scope import Column, Source
 from query_gateway.sql.state import State, conjuncts
-from sandbox.plan.nodes import Call, Expression, Filter, Join, JoinKind, Ref, Relation, Type
+from query_gateway.sql.terms import Term, conjunction, equality, equates, plain
+from sandbox.plan.nodes import Call, Filter, Join, JoinKind, Mark, Ref, Relation, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +29,6 @@ class Item:
     place: exp.Expr
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One AND term of a condition."""
-
-    expression: Expression | None
-    """None when the equality of units says it all."""
-    sources: frozenset[int]
-    units: bool
-    """Whether it equates two unit keys."""
-    pair: tuple[Origin, Origin] | None
-    """The scan columns it equates."""
-
-
 @dataclass(slots=True)
 class Joins:
     """Joins the items of one FROM clause, left to right."""
@@ -51,6 +37,10 @@ class Joins:
     rows: Rows
     where: list[Term] = field(default_factory=list)
     """Terms of WHERE that no join has taken yet."""
+    marked: list[Term] = field(default_factory=list)
+    """Terms with a subquery: they come after all joins."""
+    correlated: list[Term] = field(default_factory=list)
+    """Terms about the rows around a subquery: they are for what asks it."""
     on: list[Term] = field(default_factory=list)
     """Terms of inner joins that wait for their items."""
     waiting: list[Item] = field(default_factory=list)
@@ -58,103 +48,140 @@ class Joins:
     extended: frozenset[int] = frozenset()
     """FROM items that an outer join has made missable so far."""
     finally_extended: frozenset[int] = frozenset()
+    outer_joins: bool = False
+    merged: dict[str, Column] = field(default_factory=dict)
+    """What USING has made one of so far, by folded name."""
 
     def join(self, first: Item, joins: Sequence[tuple[exp.Join, Item]], where: exp.Expr | None) -> Item:
         """The relation of the FROM clause with its WHERE.
 
-        Refuses: `plan.join_unit`, `plan.join_preserved`, `plan.domains`, `sql.nested_measure`, `sql.unit_value`.
+        Refuses: `plan.join_unit`, `plan.join_preserved`, `plan.domains`, `plan.exists_private`, `sql.correlated`,
+        `sql.nested_measure`, `sql.subquery`, `sql.unit_value`.
         """
         sources = list(self.rows.scope.sources)
+        self.outer_joins = any(node.side for node, _ in joins)
         self._read_where(joins, where, sources)
+        seen = list(self.rows.scope.sources)
         self.rows.scope.sources[:] = sources[:1]
         self.waiting = [first]
         for node, item in joins:
             self.rows.scope.sources.append(sources[len(self.rows.scope.sources)])
             kind = _kind(node)
-            terms = self._condition(node, item)
-            if kind is None:
+            terms = self._condition(node, item, len(self.rows.scope.sources) - 1)
+            if kind in ("SEMI", "ANTI"):
+                self.waiting = [self._semi(self._flush(), item, terms, node)]
+            elif kind is not None:
+                self.waiting = [self._outer(self._flush(), item, terms, kind, node)]
+            else:
                 self.waiting.append(item)
                 self.on += terms
-            else:
-                self.waiting = [self._outer(self._flush(), item, terms, kind, node)]
-        return _filtered(self._flush(), self._take(self.where, lambda _: True))
+        joined = _filtered(self._flush(), self._take(self.where, lambda _: True))
+        self.rows.scope.sources[:] = seen
+        return _filtered(replace(joined, relation=self.rows.attached(joined.relation)), self.marked)
 
     def _read_where(
         self, joins: Sequence[tuple[exp.Join, Item]], where: exp.Expr | None, sources: list[Source]
     ) -> None:
         """Reads WHERE while every source is visible, as the outer joins leave them."""
-        extended: set[int] = set()
+        extended, gone = set[int](), set[int]()
         for position, (node, _) in enumerate(joins, start=1):
-            kind = _kind(node)
-            extended |= {position} if kind == "LEFT" else set(range(position)) if kind == "RIGHT" else set()
+            kind, before = _kind(node), set(range(position))
+            if before & extended or kind in ("RIGHT", "FULL"):
+                self.rows.scope.either = None
+            if kind == "FULL" and not before & (extended | gone):
+                self.rows.scope.either = _units(sources[:position]), _units([sources[position]])
+            extended |= {position} if kind in ("LEFT", "FULL") else set()
+            extended |= before if kind in ("RIGHT", "FULL") else set()
+            gone |= {position} if kind in ("SEMI", "ANTI") else set()
         self.finally_extended = frozenset(extended)
         self.rows.scope.sources[:] = [
-            source.extended() if position in extended else source for position, source in enumerate(sources)
+            Source("", ()) if place in gone else source.extended() if place in extended else source
+            for place, source in enumerate(sources)
         ]
-        self._merge(joins)
+        self._merge(joins, gone)
         terms = [] if where is None else [self._term(node) for node in conjuncts([where])]
-        self.where = [term for term in terms if term.sources or term.expression is not None]
+        self.where += [term for term in terms if term is not None]
 
-    def _merge(self, joins: Sequence[tuple[exp.Join, Item]]) -> None:
-        """Makes one of the columns that USING names: the preserved side's."""
+    def _merge(self, joins: Sequence[tuple[exp.Join, Item]], gone: set[int]) -> None:
+        """Makes one of the columns that USING names: the preserved side's, of a FULL JOIN whichever is there."""
         scope = self.rows.scope
         for position, (node, _) in enumerate(joins, start=1):
-            for name in node.args.get("using") or []:
-                left = [self._named(source, name) for source in scope.sources[:position]]
+            if position in gone:
+                continue
+            if _kind(node) in ("RIGHT", "FULL"):
+                # what was one of both sides can be missing from here on
+                again = {fold(name.name) for name in self._using(node, position)}
+                units = {key for key, one in scope.merged.items() if one.type is Type.UNIT and key not in again}
+                scope.merged = {key: one for key, one in scope.merged.items() if key not in units}
+            for name in self._using(node, position):
+                key = fold(name.name)
+                left = scope.merged.get(key) or self._first(scope.sources[:position], name)
                 right = self._named(scope.sources[position], name)
-                chosen = right if _kind(node) == "RIGHT" else next((one for one in left if one is not None), None)
-                if chosen is not None:
-                    scope.merged.setdefault(fold(name.name), chosen)
+                if left is not None and right is not None:
+                    scope.merged[key] = _merged(left, right, _kind(node))
+
+    def _using(self, node: exp.Join, position: int) -> list[exp.Expr]:
+        """The columns that USING lists, or that NATURAL finds on both sides."""
+        if node.args.get("method") != "NATURAL":
+            return node.args.get("using") or []
+        sources = self.rows.scope.sources
+        known = {fold(column.name) for source in sources[:position] for column in source.columns}
+        names = [column.name for column in sources[position].columns if fold(column.name) in known]
+        return [exp.to_identifier(name, quoted=True) for name in names]
+
+    def _first(self, sources: Sequence[Source], name: exp.Expr) -> Column | None:
+        return next((column for one in sources if (column := self._named(one, name)) is not None), None)
 
     def _named(self, source: Source, name: exp.Expr) -> Column | None:
         return next((column for column in source.columns if fold(column.name) == fold(name.name)), None)
 
-    def _condition(self, node: exp.Join, item: Item) -> list[Term]:
-        """The terms of ON or USING."""
-        terms = [self._term(one) for one in conjuncts([node.args["on"]] if node.args.get("on") else [])]
-        right = self.rows.scope.sources[-1]
-        for name in node.args.get("using") or []:
-            left = [self._named(source, name) for source in self.rows.scope.sources[:-1]]
-            ours, theirs = next((one for one in left if one is not None), None), self._named(right, name)
+    def _condition(self, node: exp.Join, item: Item, position: int) -> list[Term]:
+        """The terms of ON, USING or NATURAL."""
+        found = [self._term(one, node) for one in conjuncts([node.args["on"]] if node.args.get("on") else [])]
+        terms = [term for term in found if term is not None]
+        sources = self.rows.scope.sources
+        using = self._using(node, position)
+        for name in using:
+            place = item.place if node.args.get("method") else name
+            ours = self.merged.get(fold(name.name)) or self._first(sources[:-1], name)
+            theirs = self._named(sources[-1], name)
             if ours is None or theirs is None:
                 near = self.rows.scope.near(name.name)
                 raise self.state.refuse("sql.unknown_column", name, column=name.name, near=near)
-            terms.append(self._equality(ours, theirs, name))
-        if node.args.get("on") is None and not node.args.get("using") and node.side:
+            terms.append(equality(self.rows, ours, theirs, place))
+            self.merged[fold(name.name)] = _merged(ours, theirs, _kind(node))
+        if node.args.get("on") is None and not using and (node.side or node.kind in ("SEMI", "ANTI")):
             raise self.state.refuse("sql.join_condition", item.place)
         return terms
 
-    def _term(self, node: exp.Expr) -> Term:
+    def _term(self, node: exp.Expr, join: exp.Join | None = None) -> Term | None:
+        """One term; None of one that is put by for later. Refuses `sql.correlated`, `sql.subquery`."""
+        term = self._read(node)
+        late = self.marked if term.refs & self.rows.marked else None
+        if term.refs & self.rows.borrowed:
+            late = self.correlated
+        if late is None:
+            return term
+        if join is not None and (self.outer_joins or join.kind in ("SEMI", "ANTI")):
+            raise self.state.refuse("sql.correlated" if late is self.correlated else "sql.subquery", node)
+        late.append(term)
+        return None
+
+    def _read(self, node: exp.Expr) -> Term:
         match node.unnest():
             case exp.EQ(this=exp.Column() as left, expression=exp.Column() as right):
                 ours, theirs = self.rows.find(left), self.rows.find(right)
                 if ours is not None and theirs is not None:
                     self.rows.read(ours, left)
                     self.rows.read(theirs, right)
-                    return self._equality(ours, theirs, node)
-        return self._plain(self.rows.predicate(node).expression, None)
+                    return equality(self.rows, ours, theirs, node)
+        return plain(self.rows.condition(node))
 
-    def _equality(self, left: Column, right: Column, node: exp.Expr) -> Term:
-        """The equality of two columns: of units, of a foreign key with the key it refers to, or of values."""
-        pair = None if left.origin is None or right.origin is None else (left.origin, right.origin)
-        units = Type.UNIT in (left.type, right.type)
-        if units and (left.type is right.type or (pair is not None and _refers((pair,)))):
-            self.state.mentioned |= {one.origin.ref for one in (left, right) if one.origin is not None}
-            return Term(None, self._sources((left.ref, right.ref)), units=True, pair=None)
-        if units or Type.PRESENCE in (left.type, right.type):
-            raise self.state.refuse("sql.unit_value", node, column=left.name)
-        sides = (Typed(Ref(left.ref), left.type, 1), Typed(Ref(right.ref), right.type, 1))
-        return self._plain(Scalars(self.state, self.rows).call("equal", sides, node).expression, pair)
-
-    def _plain(self, expression: Expression, pair: tuple[Origin, Origin] | None) -> Term:
-        return Term(expression, self._sources(refs(expression)), units=False, pair=pair)
-
-    def _sources(self, refs: Iterable[str]) -> frozenset[int]:
-        wanted = set(refs)
+    def _sources(self, term: Term) -> frozenset[int]:
         return frozenset(
             position
             for position, source in enumerate(self.rows.scope.sources)
-            if any(column.ref in wanted for column in source.columns)
+            if any(column.ref in term.refs for column in source.columns)
         )
 
     def _flush(self) -> Item:
@@ -169,44 +196,62 @@ class Joins:
                 raise self._apart(current, items[0])
             items.remove(chosen)
             current = self._inner(current, chosen)
-        return _filtered(current, self._take(self.on, lambda term: term.sources <= current.sources))
+        return _filtered(current, self._take(self.on, lambda term: self._sources(term) <= current.sources))
 
     def _reached(self, left: Item, right: Item) -> bool:
-        between = [term for term in self.on if _between(term, left, right)]
-        between += [term for term in self.where if self._settled(term) and _between(term, left, right)]
+        between = [term for term in self.on if self._between(term, left, right)]
+        between += [term for term in self.where if self._settled(term) and self._between(term, left, right)]
         if left.domain is not None and right.domain is not None:
-            return _equates(between)
+            return equates(between)
         return bool(between)
 
     def _settled(self, term: Term) -> bool:
         """Whether no outer join is still to come before a term of WHERE may be applied."""
-        return term.sources & self.finally_extended <= self.extended
+        return self._sources(term) & self.finally_extended <= self.extended
 
     def _inner(self, left: Item, right: Item) -> Item:
-        terms = self._take(self.on, lambda term: _between(term, left, right))
-        terms += self._take(self.where, lambda term: self._settled(term) and _between(term, left, right))
+        terms = self._take(self.on, lambda term: self._between(term, left, right))
+        terms += self._take(self.where, lambda term: self._settled(term) and self._between(term, left, right))
         return self._joined(left, right, JoinKind.INNER, terms, right.place)
 
+    def _between(self, term: Term, left: Item, right: Item) -> bool:
+        """Whether the term can stand in the join of the two: it is about both of them and nothing else."""
+        sources = self._sources(term)
+        return bool(sources & left.sources and sources & right.sources) and sources <= left.sources | right.sources
+
     def _outer(self, left: Item, right: Item, terms: list[Term], kind: str, node: exp.Join) -> Item:
+        if kind == "FULL":
+            if (left.domain is None) != (right.domain is None):
+                raise self.state.refuse("plan.join_preserved", node)
+            joined = self._joined(left, right, JoinKind.FULL, terms, right.place)
+            self._extend(left.sources | right.sources)
+            return joined
         kept, missable = (left, right) if kind == "LEFT" else (right, left)
         if kept.domain is None and missable.domain is not None:
             raise self.state.refuse("plan.join_preserved", node)
         joined = self._joined(kept, missable, JoinKind.LEFT, terms, right.place)
-        self.extended |= missable.sources
-        sources = self.rows.scope.sources
-        sources[:] = [one.extended() if position in missable.sources else one for position, one in enumerate(sources)]
+        self._extend(missable.sources)
         return joined
 
+    def _extend(self, missable: frozenset[int]) -> None:
+        self.extended |= missable
+        sources = self.rows.scope.sources
+        sources[:] = [one.extended() if position in missable else one for position, one in enumerate(sources)]
+
+    def _semi(self, left: Item, right: Item, terms: Sequence[Term], node: exp.Join) -> Item:
+        """The rows of the left side that have, or have not, a match: the right side's columns are gone."""
+        unit = self._paired(left, right, terms, right.place)
+        if left.domain is None and right.domain is not None:
+            raise self.state.refuse("plan.exists_private", right.place)
+        name = self.state.fresh("e", right.place)
+        marked = Mark(left.relation, right.relation, name, unit, conjunction(terms))
+        kept = Ref(name) if node.kind == "SEMI" else Call("not", (Ref(name),))
+        self.rows.scope.sources[-1] = Source("", ())
+        return replace(left, relation=Filter(marked, kept), sources=left.sources | right.sources)
+
     def _joined(self, left: Item, right: Item, kind: JoinKind, terms: Sequence[Term], place: exp.Expr) -> Item:
-        private = [item for item in (left, right) if item.domain is not None]
-        if private and (left.released or right.released):
-            raise self.state.refuse("sql.nested_measure", place)
-        unit = len(private) == 2
-        if unit and left.domain != right.domain:
-            raise self.state.refuse("plan.domains", place)
-        if unit and not _equates(terms):
-            raise self._apart(left, right)
-        relation = Join(left.relation, right.relation, kind, unit, _all(terms))
+        unit = self._paired(left, right, terms, place)
+        relation = Join(left.relation, right.relation, kind, unit, conjunction(terms))
         return Item(
             relation,
             left.sources | right.sources,
@@ -214,6 +259,17 @@ class Joins:
             left.released or right.released,
             place,
         )
+
+    def _paired(self, left: Item, right: Item, terms: Sequence[Term], place: exp.Expr) -> bool:
+        """Whether rows of equal units are paired."""
+        private = [item for item in (left, right) if item.domain is not None]
+        if private and (left.released or right.released):
+            raise self.state.refuse("sql.nested_measure", place)
+        if len(private) < 2:
+            return False
+        if left.domain != right.domain or not equates(terms):
+            raise self._apart(left, right)
+        return True
 
     def _apart(self, left: Item, right: Item) -> Exception:
         if left.domain != right.domain:
@@ -228,61 +284,24 @@ class Joins:
 
 
 def _kind(node: exp.Join) -> str | None:
-    """LEFT or RIGHT; None for an inner join of any spelling."""
-    return node.side or None
+    """LEFT, RIGHT, FULL, SEMI or ANTI; None for an inner join of any spelling."""
+    return node.side or (node.kind if node.kind in ("SEMI", "ANTI") else None) or None
 
 
-def _between(term: Term, left: Item, right: Item) -> bool:
-    """Whether the term can stand in the join of the two: it is about both of them and nothing else."""
-    both = term.sources & left.sources and term.sources & right.sources
-    return bool(both) and term.sources <= left.sources | right.sources
+def _units(sources: Iterable[Source]) -> frozenset[str]:
+    return frozenset(column.ref for source in sources for column in source.columns if column.type is Type.UNIT)
 
 
-def _equates(terms: Iterable[Term]) -> bool:
-    """Whether the terms equate the units of two private relations."""
-    found = list(terms)
-    if any(term.units for term in found):
-        return True
-    return _refers([term.pair for term in found if term.pair is not None])
-
-
-def _refers(pairs: Sequence[tuple[Origin, Origin]]) -> bool:
-    """Whether equal columns include a whole foreign key through which one table's rows get their unit."""
-    both = [*pairs, *((right, left) for left, right in pairs)]
-    return any(
-        _covers(
-            ours.table,
-            theirs.table,
-            {(a.column, b.column) for a, b in both if (a.scan, b.scan) == (ours.scan, theirs.scan)},
-        )
-        for ours, theirs in both
-    )
-
-
-def _covers(table: TableSchema, other: TableSchema, equal: set[tuple[str, str]]) -> bool:
-    path = table.unit
-    if path is None or path.references is None or table.dataset != other.dataset:
-        return False
-    wanted = set(zip(path.columns, other.key, strict=False))
-    return path.references == other.name and len(path.columns) == len(other.key) and wanted <= equal
-
-
-def _all(terms: Sequence[Term]) -> Expression | None:
-    """The conjunction of the terms that are more than an equality of units."""
-    parts: list[Expression] = []
-    for term in terms:
-        match term.expression:
-            case None:
-                pass
-            case Call("and", arguments):
-                parts += arguments
-            case expression:
-                parts.append(expression)
-    if not parts:
-        return None
-    return parts[0] if len(parts) == 1 else Call("and", tuple(parts))
+def _merged(left: Column, right: Column, kind: str | None) -> Column:
+    """The column that USING makes of two."""
+    if kind != "FULL":
+        return right if kind == "RIGHT" else left
+    hidden = {left.type, right.type} <= {Type.UNIT, Type.PRESENCE}
+    if hidden:
+        return replace(left, type=Type.UNIT, origin=None)
+    return replace(left, type=right.type if right.type is Type.DOUBLE else left.type, origin=None, other=right.ref)
 
 
 def _filtered(item: Item, terms: Sequence[Term]) -> Item:
-    predicate = _all(terms)
+    predicate = conjunction(terms)
     return item if predicate is None else replace(item, relation=Filter(item.relation, predicate))

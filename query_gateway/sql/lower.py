@@ -15,8 +15,11 @@ from query_gateway.sql.prune import prune
 from query_gateway.sql.restrict import restrict
 from query_gateway.sql.scalar import Typed
 from query_gateway.sql.schema import Schema, fold
-from query_gateway.sql.scope import Column, Origin, Scope, Source, nearest
+from query_gateway.sql.scope import Column, Origin, Scope, Source
 from query_gateway.sql.state import State
+from query_gateway.sql.subqueries import Inner, Marks
+from query_gateway.sql.tables import listed, renamed, scanned
+from query_gateway.sql.terms import Term
 from sandbox.errors import Refusal, Span
 from sandbox.plan.nodes import (
     Filter,
@@ -30,8 +33,6 @@ from sandbox.plan.nodes import (
     Ref,
     Relation,
     Released,
-    Scan,
-    ScanColumn,
     Sort,
     Type,
 )
@@ -104,12 +105,11 @@ class Lowering:
     def select(self, select: exp.Select, environment: Environment) -> Selected:
         """One SELECT, with the CTEs in sight."""
         self._state.spend()
-        for cte in select.args["with_"].expressions if select.args.get("with_") else []:
-            environment = {**environment, fold(cte.alias): Defined(cte, environment)}
+        environment = _defining(select, environment)
         known = self._groups.get(id(select))
         if known is not None:
             return self._grouped(select, known)
-        item, rows = self._from(select, environment)
+        item, rows, _ = self._from(select, environment)
         if not _asks_groups(select):
             return self._row_level(select, item, rows)
         if item.domain is None:
@@ -120,20 +120,58 @@ class Lowering:
         self._groups[id(select)] = groups
         return self._grouped(select, groups)
 
-    def _from(self, select: exp.Select, environment: Environment) -> tuple[Item, Rows]:
+    def _from(
+        self, select: exp.Select, environment: Environment, outer: Rows | None = None
+    ) -> tuple[Item, Rows, tuple[Term, ...]]:
+        """FROM and WHERE, and what WHERE says about the rows around."""
         clause = select.args.get("from_")
         if clause is None:
             raise self._state.refuse("sql.public_only", select)
         aliases = {fold(one.alias): one.this for one in reversed(select.expressions) if isinstance(one, exp.Alias)}
-        rows = Rows(self._state, Scope(), aliases)
+        marks = Marks(self._state, lambda node, around, valued: self._subquery(node, environment, around, valued))
+        rows = Rows(self._state, Scope(), aliases, subqueries=marks, outer=outer)
         first = self._item(clause.this, environment, rows.scope)
         joins = []
         for node in select.args.get("joins") or []:
-            if node.side == "FULL" or node.kind not in ("", "INNER", "CROSS", "OUTER"):
-                raise self._state.refuse("sql.unsupported", node, what=f"{node.side or node.kind} JOIN")
+            if (node.side and node.kind not in ("", "OUTER")) or node.kind not in (
+                "",
+                "INNER",
+                "CROSS",
+                "OUTER",
+                "SEMI",
+                "ANTI",
+            ):
+                raise self._state.refuse("sql.unsupported", node, what=f"{node.side} {node.kind} JOIN".strip())
             joins.append((node, self._item(node.this, environment, rows.scope)))
+        items = [first, *(item for _, item in joins)]
+        rows.domain = next((one.domain for one in items if one.domain is not None), None)
         where = select.args.get("where")
-        return Joins(self._state, rows).join(first, joins, None if where is None else where.this), rows
+        joined = Joins(self._state, rows)
+        item = joined.join(first, joins, None if where is None else where.this)
+        return item, rows, tuple(joined.correlated)
+
+    def _subquery(self, node: exp.Expr, environment: Environment, around: Rows, valued: bool) -> Inner:
+        """A subquery in an expression: of rows as they are its WHERE may speak of the rows around."""
+        inner = node.unnest()
+        if not isinstance(inner, exp.Select) or not _row_by_row(inner, valued):
+            selected = self._inner(inner, environment, [])
+            column = selected.columns[0] if len(selected.columns) == 1 else None
+            value = None if column is None else Typed(Ref(column.ref), column.type, 1)
+            return Inner(selected.relation, selected.domain, selected.released, (), value, column, None)
+        item, rows, terms = self._from(inner, _defining(inner, environment), around)
+        column, value = None, None
+        items = [found for one in inner.expressions for found in self._items(one, rows)] if valued else []
+        if len(items) == 1:
+            column = self._passed(items[0][0].unalias(), items[0][1], rows)
+            value = items[0][1]
+        return Inner(rows.attached(item.relation), item.domain, item.released, terms, value, column, rows)
+
+    @staticmethod
+    def _passed(node: exp.Expr, typed: Typed, rows: Rows) -> Column | None:
+        """The column that an item is."""
+        sources = (column for source in rows.scope.sources for column in source.columns)
+        found = rows.find(node) if isinstance(node, exp.Column) and not node.is_star else None
+        return found or next((column for column in sources if Ref(column.ref) == typed.expression), None)
 
     def _item(self, node: exp.Expr, environment: Environment, scope: Scope) -> Item:
         """A FROM item; its columns come into scope."""
@@ -142,14 +180,14 @@ class Lowering:
             case exp.Table(this=exp.Identifier()):
                 defined = environment.get(fold(node.name)) if not node.db else None
                 if defined is None:
-                    return self._scan(node, scope)
+                    return scanned(self._state, node, scope)
                 inner, names = defined.cte.this, defined.cte.args["alias"].columns
                 selected = self._inner(inner, defined.environment, names)
             case exp.Subquery():
                 selected = self._inner(node.this, environment, [])
             case _:
                 raise self._state.refuse("sql.unsupported", node, what="a table function")
-        columns = self._renamed(selected.columns, node, node.args.get("alias"))
+        columns = renamed(self._state, selected.columns, node)
         scope.sources.append(Source(node.alias_or_name, columns))
         return Item(selected.relation, frozenset({len(scope.sources) - 1}), selected.domain, selected.released, node)
 
@@ -158,45 +196,8 @@ class Lowering:
         if not isinstance(inner, exp.Select):
             raise self._state.refuse("sql.unsupported", node, what="a join in parentheses")
         selected = self.select(inner, environment)
-        renamed = self._named(selected.columns, names, node)
-        return Selected(selected.relation, renamed, selected.domain, selected.released)
-
-    def _renamed(self, columns: tuple[Column, ...], node: exp.Expr, alias: exp.Expr | None) -> tuple[Column, ...]:
-        return columns if alias is None else self._named(columns, alias.args.get("columns") or [], node)
-
-    def _named(self, columns: tuple[Column, ...], names: Sequence[exp.Expr], node: exp.Expr) -> tuple[Column, ...]:
-        """The columns under the names that an alias lists."""
-        if len(names) > len(columns):
-            raise self._state.refuse("sql.alias_columns", node)
-        listed = [one.name for one in names] + [column.name for column in columns[len(names) :]]
-        return tuple(
-            Column(name, column.ref, column.type, column.origin) for name, column in zip(listed, columns, strict=True)
-        )
-
-    def _scan(self, node: exp.Table, scope: Scope) -> Item:
-        """A card's table."""
-        table = self._state.schema.find(node.db or None, node.name)
-        if table is None:
-            raise self._unknown(node)
-        scan = self._state.scan()
-        origins = [Origin(scan, table, column.name, self._state.fresh("c")) for column in table.columns]
-        columns = tuple(
-            Column(column.name, origin.ref, column.type, origin)
-            for column, origin in zip(table.columns, origins, strict=True)
-        )
-        columns = self._renamed(columns, node, node.args.get("alias"))
-        scope.sources.append(Source(node.alias_or_name, columns))
-        relation = Scan(table.dataset, table.name, tuple(ScanColumn(one.ref, one.column) for one in origins))
-        return Item(relation, frozenset({len(scope.sources) - 1}), table.domain, False, node)
-
-    def _unknown(self, node: exp.Table) -> Refusal:
-        schema = self._state.schema
-        if node.db and fold(node.db) not in map(fold, schema.datasets()):
-            near = nearest(node.db, schema.datasets())
-            return self._state.refuse("sql.unknown_dataset", node, dataset=node.db, near=near)
-        wanted = fold(node.db or schema.default)
-        names = [table.name for table in schema.tables if fold(table.dataset) == wanted]
-        return self._state.refuse("sql.unknown_table", node, table=node.name, near=nearest(node.name, names))
+        columns = listed(self._state, selected.columns, names, node)
+        return Selected(selected.relation, columns, selected.domain, selected.released)
 
     def _row_level(self, select: exp.Select, item: Item, rows: Rows) -> Selected:
         """A SELECT without aggregates: row by row, private or public."""
@@ -256,7 +257,7 @@ class Lowering:
             raise self._state.refuse("sql.unit_value", unvalued[3])
         made = [output for output, *_ in outputs]
         terms = self._order(select, context, columns, made)
-        relation: Relation = Project(source, tuple(made))
+        relation: Relation = Project(context.attached(source) if isinstance(context, Rows) else source, tuple(made))
         if terms:
             relation = Sort(relation, tuple(terms))
         return Selected(self._limited(select, relation), columns, domain, released)
@@ -330,7 +331,7 @@ class Lowering:
         keys = tuple(output for output, _ in groups.keys.values())
         if not groups.aggregates:
             raise self._state.refuse("sql.no_aggregate", groups.place)
-        return Measure(groups.measure, groups.source, keys, tuple(groups.aggregates.values()))
+        return Measure(groups.measure, groups.rows.attached(groups.source), keys, tuple(groups.aggregates.values()))
 
     def _raw(self, select: exp.Select, rows: Rows) -> Refusal:
         """Why private rows are not shown, at the unit key if one was asked for by name."""
@@ -341,6 +342,21 @@ class Lowering:
             if rows.lower(inner).type in (Type.UNIT, Type.PRESENCE):
                 return self._state.refuse("sql.unit_value", inner)
         return self._state.refuse("plan.raw_rows", select.expressions[0])
+
+
+def _defining(select: exp.Expr, environment: Environment) -> Environment:
+    """What table names mean inside a query: the CTEs that it defines, too."""
+    for cte in select.args["with_"].expressions if select.args.get("with_") else []:
+        environment = {**environment, fold(cte.alias): Defined(cte, environment)}
+    return environment
+
+
+def _row_by_row(select: exp.Select, valued: bool) -> bool:
+    """Whether a subquery gives rows as they are. Where only their existence matters, the first one says as much."""
+    limit, offset = select.args.get("limit"), select.args.get("offset")
+    wanted = None if limit is None else limit.args.get("expression")
+    one = isinstance(wanted, exp.Literal) and wanted.name.isdecimal() and int(wanted.name) > 0 and not valued
+    return not _asks_groups(select) and offset is None and (limit is None or one)
 
 
 def _asks_groups(select: exp.Select) -> bool:

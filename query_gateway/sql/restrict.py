@@ -19,6 +19,8 @@ from sandbox.errors import Refusal, Span
 _BINARY = ("this", "expression")
 _STRUCTURE: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.Alias: ("this", "alias"),
+    exp.All: ("this",),
+    exp.Any: ("this",),
     exp.Avg: ("this",),
     exp.Between: ("this", "low", "high"),
     exp.Boolean: ("this",),
@@ -35,6 +37,7 @@ _STRUCTURE: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.DateBin: ("this", "expression"),
     exp.DateDiff: ("this", "expression", "unit", "date_part_boundary"),
     exp.Distinct: ("expressions",),
+    exp.Exists: ("this",),
     exp.Extract: ("this", "expression"),
     exp.Filter: ("this", "expression"),
     exp.From: ("this",),
@@ -43,10 +46,10 @@ _STRUCTURE: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.ILike: ("this", "expression", "negate"),
     exp.Identifier: ("this", "quoted"),
     exp.If: ("this", "true", "false"),
-    exp.In: ("this", "expressions"),
+    exp.In: ("this", "expressions", "query"),
     exp.Interval: ("this", "unit"),
     exp.Is: ("this", "expression"),
-    exp.Join: ("this", "side", "kind", "on", "using"),
+    exp.Join: ("this", "side", "kind", "on", "using", "method"),
     exp.Like: ("this", "expression", "negate"),
     exp.Limit: ("expression",),
     exp.Log: ("this", "expression"),
@@ -94,8 +97,6 @@ ALLOWED: Mapping[type[exp.Expr], tuple[str, ...]] = {
 }
 _CLOCKS = {"now", "today", "get_current_timestamp", "transaction_timestamp", "current_localtimestamp"}
 _CODES: Mapping[type[exp.Expr], str] = {
-    exp.Exists: "sql.subquery",
-    exp.Any: "sql.subquery",
     exp.Window: "sql.window",
     exp.SetOperation: "sql.set_operation",
     exp.Placeholder: "sql.parameter",
@@ -155,6 +156,8 @@ def _judge(node: exp.Expr, places: Places) -> Refusal | None:
             if isinstance(node.this, str) and node.this.lower() in NAMED.keys() | FORMS.keys()
             else _unknown(node, places)
         )
+    if isinstance(node, exp.Join) and node.args.get("method") not in (None, "NATURAL"):
+        return _argument(node, "method", places, places.span(node))
     for name, value in node.args.items():
         if value in (None, False) or value == [] or name in allowed:
             continue
@@ -166,8 +169,6 @@ def _argument(node: exp.Expr, name: str, places: Places, span: Span | None) -> R
     match node, name:
         case exp.Select(), "distinct":
             return Refusal("sql.distinct", span=span)
-        case exp.In(), "query":
-            return Refusal("sql.subquery", span=span)
         case exp.DataType(parent=exp.Cast() as cast), _:
             return Refusal("sql.cast_type", {"type": node.sql(dialect="duckdb")[:60]}, span=places.span(cast))
     what = _WORDS.get((type(node).__name__, name), f"{type(node).__name__.upper()} {name.strip('_').upper()}")

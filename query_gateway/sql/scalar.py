@@ -106,7 +106,7 @@ class Scalars:
                 ends = self.lower(node.args["low"]), self.lower(node.args["high"])
                 above = self.call("greater_equal", (value, ends[0]), node)
                 return self.call("and", (above, self.call("less_equal", (value, ends[1]), node)), node)
-            case exp.In():
+            case exp.In() if node.args.get("query") is None and not node.find(exp.Values):
                 return self.call("in", self._each((node.this, *node.expressions)), node)
             case exp.Like() | exp.ILike():
                 return self._like(node)
@@ -141,7 +141,7 @@ class Scalars:
                 return self._logarithm(node)
             case exp.Anonymous():
                 return self._named(node)
-            case exp.Subquery() | exp.Select():
+            case exp.In() | exp.Exists() | exp.Any() | exp.All() | exp.Subquery() | exp.Query():
                 raise self._state.refuse("sql.subquery", node)
             case exp.Star():
                 raise self._state.refuse("sql.unsupported", node, what="*")

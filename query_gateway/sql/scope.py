@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from query_gateway.sql.schema import TableSchema, fold
 from sandbox.errors import Refusal, Span
-from sandbox.plan.nodes import Type
+from sandbox.plan.nodes import Call, Expression, Ref, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,13 @@ class Column:
     """Its generated name."""
     type: Type
     origin: Origin | None = None
+    other: str | None = None
+    """Of a column that a FULL JOIN makes one of two: the second one's generated name."""
+
+    @property
+    def expression(self) -> Expression:
+        """The column as an expression."""
+        return Ref(self.ref) if self.other is None else Call("coalesce", (Ref(self.ref), Ref(self.other)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,8 @@ class Scope:
     sources: list[Source] = field(default_factory=list)
     merged: dict[str, Column] = field(default_factory=dict)
     """Columns that a USING made one of, by folded name."""
+    either: tuple[frozenset[str], frozenset[str]] | None = None
+    """Of a FULL JOIN: the unit keys of its sides, of which at least one side's are there."""
 
     def find(self, table: str | None, name: str, span: Span | None) -> Column | None:
         """The column of this name; None when there is none. Refuses `sql.ambiguous_column`, `sql.unknown_table`."""
@@ -85,6 +94,10 @@ class Scope:
         kept = {fold(name): column for name, column in self.merged.items()}
         seen = [column for column in columns if fold(column.name) not in kept]
         return [*kept.values(), *seen]
+
+    def names(self, table: str) -> bool:
+        """Whether a FROM item has this name."""
+        return any(source.name and fold(source.name) == fold(table) for source in self.sources)
 
     def near(self, name: str) -> str:
         """The column name nearest to a misspelt one; empty when none is near."""

@@ -20,7 +20,7 @@ class Limits:
     """Nodes of the whole plan, literals included."""
     measures: int
     joins: int
-    """Of the whole plan."""
+    """And marks, of the whole plan."""
     rows_per_unit: int
     """After any operator of a private part."""
     row_bytes: int
@@ -38,7 +38,7 @@ def standard(cells: int) -> Limits:
     return Limits(
         nodes=4096,
         measures=16,
-        joins=8,
+        joins=24,
         rows_per_unit=1_000_000,
         row_bytes=1 << 16,
         public_rows=10_000_000,

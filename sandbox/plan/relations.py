@@ -187,6 +187,7 @@ def _paired(left: Known, right: Known, *, unit: bool) -> None:
 
 def marked(source: Known, other: Known, name: str, unit: bool, condition: Expression | None) -> tuple[Known, int]:
     """The source with a mark, and how many pairs of rows are compared: of one unit, or of public relations in all.
+    Where the condition says nothing of the source's rows, one row of the other decides for all of them.
 
     Refuses: `plan.domains`, `plan.join_unit`, `plan.exists_private`.
     """
@@ -194,10 +195,11 @@ def marked(source: Known, other: Known, name: str, unit: bool, condition: Expres
         raise Refusal("plan.exists_private")
     _paired(source, other, unit=unit)
     read = set(references(condition)) if condition is not None else set[str]()
-    decided = all(one.per_unit for column, one in source.columns.items() if column in read)
+    asked = [one for column, one in source.columns.items() if column in read]
+    decided = all(one.per_unit for one in asked)
     mark = Values(Type.BOOLEAN, nullable=False, per_unit=decided and source.domain is not None)
     found = replace(source, columns={**source.columns, name: mark})
-    return found, source.rows * _partners(other, source, conjuncts(condition))
+    return found, source.rows * (_partners(other, source, conjuncts(condition)) if asked else 1)
 
 
 def united(left: Known, right: Known, union: Union, columns: Mapping[str, Values]) -> Known:

@@ -109,6 +109,10 @@ BY_COST = "SELECT 费用, COUNT(*) FROM visits GROUP BY 1"
 ALL_OF_IT = {"rho": "1000000"}
 """More than is left of the data set's budget once anything was asked."""
 
+NESTED = (
+    f"{COUNT} p WHERE EXISTS (SELECT 1 FROM visits v WHERE v.pid = p.pid AND EXISTS"
+    " (SELECT 1 FROM visits w WHERE w.pid = v.pid AND w.visit_no > income))"
+)
 SQL: Mapping[str, tuple[str, str]] = {
     "no SQL": ("sql.syntax", "SELEC COUNT(*) FROM persons"),
     "an open parenthesis": ("sql.syntax", "SELECT COUNT(* FROM persons"),
@@ -137,6 +141,18 @@ SQL: Mapping[str, tuple[str, str]] = {
     "two people joined": (
         "plan.join_unit",
         "SELECT COUNT(*) FROM persons p JOIN visits v ON birth_year = visit_no",
+    ),
+    "public rows that have private ones": (
+        "plan.exists_private",
+        "SELECT COUNT(*) FROM persons, (SELECT code FROM cities SEMI JOIN persons ON city = code) c",
+    ),
+    "a query further out": (
+        "sql.correlated",
+        NESTED,
+    ),
+    "two columns compared with": (
+        "sql.subquery_columns",
+        "SELECT COUNT(*) FROM persons WHERE city IN (SELECT code, name_zh FROM cities)",
     ),
     "public rows kept": ("plan.join_preserved", "SELECT COUNT(*) FROM cities c LEFT JOIN persons p ON p.city = c.code"),
     "a text added up": ("plan.type", "SELECT SUM(city) FROM persons"),

@@ -294,7 +294,7 @@ def _same(columns: Sequence[_Column], one: Sequence[Cell], plain: Sequence[Cell]
 
 def _equal(column: _Column, ours: Cell, theirs: Cell) -> bool:
     if theirs is None and column.measured:
-        return _close(column, ours, column.empty)
+        return ours is None or _close(column, ours, column.empty)
     if theirs is None or ours is None:
         return theirs is None and (ours is None or not column.measured)
     return _close(column, ours, theirs)

@@ -1,0 +1,103 @@
+"""What is told of SQL that cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sandbox.problem import Problem
+
+SQL_PROBLEMS: Mapping[str, Problem] = {
+    # one line a code, sorted
+    "sql.aggregate": Problem(
+        422,
+        "The aggregate {function} is not offered; COUNT, SUM and AVG are.",
+        "不提供聚合函数 {function}，可用 COUNT、SUM、AVG。",
+    ),
+    "sql.aggregate_over_release": Problem(
+        422, "A released result cannot be aggregated again.", "不能对已发布的结果再次聚合。"
+    ),
+    "sql.aggregate_place": Problem(
+        422,
+        "An aggregate cannot stand here: it needs whole groups, not rows.",
+        "聚合函数不能用在这里：它作用于分组，而不是行。",
+    ),
+    "sql.alias_columns": Problem(422, "The alias lists more columns than there are.", "别名列出的列数多于实际列数。"),
+    "sql.ambiguous_column": Problem(
+        422,
+        "The column {column} could be that of several tables; write table.{column}.",
+        "列 {column} 在多张表中都存在，请写成 表名.{column}。",
+    ),
+    "sql.cast_type": Problem(422, "There is no cast to {type}.", "不支持转换为类型 {type}。"),
+    "sql.clock": Problem(
+        422,
+        "The present date or time is not known here; write the date as a constant.",
+        "此处不提供当前日期或时间，请写成常量日期。",
+    ),
+    "sql.correlated": Problem(
+        422,
+        "A subquery can name columns of the query right around it, in its WHERE or select list; {column} is not so.",
+        "子查询只能在 WHERE 或选择列表中引用其直接外层查询的列，{column} 不符合。",
+    ),
+    "sql.count_distinct": Problem(
+        422, "COUNT(DISTINCT …) counts the privacy unit only.", "COUNT(DISTINCT …) 只能用于隐私单元键。"
+    ),
+    "sql.distinct": Problem(
+        422,
+        "SELECT DISTINCT is not offered; use GROUP BY with an aggregate.",
+        "不支持 SELECT DISTINCT，请使用 GROUP BY 加聚合。",
+    ),
+    "sql.join_condition": Problem(422, "An outer join needs a condition.", "外连接必须有连接条件。"),
+    "sql.limit": Problem(422, "LIMIT and OFFSET take a whole number.", "LIMIT 与 OFFSET 只接受整数。"),
+    "sql.literal": Problem(422, "{text} cannot be read as {type}.", "{text} 不能读作 {type}。"),
+    "sql.literal_argument": Problem(
+        422,
+        "Argument {position} of {function} must be a constant.",
+        "函数 {function} 的第 {position} 个参数必须是常量。",
+    ),
+    "sql.nested_measure": Problem(
+        422, "A released result cannot be joined with private rows.", "不能将已发布的结果与隐私数据行连接。"
+    ),
+    "sql.no_aggregate": Problem(422, "The groups have no aggregate; add COUNT(*).", "分组缺少聚合，请加上 COUNT(*)。"),
+    "sql.not_grouped": Problem(
+        422,
+        "The column {column} must be in GROUP BY or inside an aggregate.",
+        "列 {column} 必须出现在 GROUP BY 或聚合函数中。",
+    ),
+    "sql.not_select": Problem(422, "Only a SELECT can be asked.", "只接受 SELECT 查询。"),
+    "sql.number": Problem(422, "The number {number} is out of range.", "数值 {number} 超出范围。"),
+    "sql.ordinal": Problem(422, "There is no item {position} in the select list.", "选择列表中没有第 {position} 项。"),
+    "sql.parameter": Problem(422, "Parameters cannot be bound; write the constant.", "不支持绑定参数，请直接写常量。"),
+    "sql.public_only": Problem(422, "The query aggregates no private table.", "该查询没有对任何隐私表做聚合。"),
+    "sql.set_operation": Problem(422, "{what} is not offered.", "不支持 {what}。"),
+    "sql.several_statements": Problem(400, "There is more than one statement.", "只能包含一条语句。"),
+    "sql.star_grouped": Problem(
+        422, "* cannot stand beside aggregates; name the group keys.", "* 不能与聚合一起使用，请写出分组列。"
+    ),
+    "sql.subquery": Problem(
+        422,
+        "A subquery cannot stand here: it can in FROM, EXISTS, IN, ANY and ALL.",
+        "子查询不能用在这里：可用于 FROM、EXISTS、IN、ANY 与 ALL。",
+    ),
+    "sql.subquery_columns": Problem(
+        422, "A subquery that is compared with must have one column.", "用于比较的子查询必须只有一列。"
+    ),
+    "sql.syntax": Problem(400, "The SQL cannot be read: {what}.", "无法解析该 SQL：{what}。"),
+    "sql.too_complex": Problem(
+        422, "The SQL takes too long to read; make it simpler.", "该 SQL 过于复杂，无法在限定时间内解析，请简化。"
+    ),
+    "sql.too_deep": Problem(422, "The SQL is nested deeper than {limit} levels.", "该 SQL 嵌套超过 {limit} 层。"),
+    "sql.too_large": Problem(
+        422, "The SQL is too large: {what}, at most {limit}.", "该 SQL 过大：{what}，上限为 {limit}。"
+    ),
+    "sql.unit_value": Problem(
+        422,
+        "A unit key has no value: count it with COUNT(DISTINCT …) or join on it.",
+        "隐私单元键没有取值：只能用 COUNT(DISTINCT …) 计数或用于连接。",
+    ),
+    "sql.unknown_column": Problem(422, "There is no column {column}.", "没有列 {column}。"),
+    "sql.unknown_dataset": Problem(422, "There is no data set {dataset} in reach.", "没有可用的数据集 {dataset}。"),
+    "sql.unknown_function": Problem(422, "There is no function {function}.", "没有函数 {function}。"),
+    "sql.unknown_table": Problem(422, "There is no table {table}.", "没有表 {table}。"),
+    "sql.unsupported": Problem(422, "{what} is not offered.", "不支持 {what}。"),
+    "sql.window": Problem(422, "Window functions are not offered.", "不支持窗口函数。"),
+}
