@@ -232,13 +232,14 @@ CASTS: Mapping[exp.DType, tuple[str, Type]] = {
     exp.DType.BOOLEAN: ("cast_boolean", Type.BOOLEAN),
 }
 
-_FORMS = """avg cast concat count count_if date_add date_diff date_trunc dayofweek dayofyear epoch_ms extract log log10
-log2 lpad ltrim rpad rtrim strftime sum time_bucket trim"""
+_FORMS = """avg cast concat count count_if date_add date_diff date_trunc dayname dayofweek dayofyear epoch_ms extract
+isodow log log10 log2 lpad ltrim monthname rpad rtrim strftime sum time_bucket trim"""
 
 
 _OPERATORS = """add subtract multiply divide negate not equal not_equal less less_equal greater greater_equal
-is_distinct_from bit_and bit_not bit_or bit_xor shift_left shift_right"""
-"""Calls that SQL writes by signs or words."""
+is_distinct_from bit_and bit_not bit_or bit_xor shift_left shift_right integer_divide modulo day_name month_name
+iso_day_of_week"""
+"""Calls that SQL writes by signs or words, or by another name."""
 
 
 def names() -> tuple[str, ...]:

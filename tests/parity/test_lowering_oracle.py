@@ -68,8 +68,12 @@ INFIX = {
     "or": "OR",
     "subtract": "-",
     "is_distinct_from": "IS DISTINCT FROM",
+    "bit_and": "&",
+    "bit_or": "|",
+    "shift_left": "<<",
+    "shift_right": ">>",
 }
-PREFIX = {"negate": "-", "not": "NOT"}
+PREFIX = {"negate": "-", "not": "NOT", "bit_not": "~"}
 CASTS = {
     "cast_boolean": "BOOLEAN",
     "cast_date": "DATE",
@@ -81,11 +85,27 @@ CASTS = {
 FORMS = {
     "date_add_days": "CAST({0} + to_days(CAST({1} AS INTEGER)) AS DATE)",
     "date_add_months": "CAST({0} + to_months(CAST({1} AS INTEGER)) AS DATE)",
+    "date_add_seconds": "({0} + to_seconds({1}))",
     "date_difference": "date_diff({0}, {1}, {2})",
+    "factorial": "factorial(CAST({0} AS INTEGER))",
+    "time_bucket": "time_bucket(CASE {1} WHEN 'month' THEN to_months({0}) ELSE to_days({0}) END, {2})",
     "is_not_null": "({0} IS NOT NULL)",
     "is_null": "({0} IS NULL)",
 }
-RENAMED = {"day_of_week": "dayofweek", "day_of_year": "dayofyear", "starts_with": "starts_with"}
+RENAMED = {
+    "bit_xor": "xor",
+    "date_elapsed": "date_sub",
+    "day_name": "dayname",
+    "day_of_week": "dayofweek",
+    "day_of_year": "dayofyear",
+    "iso_day_of_week": "isodow",
+    "iso_year": "isoyear",
+    "month_name": "monthname",
+    "octet_length": "strlen",
+    "position": "strpos",
+    "strptime": "try_strptime",
+    "year_week": "yearweek",
+}
 MACROS = (
     "CREATE MACRO clamp(x, lo, hi) AS CASE WHEN x < lo THEN lo WHEN x > hi THEN hi ELSE x END",
     """CREATE MACRO width_bucket(x, lo, hi, n) AS CASE WHEN x < lo THEN 0 WHEN x >= hi THEN n + 1
