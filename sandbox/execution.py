@@ -5,7 +5,7 @@ An exact answer exists here only between a worker's rows and the noise; what com
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -15,15 +15,17 @@ from sandbox.balances import amounts_json
 from sandbox.bounds import clip_json
 from sandbox.datasets.snapshot import Snapshot, Snapshots
 from sandbox.engines.render import AnswerJob, given_columns, render_answer, render_given, render_measure
+from sandbox.engines.sources import NUMBER
 from sandbox.errors import Fault
 from sandbox.plan.givens import held
 from sandbox.plan.nodes import Scalar, Type
 from sandbox.preparation import Prepared
 from sandbox.privacy.bounding import BoundedMeasure
-from sandbox.privacy.intervals import CONFIDENCE, Interval, ReleasedMeasure, release
+from sandbox.privacy.intervals import CONFIDENCE, ReleasedMeasure, release
 from sandbox.privacy.keys import align
 from sandbox.privacy.loss import total
 from sandbox.privacy.mechanisms import Invocation, measure
+from sandbox.privacy.propagation import NUMERIC, Form, Noisy, formed, interval
 from sandbox.workers.job import Job, Part, Rows, Side, Table
 
 Run = Callable[[tuple[Part, ...], Side, Job], Rows]
@@ -52,6 +54,7 @@ def execute(prepared: Prepared, snapshots: Snapshots, run: Run, deadline: float)
     ids = tuple(snapshot.id for snapshot in prepared.snapshots.values())
     invocations: list[Invocation] = []
     released: dict[str, Table] = {}
+    noise: dict[str, Noisy] = {}
     private = tuple(snapshots.part(snapshot, Side.PRIVATE) for snapshot in ids)
     public = tuple(snapshots.part(snapshot, Side.PUBLIC) for snapshot in ids)
     for priced in prepared.priced.measures:
@@ -63,43 +66,37 @@ def execute(prepared: Prepared, snapshots: Snapshots, run: Run, deadline: float)
         rows = run(private, Side.PRIVATE, job)
         noisy = measure(priced.measurements, align(priced.bounded, rows.rows), invocations)
         freed = release(priced, noisy)
-        released[freed.measure] = _table(len(priced.bounded.checked.keys), freed)
+        released[freed.measure] = _table(freed)
+        noise[freed.measure] = Noisy(priced, freed)
     if total(each.loss for each in invocations) != prepared.priced.loss:
         raise Fault("the mechanisms lost something else than was charged")
     answer = render_answer(prepared.checked, prepared.cards, names, released, deadline)
     rows = run(public, Side.PUBLIC, answer.job)
-    return Execution(canonical_json(_release(prepared, answer, rows)), tuple(invocations))
+    return Execution(canonical_json(_release(prepared, answer, noise, rows)), tuple(invocations))
 
 
-def _table(keys: int, found: ReleasedMeasure) -> Table:
-    """The released relation as the public part reads it: the two ends of each aggregate's interval follow it."""
-    ends = [(f"{name}{end}", Type.DOUBLE) for name, _ in found.columns[keys:] for end in ("_lo", "_hi")]
-    rows = tuple(
-        (*row, *(end for interval in intervals for end in _ends(interval)))
-        for row, intervals in zip(found.rows, found.intervals, strict=True)
-    )
-    return Table(found.measure, (*found.columns, *ends), rows)
+def _table(found: ReleasedMeasure) -> Table:
+    """The released relation as the public part reads it, its rows numbered."""
+    rows = tuple((*row, number) for number, row in enumerate(found.rows))
+    return Table(found.measure, (*found.columns, (NUMBER, Type.INTEGER)), rows)
 
 
-def _ends(interval: Interval | None) -> tuple[Fraction | None, Fraction | None]:
-    return (None, None) if interval is None else (Fraction(interval.low), Fraction(interval.high))
-
-
-def _release(prepared: Prepared, answer: AnswerJob, rows: Rows) -> dict[str, object]:
+def _release(prepared: Prepared, answer: AnswerJob, noise: Mapping[str, Noisy], rows: Rows) -> dict[str, object]:
     """What leaves: nothing in it names a licence, so that a repeat is the same bytes whoever asks."""
     labels = prepared.checked.plan.labels
+    forms = _forms(prepared, answer, noise)
     return {
         "snapshots": [_source(name, snapshot) for name, snapshot in prepared.snapshots.items()],
         "columns": [
             {
                 "name": label.label,
                 "type": prepared.checked.answer[label.name].value,
-                "measured": label.name in answer.intervals,
+                "measured": label.name in forms,
             }
             for label in labels
         ],
         "rows": [[_shown(value) for value in row[: len(labels)]] for row in rows.rows],
-        "intervals": [[_interval(row, answer, label.name) for label in labels] for row in rows.rows],
+        "intervals": [_intervals(row, prepared, answer, noise, forms) for row in rows.rows],
         "confidence": CONFIDENCE,
         "privacy": _privacy(prepared),
     }
@@ -128,11 +125,33 @@ def _shown(value: Scalar) -> object:
     return value
 
 
-def _interval(row: tuple[Scalar, ...], answer: AnswerJob, name: str) -> list[object] | None:
-    places = answer.intervals.get(name)
-    if places is None or row[places[0]] is None or row[places[1]] is None:
-        return None
-    return [_shown(row[place]) for place in places]
+def _forms(prepared: Prepared, answer: AnswerJob, noise: Mapping[str, Noisy]) -> dict[str, Form]:
+    """The answer's numbers with noise in them, as forms over released cells."""
+    releases = {marker: noise[measure] for marker, (measure, _) in answer.markers.items()}
+    formed_ = {
+        name: formed(origin, releases)
+        for name, origin in answer.origins.items()
+        if prepared.checked.answer[name] in NUMERIC
+    }
+    return {name: form for name, form in formed_.items() if form.noisy}
+
+
+def _intervals(
+    row: tuple[Scalar, ...],
+    prepared: Prepared,
+    answer: AnswerJob,
+    noise: Mapping[str, Noisy],
+    forms: Mapping[str, Form],
+) -> list[list[float] | None]:
+    """Of each cell of an answer's row."""
+    numbers = {marker: (noise[measure], row[place]) for marker, (measure, place) in answer.markers.items()}
+    located = {marker: (noisy, at) for marker, (noisy, at) in numbers.items() if isinstance(at, int)}
+    found = list[list[float] | None]()
+    for label, value in zip(prepared.checked.plan.labels, row, strict=False):
+        form = forms.get(label.name)
+        ends = None if form is None or value is None else interval(form, located)
+        found.append(None if ends is None else [ends.low, ends.high])
+    return found
 
 
 def _privacy(prepared: Prepared) -> dict[str, object]:

@@ -18,7 +18,8 @@ from sandbox.engines.selects import Selects
 from sandbox.engines.sources import EMPTY, derived, named, put_in_order, select_from
 from sandbox.plan.checked import CheckedPlan, Given
 from sandbox.plan.limits import ANSWER_ROWS
-from sandbox.plan.nodes import Type
+from sandbox.plan.nodes import Expression, Ref, Type
+from sandbox.plan.origins import parts, place
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.workers.job import Job, Table
 
@@ -29,11 +30,13 @@ make a failure only when they are four times as many, for a failure would tell o
 
 @dataclass(frozen=True, slots=True)
 class AnswerJob:
-    """The job of a plan's public part and what its columns are."""
+    """The job of a plan's public part and of what its columns are made."""
 
     job: Job
-    intervals: Mapping[str, tuple[int, int]]
-    """Of each answer column that is a released aggregate as it is: where its interval's ends come back."""
+    origins: Mapping[str, Expression]
+    """Of each answer column that one row of each release decides: the expression over the cells of those rows."""
+    markers: Mapping[str, tuple[str, int]]
+    """Of each use of a released relation that origins name: its measure, and where the number of the row comes back."""
 
 
 def render_measure(
@@ -95,10 +98,9 @@ def render_answer(
     released: Mapping[str, Table],
     deadline: float,
 ) -> AnswerJob:
-    """The job of the public part: the answer's columns in the order of the labels, then the intervals' ends.
+    """The job of the public part: the answer's columns in the order of the labels, then the numbers of released rows.
 
-    `released` holds, per measure, a table of its group keys, its aggregates, and for each aggregate `a` the interval
-    `a_lo`, `a_hi`.
+    `released` holds, per measure, a table of its group keys, its aggregates, and the row's `NUMBER`.
     """
     parameters = Parameters()
     selects = Selects(cards, datasets, parameters, released, checked.folded)
@@ -106,15 +108,15 @@ def render_answer(
     alias = parameters.fresh("r")
     names = tuple(checked.answer)
     outputs, types = [named(column(alias, name), name) for name in names], list(checked.answer.values())
-    intervals = dict[str, tuple[int, int]]()
-    for name in names:
-        if name in source.lineage:
-            intervals[name] = (len(outputs), len(outputs) + 1)
-            ends = [f"{source.lineage[name]}_{end}" for end in ("lo", "hi")]
-            outputs += [named(column(alias, end), f"_interval{len(outputs) + i}") for i, end in enumerate(ends)]
-            types += [Type.DOUBLE, Type.DOUBLE]
+    origins = {name: source.origins[name] for name in names if name in source.origins}
+    named_ = {place(part)[0] for one in origins.values() for part in parts(one) if isinstance(part, Ref)}
+    markers = dict[str, tuple[str, int]]()
+    for marker in sorted(named_ & set(source.hidden)):
+        markers[marker] = (selects.markers[marker], len(outputs))
+        outputs.append(named(column(alias, marker), marker))
+        types.append(Type.INTEGER)
     select = select_from(outputs, derived(source.select, alias))
     put_in_order(select, selects.order(source, alias))
     sql, values = parameters.statement(select)
     tables = tuple(released[name] for name in sorted(selects.read))
-    return AnswerJob(Job(sql, values, tables, tuple(types), ANSWER_ROWS, deadline), intervals)
+    return AnswerJob(Job(sql, values, tables, tuple(types), ANSWER_ROWS, deadline), origins, markers)

@@ -23,6 +23,7 @@ from sandbox.engines.operands import (
 )
 from sandbox.engines.sources import (
     EMPTY,
+    NUMBER,
     ORDER,
     ROW,
     SEED,
@@ -57,7 +58,6 @@ from sandbox.plan.nodes import (
     Order,
     Output,
     Project,
-    Ref,
     Relation,
     Released,
     Scan,
@@ -66,6 +66,7 @@ from sandbox.plan.nodes import (
     Union,
     Window,
 )
+from sandbox.plan.origins import cell, origin
 from sandbox.plan.values import TEXT_LENGTH, Values
 from sandbox.workers.job import Table
 
@@ -85,6 +86,8 @@ class Selects:
     """Measures whose released relation was rendered."""
     givens: Mapping[Relation, Given] = field(default_factory=dict)
     """The relations that stand in a table by now, and which."""
+    markers: dict[str, str] = field(default_factory=dict)
+    """Of each use of a released relation the hidden column that tells its rows, and the measure."""
 
     def relation(self, relation: Relation, *, total: bool = False) -> Source:
         """The relation; a private one has the columns `_unit` and `_seed` beside its own.
@@ -180,22 +183,18 @@ class Selects:
         return Source(select, columns, tuple(order), order=tuple(order) if total else None)
 
     def _released(self, measure: str, *, total: bool) -> Source:
-        """The released relation in the order of its group keys, each aggregate's interval beside it."""
+        """The released relation in the order of its group keys, each row marked with its number."""
         alias, table = self.parameters.fresh("r"), self.released[measure]
+        marker = self.parameters.fresh("m")
         self.read.add(measure)
-        names = [name for name, _ in table.columns]
-        intervals = [end for name in names for end in (f"{name}_lo", f"{name}_hi") if end in names]
-        columns = {name: Values(type_) for name, type_ in table.columns if name not in intervals}
-        aggregates = {name: name for name in columns if f"{name}_lo" in names}
-        keys = [(column(alias, name), False) for name in columns if name not in aggregates]
-        outputs = [named(column(alias, name), name) for name in (*columns, *intervals)]
-        first = ordered(keys or [(column(alias, name), False) for name in columns])
+        self.markers[marker] = measure
+        columns = {name: Values(type_) for name, type_ in table.columns if name != NUMBER}
+        outputs = [named(column(alias, name), name) for name in columns]
         order = (self.parameters.fresh("o"),) if total else ()
-        outputs += [named(place(first), name) for name in (ORDER, *order)]
-        found = Source(
-            select_from(outputs, temporary(table.name, alias)), columns, (*intervals, ORDER, *order), aggregates
-        )
-        return replace(found, order=order) if total else found
+        outputs += [named(column(alias, NUMBER), name) for name in (marker, ORDER, *order)]
+        select = select_from(outputs, temporary(table.name, alias))
+        origins = {name: cell(marker, name) for name in columns}
+        return Source(select, columns, (marker, ORDER, *order), origins, order if total else None)
 
     def _carried(self, source: Source, alias: str) -> list[exp.Expr]:
         return [named(column(alias, name), name) for name in source.names]
@@ -209,17 +208,13 @@ class Selects:
     def _project(self, source: Source, outputs: tuple[Output, ...]) -> Source:
         alias = self.parameters.fresh("r")
         scope = self.scope(source, alias)
-        found = {one.name: render_expression(one.expression, scope, self.parameters) for one in outputs}
-        columns = [named(one.sql, name) for name, one in found.items()]
+        rendered = {one.name: render_expression(one.expression, scope, self.parameters) for one in outputs}
+        columns = [named(one.sql, name) for name, one in rendered.items()]
         hidden = [named(column(alias, name), name) for name in source.hidden]
-        lineage = {
-            one.name: source.lineage[one.expression.name]
-            for one in outputs
-            if isinstance(one.expression, Ref) and one.expression.name in source.lineage
-        }
+        origins = {one.name: found for one in outputs if (found := origin(one.expression, source.origins)) is not None}
         select = select_from([*columns, *hidden], derived(source.select, alias))
-        columns_ = {name: one.values for name, one in found.items()}
-        return Source(select, columns_, source.hidden, lineage, source.order)
+        known = {name: one.values for name, one in rendered.items()}
+        return Source(select, known, source.hidden, origins, source.order)
 
     def _join(self, join: Join, *, total: bool) -> Source:
         left, right = self.relation(join.left, total=total), self.relation(join.right, total=total)
@@ -232,9 +227,9 @@ class Selects:
         kind = {"kind": "INNER"} if join.kind is JoinKind.INNER else {"side": join.kind.value.upper()}
         matching = self._matching(join.unit, join.condition, one, other, scope)
         select.append("joins", exp.Join(this=derived(right.select, other), on=matching, **kind))
-        lineage = {**left.lineage, **right.lineage}
+        origins = {**left.origins, **right.origins}
         order = (*(left.order or ()), *(right.order or ())) if total else None
-        return Source(select, {**left.columns, **right.columns}, tuple(hidden), lineage, order)
+        return Source(select, {**left.columns, **right.columns}, tuple(hidden), origins, order)
 
     @staticmethod
     def _joined(join: Join, left: Source, right: Source, one: str, other: str) -> Mapping[str, exp.Expr]:

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from sandbox.engines.operands import wrap
-from sandbox.plan.nodes import Order
+from sandbox.plan.nodes import Expression, Order
 from sandbox.plan.values import Values
 
 UNIT, SEED, ORDER = "_unit", "_seed", "_order"
 ROW = "_row"
 """Of a stored private row: its place among those of its unit, by content."""
+NUMBER = "_number"
+"""Of a released row, from 0, in the order of the group keys."""
 EMPTY = "_empty"
 """Stands in for the columns of a relation that has none."""
 
@@ -25,9 +27,9 @@ class Source:
     select: exp.Select
     columns: Mapping[str, Values]
     hidden: tuple[str, ...]
-    """Columns that no expression can name: unit and seed of a private relation; place and intervals of a public one."""
-    lineage: Mapping[str, str] = field(default_factory=dict)
-    """Of a public relation: the columns that are a released aggregate as it is, and which."""
+    """Columns that no expression can name: unit and seed of a private relation; place and markers of a public one."""
+    origins: Mapping[str, Expression] = field(default_factory=dict)
+    """Of a public relation: the columns that one row of each release decides, as expressions over its cells."""
     order: tuple[str, ...] | None = None
     """Hidden columns that tell apart any two rows of one unit, where a total order was asked for (rule 13)."""
 

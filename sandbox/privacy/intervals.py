@@ -6,7 +6,7 @@ floats of intervals are for display only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -21,7 +21,8 @@ from sandbox.privacy.mechanisms import Measurement, Noise
 from sandbox.privacy.statistics import Estimate, Statistic, StatisticKind
 
 CONFIDENCE = 0.95
-_OUTSIDE = 0.05
+OUTSIDE = 0.05
+"""The chance that an interval misses."""
 _SMOOTH = 32.0
 """From this σ on the discrete Gaussian's quantile is taken from the continuous one, which is never less."""
 _CLEAR = 4
@@ -50,6 +51,8 @@ class ReleasedMeasure:
     intervals: tuple[tuple[Interval | None, ...], ...]
     """Per row, one per aggregate; None where an average's is unbounded,
     or a private key's own count is near its threshold."""
+    totals: tuple[Mapping[str, int], ...]
+    """Per row, the noisy totals it was made of, by statistic."""
 
 
 def release(priced: PricedMeasure, noisy: Totals) -> ReleasedMeasure:
@@ -57,11 +60,12 @@ def release(priced: PricedMeasure, noisy: Totals) -> ReleasedMeasure:
     bounded = priced.bounded
     steps = priced.steps
     halves = half_widths(priced, None)
-    rows, intervals = [], []
+    rows, intervals, kept = [], [], []
     for index, key in enumerate(noisy.keys):
         totals = {name: column[index] for name, column in noisy.columns.items()}
         if bounded.frequency is not None and totals[bounded.frequency] < bounded.minimum:
             continue
+        kept.append(totals)
         rows.append((*key, *(_value(bounded, estimate, totals) for estimate in bounded.estimates)))
         intervals.append(
             tuple(
@@ -71,11 +75,11 @@ def release(priced: PricedMeasure, noisy: Totals) -> ReleasedMeasure:
         )
     keys = tuple((part.name, part.values.type) for part in bounded.checked.keys)
     aggregates = tuple((estimate.aggregate, estimate.type) for estimate in bounded.estimates)
-    return ReleasedMeasure(bounded.checked.measure.name, keys + aggregates, tuple(rows), tuple(intervals))
+    return ReleasedMeasure(bounded.checked.measure.name, keys + aggregates, tuple(rows), tuple(intervals), tuple(kept))
 
 
 def half_widths(
-    priced: PricedMeasure, expected_size: int | None, outside: float = _OUTSIDE
+    priced: PricedMeasure, expected_size: int | None, outside: float = OUTSIDE
 ) -> Mapping[str, float | None]:
     """Per aggregate, half the width of the interval that misses with probability `outside`; an average's only for
     groups assumed of `expected_size` rows, at the end of its range where it is widest.
@@ -87,6 +91,7 @@ def half_widths(
     }
 
 
+@lru_cache(maxsize=4096)
 def quantile(noise: Noise, scale: float, outside: float) -> int:
     """The least h with P[|X| > h] ≤ `outside` for one noise of this scale, in grid steps."""
     match noise:
@@ -138,11 +143,8 @@ def _interval(
 ) -> Interval | None:
     statistic = bounded.statistic(estimate.statistic)
     if estimate.divisor is not None:
-        total, rows = totals[statistic.name], totals[estimate.divisor]
-        ends = _ratio(steps[statistic.name], steps[estimate.divisor], total, rows, _OUTSIDE)
-        finer = _finer(bounded, estimate)
-        return None if ends is None else Interval(*(_shown(end * finer, statistic) for end in ends))
-    if _barely_released(bounded, steps[statistic.name], totals[statistic.name]):
+        return _average(bounded, estimate, steps, totals, OUTSIDE)
+    if barely_released(bounded, steps[statistic.name], totals[statistic.name]):
         return None
     value = _value(bounded, estimate, totals)
     if half is None or isinstance(value, bool) or not isinstance(value, int | Fraction):
@@ -153,7 +155,53 @@ def _interval(
     return Interval(low, high)
 
 
-def _barely_released(bounded: BoundedMeasure, step: Measurement, count: int) -> bool:
+def average(priced: PricedMeasure, estimate: Estimate, totals: Mapping[str, int], outside: float) -> Interval | None:
+    """The interval of an average that misses with probability `outside`; None for any other aggregate."""
+    if estimate.divisor is None:
+        return None
+    return _average(priced.bounded, estimate, priced.steps, totals, outside)
+
+
+def _average(
+    bounded: BoundedMeasure,
+    estimate: Estimate,
+    steps: Mapping[str, Measurement],
+    totals: Mapping[str, int],
+    outside: float,
+) -> Interval | None:
+    statistic = bounded.statistic(estimate.statistic)
+    if estimate.divisor is None:
+        raise Fault("an average has a divisor")
+    total, rows = totals[statistic.name], totals[estimate.divisor]
+    ends = _ratio(steps[statistic.name], steps[estimate.divisor], total, rows, outside)
+    finer = _finer(bounded, estimate)
+    return None if ends is None else Interval(*(_shown(end * finer, statistic) for end in ends))
+
+
+def half_of(noises: Sequence[tuple[Measurement, Fraction]], outside: float) -> Fraction:
+    """An h with P[|Σ weight·noise| > h] ≤ `outside` for independent noises.
+
+    One noise has its own quantile. Of several, each is at most its continuous likeness and half a step; what the sum of
+    those gives is taken where it is less than what the quantiles add up to when the error is shared among them.
+    """
+    weights = [abs(float(weight)) for _, weight in noises]
+    scales = [weight * (step.scale + 0.5) for weight, (step, _) in zip(weights, noises, strict=True)]
+    share = outside / max(len(noises), 1)
+    added = sum(
+        weight * quantile(step.noise, step.scale, share) for weight, (step, _) in zip(weights, noises, strict=True)
+    )
+    kinds = {step.noise for step, _ in noises}
+    if len(noises) < 2 or len(kinds) > 1 or _rough(*(step for step, _ in noises)):
+        return Fraction(added)
+    if kinds == {Noise.GAUSSIAN}:
+        return Fraction(min(added, normal(outside) * sqrt(sum(scale**2 for scale in scales))))
+    if len(scales) == 2:
+        together = _least(lambda distance: _excess(Noise.LAPLACE, scales[0], scales[1], distance), outside, max(scales))
+        return Fraction(min(added, together))
+    return Fraction(added)
+
+
+def barely_released(bounded: BoundedMeasure, step: Measurement, count: int) -> bool:
     """Whether the count that decided a group's release is so near its threshold that only its largest values would
     have been released: no interval around it covers as it says."""
     least = bounded.minimum if step.statistic == bounded.frequency else None
@@ -233,14 +281,14 @@ def _ratio(
 
 
 @lru_cache(maxsize=64)
-def _normal(outside: float) -> float:
+def normal(outside: float) -> float:
     """The normal quantile that is missed on either side together with this probability, from above."""
     return _least(lambda distance: _excess(Noise.GAUSSIAN, 1.0, 0.0, distance), outside, 1.0)
 
 
 def _quadratic(over: float, under: float, total: int, rows: int, outside: float) -> tuple[float, float]:
     """The a with (total − a·rows)² ≤ z²(over² + a²·under²)."""
-    over, under = _normal(outside) * over, _normal(outside) * under
+    over, under = normal(outside) * over, normal(outside) * under
     leading = rows**2 - under**2
     spread = sqrt(max(0.0, (over * rows) ** 2 + (under * total) ** 2 - (over * under) ** 2))
     return (total * rows - spread) / leading, (total * rows + spread) / leading

@@ -96,39 +96,30 @@ FROM (
 -- with $1 = 100, $2 = 0, $3 = 50000000, $4 = 女, $5 = 男; at most 3 rows of text, integer, integer, integer
 -- answer
 SELECT
-  "_r3"."o1" AS "o1",
-  "_r3"."o2" AS "o2",
-  "_r3"."o3" AS "o3",
-  "_r3"."a1_lo" AS "_interval3",
-  "_r3"."a1_hi" AS "_interval4",
-  "_r3"."a2_lo" AS "_interval5",
-  "_r3"."a2_hi" AS "_interval6"
+  "_r4"."o1" AS "o1",
+  "_r4"."o2" AS "o2",
+  "_r4"."o3" AS "o3",
+  "_r4"."_m2" AS "_m2"
 FROM (
   SELECT
-    "_r2"."k1" AS "o1",
-    "_r2"."a1" AS "o2",
-    "_r2"."a2" AS "o3",
-    "_r2"."a1_lo" AS "a1_lo",
-    "_r2"."a1_hi" AS "a1_hi",
-    "_r2"."a2_lo" AS "a2_lo",
-    "_r2"."a2_hi" AS "a2_hi",
-    "_r2"."_order" AS "_order"
+    "_r3"."k1" AS "o1",
+    "_r3"."a1" AS "o2",
+    "_r3"."a2" AS "o3",
+    "_r3"."_m2" AS "_m2",
+    "_r3"."_order" AS "_order"
   FROM (
     SELECT
       "_r1"."k1" AS "k1",
       "_r1"."a1" AS "a1",
       "_r1"."a2" AS "a2",
-      "_r1"."a1_lo" AS "a1_lo",
-      "_r1"."a1_hi" AS "a1_hi",
-      "_r1"."a2_lo" AS "a2_lo",
-      "_r1"."a2_hi" AS "a2_hi",
-      ROW_NUMBER() OVER (ORDER BY "_r1"."k1" ASC) AS "_order"
+      "_r1"."_number" AS "_m2",
+      "_r1"."_number" AS "_order"
     FROM "temp"."main"."m1" AS "_r1"
-  ) AS "_r2"
-) AS "_r3"
+  ) AS "_r3"
+) AS "_r4"
 ORDER BY
-  "_r3"."_order" ASC
--- with no parameters; at most 1000000 rows of text, integer, double, double, double, double, double
+  "_r4"."_order" ASC
+-- with no parameters; at most 1000000 rows of text, integer, double, integer
 
 -- units folded, groups chosen, rows cut
 SELECT 科室, COUNT(*) AS n, SUM(费用) AS total FROM visits GROUP BY 科室
@@ -256,39 +247,30 @@ FROM (
 -- with $1 = 100, $2 = 0, $3 = 200000, $4 = 儿科, $5 = 其他, $6 = 内科, $7 = 外科; at most 4 rows of text, integer, integer
 -- answer
 SELECT
-  "_r3"."o1" AS "o1",
-  "_r3"."o2" AS "o2",
-  "_r3"."o3" AS "o3",
-  "_r3"."a1_lo" AS "_interval3",
-  "_r3"."a1_hi" AS "_interval4",
-  "_r3"."a2_lo" AS "_interval5",
-  "_r3"."a2_hi" AS "_interval6"
+  "_r4"."o1" AS "o1",
+  "_r4"."o2" AS "o2",
+  "_r4"."o3" AS "o3",
+  "_r4"."_m2" AS "_m2"
 FROM (
   SELECT
-    "_r2"."k1" AS "o1",
-    "_r2"."a1" AS "o2",
-    "_r2"."a2" AS "o3",
-    "_r2"."a1_lo" AS "a1_lo",
-    "_r2"."a1_hi" AS "a1_hi",
-    "_r2"."a2_lo" AS "a2_lo",
-    "_r2"."a2_hi" AS "a2_hi",
-    "_r2"."_order" AS "_order"
+    "_r3"."k1" AS "o1",
+    "_r3"."a1" AS "o2",
+    "_r3"."a2" AS "o3",
+    "_r3"."_m2" AS "_m2",
+    "_r3"."_order" AS "_order"
   FROM (
     SELECT
       "_r1"."k1" AS "k1",
       "_r1"."a1" AS "a1",
       "_r1"."a2" AS "a2",
-      "_r1"."a1_lo" AS "a1_lo",
-      "_r1"."a1_hi" AS "a1_hi",
-      "_r1"."a2_lo" AS "a2_lo",
-      "_r1"."a2_hi" AS "a2_hi",
-      ROW_NUMBER() OVER (ORDER BY "_r1"."k1" ASC) AS "_order"
+      "_r1"."_number" AS "_m2",
+      "_r1"."_number" AS "_order"
     FROM "temp"."main"."m1" AS "_r1"
-  ) AS "_r2"
-) AS "_r3"
+  ) AS "_r3"
+) AS "_r4"
 ORDER BY
-  "_r3"."_order" ASC
--- with no parameters; at most 1000000 rows of text, integer, double, double, double, double, double
+  "_r4"."_order" ASC
+-- with no parameters; at most 1000000 rows of text, integer, double, integer
 
 -- a join on the unit, a public table, a filter with literals
 SELECT c.code, COUNT(DISTINCT v.pid) FROM visits v JOIN persons p ON p.pid = v.pid LEFT JOIN cities c ON c.code = p.city WHERE v.科室 = '内科''; --' OR v.费用 > 100.5 GROUP BY c.code
@@ -411,30 +393,27 @@ FROM (
 -- with $1 = 内科'; --, $2 = 201/2, $3 = b, $4 = s; at most 3 rows of text, integer
 -- answer
 SELECT
-  "_r3"."o1" AS "o1",
-  "_r3"."o2" AS "o2",
-  "_r3"."a1_lo" AS "_interval2",
-  "_r3"."a1_hi" AS "_interval3"
+  "_r4"."o1" AS "o1",
+  "_r4"."o2" AS "o2",
+  "_r4"."_m2" AS "_m2"
 FROM (
   SELECT
-    "_r2"."k1" AS "o1",
-    "_r2"."a1" AS "o2",
-    "_r2"."a1_lo" AS "a1_lo",
-    "_r2"."a1_hi" AS "a1_hi",
-    "_r2"."_order" AS "_order"
+    "_r3"."k1" AS "o1",
+    "_r3"."a1" AS "o2",
+    "_r3"."_m2" AS "_m2",
+    "_r3"."_order" AS "_order"
   FROM (
     SELECT
       "_r1"."k1" AS "k1",
       "_r1"."a1" AS "a1",
-      "_r1"."a1_lo" AS "a1_lo",
-      "_r1"."a1_hi" AS "a1_hi",
-      ROW_NUMBER() OVER (ORDER BY "_r1"."k1" ASC) AS "_order"
+      "_r1"."_number" AS "_m2",
+      "_r1"."_number" AS "_order"
     FROM "temp"."main"."m1" AS "_r1"
-  ) AS "_r2"
-) AS "_r3"
+  ) AS "_r3"
+) AS "_r4"
 ORDER BY
-  "_r3"."_order" ASC
--- with no parameters; at most 1000000 rows of text, integer, double, double
+  "_r4"."_order" ASC
+-- with no parameters; at most 1000000 rows of text, integer, integer
 
 -- private group keys
 SELECT visit_no, COUNT(*) FROM visits GROUP BY visit_no
@@ -534,30 +513,27 @@ FROM (
 -- with no parameters; at most 4000000 rows of integer, integer, integer
 -- answer
 SELECT
-  "_r3"."o1" AS "o1",
-  "_r3"."o2" AS "o2",
-  "_r3"."a1_lo" AS "_interval2",
-  "_r3"."a1_hi" AS "_interval3"
+  "_r4"."o1" AS "o1",
+  "_r4"."o2" AS "o2",
+  "_r4"."_m2" AS "_m2"
 FROM (
   SELECT
-    "_r2"."k1" AS "o1",
-    "_r2"."a1" AS "o2",
-    "_r2"."a1_lo" AS "a1_lo",
-    "_r2"."a1_hi" AS "a1_hi",
-    "_r2"."_order" AS "_order"
+    "_r3"."k1" AS "o1",
+    "_r3"."a1" AS "o2",
+    "_r3"."_m2" AS "_m2",
+    "_r3"."_order" AS "_order"
   FROM (
     SELECT
       "_r1"."k1" AS "k1",
       "_r1"."a1" AS "a1",
-      "_r1"."a1_lo" AS "a1_lo",
-      "_r1"."a1_hi" AS "a1_hi",
-      ROW_NUMBER() OVER (ORDER BY "_r1"."k1" ASC) AS "_order"
+      "_r1"."_number" AS "_m2",
+      "_r1"."_number" AS "_order"
     FROM "temp"."main"."m1" AS "_r1"
-  ) AS "_r2"
-) AS "_r3"
+  ) AS "_r3"
+) AS "_r4"
 ORDER BY
-  "_r3"."_order" ASC
--- with no parameters; at most 1000000 rows of integer, integer, double, double
+  "_r4"."_order" ASC
+-- with no parameters; at most 1000000 rows of integer, integer, integer
 
 -- the public part: HAVING, arithmetic, ORDER BY, LIMIT
 SELECT date_trunc('quarter', 日期) AS q, SUM(费用) / COUNT(*) AS mean, COUNT(*) AS n FROM visits GROUP BY q HAVING COUNT(*) > 10 ORDER BY n DESC LIMIT 3
@@ -685,88 +661,72 @@ FROM (
 -- with $1 = quarter, $2 = 100, $3 = 0, $4 = 200000, $5 = 2024-01-01, $6 = 2024-04-01, $7 = 2024-07-01, $8 = 2024-10-01; at most 4 rows of date, integer, integer
 -- answer
 SELECT
-  "_r7"."o1" AS "o1",
-  "_r7"."o2" AS "o2",
-  "_r7"."o3" AS "o3",
-  "_r7"."a1_lo" AS "_interval3",
-  "_r7"."a1_hi" AS "_interval4"
+  "_r8"."o1" AS "o1",
+  "_r8"."o2" AS "o2",
+  "_r8"."o3" AS "o3",
+  "_r8"."_m2" AS "_m2"
 FROM (
   SELECT
-    "_r6"."o1" AS "o1",
-    "_r6"."o2" AS "o2",
-    "_r6"."o3" AS "o3",
-    "_r6"."a1_lo" AS "a1_lo",
-    "_r6"."a1_hi" AS "a1_hi",
-    "_r6"."a2_lo" AS "a2_lo",
-    "_r6"."a2_hi" AS "a2_hi",
-    "_r6"."_order" AS "_order"
+    "_r7"."o1" AS "o1",
+    "_r7"."o2" AS "o2",
+    "_r7"."o3" AS "o3",
+    "_r7"."_m2" AS "_m2",
+    "_r7"."_order" AS "_order"
   FROM (
     SELECT
-      "_r5"."o1" AS "o1",
-      "_r5"."o2" AS "o2",
-      "_r5"."o3" AS "o3",
-      "_r5"."a1_lo" AS "a1_lo",
-      "_r5"."a1_hi" AS "a1_hi",
-      "_r5"."a2_lo" AS "a2_lo",
-      "_r5"."a2_hi" AS "a2_hi",
-      ROW_NUMBER() OVER (ORDER BY "_r5"."o3" DESC, "_r5"."_order" ASC) AS "_order"
+      "_r6"."o1" AS "o1",
+      "_r6"."o2" AS "o2",
+      "_r6"."o3" AS "o3",
+      "_r6"."_m2" AS "_m2",
+      ROW_NUMBER() OVER (ORDER BY "_r6"."o3" DESC, "_r6"."_order" ASC) AS "_order"
     FROM (
       SELECT
-        "_r3"."k1" AS "o1",
+        "_r4"."k1" AS "o1",
         LIST_EXTRACT(
           LIST_TRANSFORM(
             [
               CASE
                 WHEN (
-                  CAST("_r3"."a1" AS DOUBLE) <> 0
+                  CAST("_r4"."a1" AS DOUBLE) <> 0
                 )
                 THEN (
-                  "_r3"."a2" / CAST("_r3"."a1" AS DOUBLE)
+                  "_r4"."a2" / CAST("_r4"."a1" AS DOUBLE)
                 )
               END
             ],
-            LAMBDA _x4 : CASE WHEN ISFINITE(_x4) THEN _x4 END
+            LAMBDA _x5 : CASE WHEN ISFINITE(_x5) THEN _x5 END
           ),
           1
         ) AS "o2",
-        "_r3"."a1" AS "o3",
-        "_r3"."a1_lo" AS "a1_lo",
-        "_r3"."a1_hi" AS "a1_hi",
-        "_r3"."a2_lo" AS "a2_lo",
-        "_r3"."a2_hi" AS "a2_hi",
-        "_r3"."_order" AS "_order"
+        "_r4"."a1" AS "o3",
+        "_r4"."_m2" AS "_m2",
+        "_r4"."_order" AS "_order"
       FROM (
         SELECT
-          "_r2"."k1" AS "k1",
-          "_r2"."a1" AS "a1",
-          "_r2"."a2" AS "a2",
-          "_r2"."a1_lo" AS "a1_lo",
-          "_r2"."a1_hi" AS "a1_hi",
-          "_r2"."a2_lo" AS "a2_lo",
-          "_r2"."a2_hi" AS "a2_hi",
-          "_r2"."_order" AS "_order"
+          "_r3"."k1" AS "k1",
+          "_r3"."a1" AS "a1",
+          "_r3"."a2" AS "a2",
+          "_r3"."_m2" AS "_m2",
+          "_r3"."_order" AS "_order"
         FROM (
           SELECT
             "_r1"."k1" AS "k1",
             "_r1"."a1" AS "a1",
             "_r1"."a2" AS "a2",
-            "_r1"."a1_lo" AS "a1_lo",
-            "_r1"."a1_hi" AS "a1_hi",
-            "_r1"."a2_lo" AS "a2_lo",
-            "_r1"."a2_hi" AS "a2_hi",
-            ROW_NUMBER() OVER (ORDER BY "_r1"."k1" ASC) AS "_order"
+            "_r1"."_number" AS "_m2",
+            "_r1"."_number" AS "_order"
           FROM "temp"."main"."m1" AS "_r1"
-        ) AS "_r2"
+        ) AS "_r3"
         WHERE
-          "_r2"."a1" > CAST($1 AS BIGINT)
-      ) AS "_r3"
-    ) AS "_r5"
-  ) AS "_r6"
+          "_r3"."a1" > CAST($1 AS BIGINT)
+      ) AS "_r4"
+    ) AS "_r6"
+  ) AS "_r7"
   ORDER BY
-    "_r6"."_order" ASC
+    "_r7"."_order" ASC
   LIMIT 3
   OFFSET 0
-) AS "_r7"
+) AS "_r8"
 ORDER BY
-  "_r7"."_order" ASC
--- with $1 = 10; at most 1000000 rows of date, double, integer, double, double
+  "_r8"."_order" ASC
+-- with $1 = 10; at most 1000000 rows of date, double, integer, integer

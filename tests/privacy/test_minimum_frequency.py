@@ -122,7 +122,7 @@ def test_a_licence_demands_it(world: BrokerWorld) -> None:
     found = ask(world, BY_SEX, "K5")["release"]
     assert [row[0] for row in found["rows"]] == ["女"]
     assert [each["minimum_frequency"] for each in found["privacy"]["bounds"]] == [5]
-    assert [each["kind"] for each in found["privacy"]["mechanisms"]] == ["rows", "units"]
+    assert [each["parts"][0]["kind"] for each in found["privacy"]["mechanisms"]] == ["rows", "units"]
 
 
 def test_a_release_without_it_is_never_copied_for_a_licence_that_demands_it(world: BrokerWorld) -> None:

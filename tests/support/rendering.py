@@ -12,6 +12,7 @@ import sqlglot
 
 from policies.cards import Bounds
 from sandbox.engines.render import render_answer, render_given, render_measure
+from sandbox.engines.sources import NUMBER
 from sandbox.plan.check import check, released_type
 from sandbox.plan.checked import PublicFacts
 from sandbox.plan.limits import standard
@@ -43,8 +44,7 @@ def _jobs(sql: str) -> Iterator[str]:
         yield from _job(one.measure.name, render_measure(bounded, CARDS, ("clinic",), 1.0))
         keys = tuple((key.name, key.values.type) for key in one.keys)
         totals = tuple((each.aggregate.name, released_type(each.aggregate, each.values)) for each in one.aggregates)
-        ends = tuple((f"{name}_{end}", Type.DOUBLE) for name, _ in totals for end in ("lo", "hi"))
-        released[one.measure.name] = Table(one.measure.name, (*keys, *totals, *ends), ())
+        released[one.measure.name] = Table(one.measure.name, (*keys, *totals, (NUMBER, Type.INTEGER)), ())
     yield from _job("answer", render_answer(checked, CARDS, ("clinic",), released, 1.0).job)
 
 

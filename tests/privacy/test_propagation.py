@@ -1,0 +1,262 @@
+"""Intervals of what the public part computes: coverage of at least 95 %, no needless width, none but honest ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from math import exp, isfinite, sqrt
+from typing import Any
+
+import pytest
+
+from policies.cards import Bounds
+from policies.licences import Notion
+from sandbox.plan.nodes import Call, Expression, Literal, Ref, Scalar, Type
+from sandbox.plan.origins import LONGEST, cell, origin
+from sandbox.privacy.bounding import BoundedMeasure
+from sandbox.privacy.calibrate import price
+from sandbox.privacy.clip import ClipAt, norm_of
+from sandbox.privacy.clipping import bound_by
+from sandbox.privacy.intervals import Interval, release
+from sandbox.privacy.keys import Totals
+from sandbox.privacy.loss import Spend
+from sandbox.privacy.mechanisms import measure
+from sandbox.privacy.propagation import Noisy, formed, interval
+from tests.privacy.test_intervals import DELTA, NEEDED, RUNS, SPENDS, covered
+from tests.support.answers import InProcess
+from tests.support.broker_world import BrokerWorld, broker_world, query
+from tests.support.measures import AVG_X, COUNT_ROWS, COUNT_UNITS, COUNT_X, SUM_X, checked, key, number
+from tests.support.records import Records
+
+UNITS, ROWS, COUNTED, MEAN = 900, 1500, 1400, 30
+N, X, U, S, A = (cell("_m1", f"a{i}") for i in range(1, 6))
+KEY = cell("_m1", "k1")
+TRUE = {N: ROWS, X: COUNTED, U: UNITS, S: COUNTED * MEAN, A: MEAN}
+
+
+def call(name: str, *arguments: Expression | int | str) -> Call:
+    """A call; numbers stand for literals, INTEGER or DOUBLE."""
+    return Call(name, tuple(_literal(each) if isinstance(each, int | str) else each for each in arguments))
+
+
+def _literal(value: int | str) -> Literal:
+    return Literal(Type.INTEGER, value) if isinstance(value, int) else Literal(Type.DOUBLE, Fraction(value))
+
+
+def double(one: Expression) -> Call:
+    return call("cast_double", one)
+
+
+EXPRESSIONS: dict[str, tuple[Expression, float]] = {
+    "a sum": (call("add", N, U), ROWS + UNITS),
+    "a difference, weighted": (call("subtract", call("multiply", 3, X), N), 3 * COUNTED - ROWS),
+    "a total and a count that share": (call("add", S, call("multiply", 7, X)), COUNTED * (MEAN + 7)),
+    "a multiple": (call("divide", N, 12), ROWS / 12),
+    "a ratio": (call("divide", X, N), COUNTED / ROWS),
+    "a share of a sum, in percent": (
+        call("multiply", "100", call("divide", double(X), call("nullif", call("add", X, U), 0))),
+        100 * COUNTED / (COUNTED + UNITS),
+    ),
+    "a ratio of what shares noise": (call("divide", S, X), MEAN),
+    "a rounded ratio": (
+        call("round", call("multiply", call("divide", S, U), "10"), 0),
+        round(10 * COUNTED * MEAN / UNITS),
+    ),
+    "a function of a count": (call("sqrt", double(U)), sqrt(UNITS)),
+    "an average, scaled": (call("add", call("multiply", A, "2"), "1"), 2 * MEAN + 1),
+    "an average times a count": (call("multiply", A, double(N)), MEAN * ROWS),
+    "a product of counts": (call("multiply", N, U), ROWS * UNITS),
+    "a choice that is clear": (
+        call("case", call("greater", N, 500), double(U), "0"),
+        UNITS,
+    ),
+    "a choice that is not": (call("case", call("greater", N, ROWS), N, U), UNITS),
+    "the larger": (call("greatest", X, N), ROWS),
+    "an exponential": (call("exp", call("divide", N, "-1500")), exp(-1)),
+}
+"""Over counts, units, a sum and an average of one group: the expression and its true value."""
+
+
+def noisy(notion: Notion, spend: Spend, *, bounds: Bounds | ClipAt | None = None) -> Noisy:
+    """`RUNS` releases of the same totals: one per key."""
+    cells = key(list(range(RUNS)), per_unit=True)
+    aggregates = [COUNT_ROWS, COUNT_X, COUNT_UNITS, SUM_X, AVG_X]
+    relation = checked(aggregates, rows=4, keys=[cells], x=number(0, 100))
+    bounded = bound_by(relation, bounds, None, 10**6, norm_of(notion), minimum=1)
+    assert bool(bounded.clips) is isinstance(bounds, ClipAt)
+    (one,) = price([bounded], spend, notion, DELTA).measures
+    exact = {each.name: _exact(one.bounded, each.name) for each in one.bounded.statistics}
+    keys: tuple[tuple[Scalar, ...], ...] = tuple((index,) for index in range(RUNS))
+    totals = Totals(keys, {name: (total,) * RUNS for name, total in exact.items()})
+    return Noisy(one, release(one, measure(one.measurements, totals, [])))
+
+
+def _exact(bounded: BoundedMeasure, name: str) -> int:
+    statistic = bounded.statistic(name)
+    counted = ROWS if statistic.argument is None else COUNTED
+    return (
+        bounded.fine(name)
+        * {
+            "units": UNITS,
+            "rows": counted,
+            "sum": COUNTED * (MEAN - statistic.centre),
+            "scaled_sum": COUNTED * (MEAN - statistic.centre),
+        }[statistic.kind]
+    )
+
+
+def intervals(expression: Expression, found: Noisy) -> list[Interval | None]:
+    form = formed(expression, {"_m1": found})
+    return [interval(form, {"_m1": (found, row)}) for row in range(RUNS)]
+
+
+@pytest.fixture(scope="module", params=list(SPENDS.values()), ids=list(SPENDS))
+def found(request: pytest.FixtureRequest) -> Noisy:
+    return noisy(*request.param)
+
+
+@pytest.mark.parametrize(("expression", "truth"), EXPRESSIONS.values(), ids=EXPRESSIONS)
+def test_intervals_cover(found: Noisy, expression: Expression, truth: float) -> None:
+    """Rule 29."""
+    said = intervals(expression, found)
+    hits = covered(said, truth)
+    assert hits >= NEEDED, f"{hits} of {RUNS}"
+    assert sum(each is not None for each in said) > RUNS // 2
+
+
+@pytest.mark.parametrize("bounds", [Bounds(1, 2), ClipAt(Fraction(3, 2))], ids=["folded", "clipped"])
+@pytest.mark.parametrize("terms", [SPENDS["zcdp"], SPENDS["pure"]], ids=["zcdp", "pure"])
+def test_intervals_cover_when_cut(terms: tuple[Notion, Spend], bounds: Bounds | ClipAt) -> None:
+    folded = noisy(*terms, bounds=bounds)
+    for expression, truth in EXPRESSIONS.values():
+        assert covered(intervals(expression, folded), truth) >= NEEDED
+
+
+def half(each: Interval | None) -> float:
+    assert each is not None
+    return (each.high - each.low) / 2
+
+
+WIDTHS: dict[str, tuple[Expression, Callable[[dict[str, float]], float]]] = {
+    "a sum": (EXPRESSIONS["a sum"][0], lambda s: sqrt(s["n"] ** 2 + s["u"] ** 2)),
+    "a difference": (EXPRESSIONS["a difference, weighted"][0], lambda s: sqrt(9 * s["x"] ** 2 + s["n"] ** 2)),
+    "a shared total": (
+        EXPRESSIONS["a total and a count that share"][0],
+        lambda s: sqrt(s["s"] ** 2 + ((s["centre"] + 7) * s["x"]) ** 2),
+    ),
+    "a ratio": (
+        EXPRESSIONS["a ratio"][0],
+        lambda s: sqrt(s["x"] ** 2 + (COUNTED / ROWS * s["n"]) ** 2) / ROWS,
+    ),
+    "a ratio of what shares noise": (
+        EXPRESSIONS["a ratio of what shares noise"][0],
+        lambda s: sqrt(s["s"] ** 2 + ((s["centre"] - MEAN) * s["x"]) ** 2) / COUNTED,
+    ),
+}
+"""Per expression its standard error, to first order in the noise."""
+
+
+@pytest.mark.parametrize(("expression", "error"), WIDTHS.values(), ids=WIDTHS)
+def test_intervals_are_not_wide(expression: Expression, error: Callable[[dict[str, float]], float]) -> None:
+    """At most 1.1 of nominal, where noise is large beside a step and small beside the totals."""
+    calm = noisy(Notion.ZCDP, Spend(None, Fraction(1, 20)))
+    scale = {step.statistic: step.scale for step in calm.priced.measurements}
+    kinds = {}
+    for each in calm.priced.bounded.statistics:
+        kinds[{"units": "u", "sum": "s"}.get(each.kind, "n" if each.argument is None else "x")] = scale[each.name]
+        if each.kind == "sum":
+            kinds["centre"] = float(each.centre)
+    said = sorted(half(each) for each in intervals(expression, calm))
+    nominal = 1.96 * error(kinds)
+    assert 0.95 * nominal <= said[RUNS // 2] <= 1.1 * nominal
+
+
+def test_what_cannot_be_said_has_none() -> None:
+    loud = noisy(Notion.ZCDP, Spend(None, Fraction(1, 10**7)))
+    for expression in (call("divide", S, N), call("ln", double(call("subtract", N, U))), call("divide", 1, U)):
+        said = intervals(expression, loud)
+        assert any(each is None for each in said)
+        assert all(each is None or (isfinite(each.low) and isfinite(each.high)) for each in said)
+
+
+def test_a_group_key_is_exact_and_no_noise_cancels_by_chance() -> None:
+    found = noisy(*SPENDS["zcdp"])
+    scaled = intervals(call("add", call("subtract", N, N), KEY), found)
+    assert [(each.low, each.high) for each in scaled[:3] if each is not None] == [(0, 0), (1, 1), (2, 2)]
+
+
+def test_a_missing_row_has_none() -> None:
+    found = noisy(*SPENDS["zcdp"])
+    for expression in (N, call("add", N, 1), A, call("divide", N, U), call("multiply", N, KEY)):
+        assert interval(formed(expression, {"_m1": found}), {}) is None
+
+
+def test_an_origin_that_grows_too_long_is_not_kept() -> None:
+    known: dict[str, Expression] = {"c": N}
+    for _ in range(20):
+        long = origin(Call("add", (Ref("c"), Ref("c"))), known)
+        if long is None:
+            return
+        known["c"] = long
+    pytest.fail(f"longer than {LONGEST} parts")
+
+
+RECORDS = Records(
+    tuple((str(n), "女" if n <= 90 else "男", "1950", "12.5", "A" if n % 2 else "B") for n in range(1, 130)),
+    tuple(
+        (str(n), str(1 + n % 120), "内科" if n % 3 else "外科", "2024-01-31", "10", "true" if n % 4 else "false")
+        for n in range(1, 600)
+    ),
+    (("1", "A", "1"),),
+)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerWorld]:
+    with broker_world(tmp_path_factory.mktemp("propagation"), RECORDS, lambda _: InProcess()) as found:
+        yield found
+
+
+def asked(world: BrokerWorld, sql: str) -> dict[str, Any]:
+    answer = world.ask(query(sql, {"rho": "20"}))
+    assert answer.status == 200, answer.body
+    release: dict[str, Any] = json.loads(answer.body)["release"]
+    return release
+
+
+def spans(release: dict[str, Any], column: int, truths: Sequence[float]) -> None:
+    for row, ends, truth in zip(release["rows"], release["intervals"], truths, strict=True):
+        low, high = ends[column]
+        assert low <= row[column] <= high
+        assert low - (high - low) <= truth <= high + (high - low)
+
+
+def test_each_side_of_a_self_join_has_its_own(world: BrokerWorld) -> None:
+    """One measure read twice: its rows differ, and so does the noise."""
+    by_sex = "WITH t AS (SELECT 性别 AS g, COUNT(*) AS n FROM persons WHERE 性别 IS NOT NULL GROUP BY 1)"
+    pairs = asked(world, f"{by_sex} SELECT a.n, b.n AS m, a.n - b.n AS d FROM t a JOIN t b ON a.g < b.g")
+    spans(pairs, 0, [90])
+    spans(pairs, 1, [39])
+    spans(pairs, 2, [51])
+
+
+def test_through_joins_of_releases_having_and_derived_tables(world: BrokerWorld) -> None:
+    sql = """SELECT v.k, ROUND(100.0 * v.e / v.n, 1) AS pct, v.n / p.n AS per
+             FROM (SELECT 科室 AS k, COUNT(*) AS n, COUNT_IF(emergency) AS e FROM visits GROUP BY 1) v
+             CROSS JOIN (SELECT COUNT(*) AS n FROM persons) p WHERE v.n > 100 ORDER BY v.n DESC"""
+    release = asked(world, sql)
+    assert [row[0] for row in release["rows"]] == ["内科", "外科"]
+    assert [column["measured"] for column in release["columns"]] == [False, True, True]
+    spans(release, 1, [75.0, 75.1])
+    assert all(
+        0 < ends[2][1] - ends[2][0] < row[2] / 5
+        for row, ends in zip(release["rows"], release["intervals"], strict=True)
+    )
+    spans(release, 2, [row[2] for row in release["rows"]])
+
+
+def test_texts_and_truths_have_none(world: BrokerWorld) -> None:
+    release = asked(world, "SELECT COUNT(*) > 5 AS many, CASE WHEN COUNT(*) > 5 THEN 'a' ELSE 'b' END AS w FROM visits")
+    assert release["intervals"] == [[None, None]]
+    assert [column["measured"] for column in release["columns"]] == [False, False]
