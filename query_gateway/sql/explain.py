@@ -237,6 +237,22 @@ def _clamp(refused: Refused) -> Iterator[list[Edit]]:
     yield [Edit(span.start, span.end, f"clamp({refused.text}, {CLAMP[0]}, {CLAMP[1]})")]
 
 
+def _grouped_publicly(refused: Refused) -> Iterator[list[Edit]]:
+    """A group key whose values are known, made of one whose are not, at limits that the caller is to choose."""
+    for select in refused.selects()[:1]:
+        froms = [select.args["from_"].this, *(join.this for join in select.args.get("joins") or [])]
+        tables = [refused.schema.find(one.db or None, one.name) for one in froms if isinstance(one, exp.Table)]
+        named = fold(refused.text.rpartition(".")[2].strip('"'))
+        types = {one.type for table in tables if table is not None for one in table.columns if fold(one.name) == named}
+        coarse = [_COARSE[one].format(refused.text, *CLAMP) for one in types if one in _COARSE]
+        items = [item.unalias() for item in select.expressions]
+        group = select.args.get("group")
+        keys = [one for one in (*items, *(group.expressions if group else ())) if not isinstance(one, exp.Literal)]
+        spans = {refused.places.span(one) for one in keys if refused.places.text(one) == refused.text}
+        if len(coarse) == 1:
+            yield [Edit(span.start, span.end, coarse[0]) for span in spans if span is not None]
+
+
 def _join_unit(refused: Refused) -> Iterator[list[Edit]]:
     """The equality of unit keys as a term of the join."""
     yield from _subquery_unit(refused)
@@ -345,12 +361,21 @@ def _dropped(refused: Refused) -> Iterator[list[Edit]]:
             yield [Edit(tokens[index - 1].end + 1, found[-1].end + 1, "")]
 
 
+_COARSE = {
+    Type.INTEGER: "width_bucket({}, {}, {}, 10)",
+    Type.DOUBLE: "width_bucket({}, {}, {}, 10)",
+    Type.TEXT: "{} = 'A'",
+    Type.DATE: "{} >= DATE '2000-01-01'",
+    Type.TIMESTAMP: "{} >= TIMESTAMP '2000-01-01'",
+}
+"""Of each type, a condition or number with a known set of values."""
 Editor = Callable[[Refused], Iterator[list[Edit]]]
 _NEEDLESS = {"NULLS FIRST": ("NULLS", "FIRST"), "FOR UPDATE": ("FOR", "UPDATE")}
 EDITORS: Mapping[str, Editor] = {
     "plan.join_preserved": _kept_side,
     "plan.join_unit": _join_unit,
     "plan.order": _no_order,
+    "plan.private_keys_pure": _grouped_publicly,
     "plan.raw_rows": _count_only,
     "plan.unbounded_sum": _clamp,
     "sql.ambiguous_column": _qualified,

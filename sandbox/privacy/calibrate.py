@@ -113,13 +113,19 @@ def _thresholds(measures: Sequence[BoundedMeasure], delta: Fraction) -> Fraction
 def _pure(measures: Sequence[BoundedMeasure], spend: Spend) -> Priced:
     for measure in measures:
         if measure.existence is not None:
-            raise Refusal("plan.private_keys_pure", subject=measure.checked.measure.name)
+            raise Refusal("plan.private_keys_pure", subject=_unknown_key(measure))
     shares = iter(split(units(spend, measures, Notion.PURE, Fraction(0)), measures))
     priced = []
     for measure in measures:
         given = {statistic.name: next(shares) for statistic in measure.statistics}
         priced.append(PricedMeasure(measure, tuple(_measured(measure, given, _laplace))))
     return _sum(priced)
+
+
+def _unknown_key(measure: BoundedMeasure) -> str:
+    """The first group key without a public value set; the measure, where only all of them together are too many."""
+    checked = measure.checked
+    return next((key.name for key in checked.keys if key.values.members is None), checked.measure.name)
 
 
 def _measured(
