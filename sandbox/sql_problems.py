@@ -54,9 +54,6 @@ SQL_PROBLEMS: Mapping[str, Problem] = {
         "Argument {position} of {function} must be a constant.",
         "函数 {function} 的第 {position} 个参数必须是常量。",
     ),
-    "sql.nested_measure": Problem(
-        422, "A released result cannot be joined with private rows.", "不能将已发布的结果与隐私数据行连接。"
-    ),
     "sql.no_aggregate": Problem(422, "The groups have no aggregate; add COUNT(*).", "分组缺少聚合，请加上 COUNT(*)。"),
     "sql.not_grouped": Problem(
         422,
@@ -80,6 +77,11 @@ SQL_PROBLEMS: Mapping[str, Problem] = {
     ),
     "sql.subquery_columns": Problem(
         422, "A subquery that is compared with must have one column.", "用于比较的子查询必须只有一列。"
+    ),
+    "sql.subquery_rows": Problem(
+        422,
+        "A subquery in an expression must release one column and at most one row.",
+        "表达式中的子查询必须只发布一列，且至多一行。",
     ),
     "sql.syntax": Problem(400, "The SQL cannot be read: {what}.", "无法解析该 SQL：{what}。"),
     "sql.too_complex": Problem(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from sqlglot import exp
 
@@ -12,6 +12,7 @@ from query_gateway.sql.scalar import AGGREGATES, Scalars, Typed
 from query_gateway.sql.schema import fold
 from query_gateway.sql.scope import Column, Scope
 from query_gateway.sql.state import State
+from query_gateway.sql.values import Asked, scalar
 from sandbox.plan.nodes import (
     Aggregate,
     AggregateFunction,
@@ -25,6 +26,8 @@ from sandbox.plan.nodes import (
     Type,
 )
 
+Ask: TypeAlias = Callable[[exp.Select, Asked], Typed]
+"""The value of a scalar subquery, among what was asked before."""
 _NO_VALUE = (Type.UNIT, Type.PRESENCE)
 
 
@@ -51,6 +54,8 @@ class Rows:
     open: set[str] = field(default_factory=set)
     """Aliases being lowered: one that needs itself has no meaning."""
     subqueries: Subqueries | None = None
+    ask: Ask | None = None
+    asked: Asked = field(default_factory=Asked)
     domain: str | None = None
     """Unit domain of the rows; None when public."""
     released: bool = False
@@ -64,7 +69,8 @@ class Rows:
     """The names of all marks so far."""
 
     def attached(self, relation: Relation) -> Relation:
-        """The relation with the marks that its expressions read."""
+        """The relation with the values and marks that its expressions read: marks may read values."""
+        relation = self.asked.attached(relation)
         for mark in self.marks:
             relation = replace(mark, source=relation)
         self.marks.clear()
@@ -117,6 +123,9 @@ class Rows:
     def special(self, node: exp.Expr) -> Typed | None:
         if isinstance(node, exp.Coalesce) and self.scope.either is not None:
             return self._either(node, *self.scope.either)
+        query = scalar(node)
+        if query is not None and self.ask is not None:
+            return self.ask(query, self.asked)
         return None if self.subqueries is None else self.subqueries.value(self, node)
 
     def condition(self, node: exp.Expr) -> Expression:
@@ -150,12 +159,21 @@ class Groups:
     )
     known: dict[str, Typed] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
+    asked: Asked = field(default_factory=Asked)
 
     def lower(self, node: exp.Expr) -> Typed:
         return Scalars(self.rows.state, self).lower(node)
 
     def predicate(self, node: exp.Expr) -> Typed:
         return Scalars(self.rows.state, self).predicate(node)
+
+    def attached(self, relation: Relation) -> Relation:
+        """The relation with the values that its expressions read."""
+        return self.asked.attached(relation)
+
+    def begin(self) -> None:
+        """One use of the groups: each asks its subqueries anew."""
+        self.known, self.asked = {}, Asked()
 
     def add_key(self, node: exp.Expr) -> None:
         """Groups by an expression over the rows. Refuses `sql.unit_value`."""
@@ -169,9 +187,11 @@ class Groups:
             self.keys[key.expression] = Output(state.fresh("k", node), key.expression), key.type
 
     def measured(self, node: exp.Expr) -> bool:
-        """Whether the node needs an aggregate, itself or by an alias."""
+        """Whether the node needs an aggregate or a scalar subquery, itself or by an alias."""
         for part in node.walk(prune=lambda one: isinstance(one, exp.Query)):
-            if aggregates(part) or (isinstance(part, exp.Column) and self._alias(part) is not None):
+            if scalar(part) is not None or aggregates(part):
+                return True
+            if isinstance(part, exp.Column) and self._alias(part) is not None:
                 return True
         return False
 
@@ -179,14 +199,29 @@ class Groups:
         raise self.rows.unknown(node)
 
     def special(self, node: exp.Expr) -> Typed | None:
+        if (key := self._asked_key(node)) is not None:
+            return key
         if not self.measured(node):
             return self._grouped(self.rows.lower(node), node)
+        query = scalar(node)
+        if query is not None and self.rows.ask is not None:
+            return self.rows.ask(query, self.asked)
         if aggregates(node) or isinstance(node, exp.Filter):
             return self._aggregate(node)
         if isinstance(node, exp.Column):
             alias = self._alias(node)
             return None if alias is None else self._shared(alias)
         return None
+
+    def _asked_key(self, node: exp.Expr) -> Typed | None:
+        """The group key that an expression with subqueries is, all of which were asked of the rows."""
+        parts = list(node.walk(prune=lambda one: isinstance(one, exp.Query)))
+        queries = [query for one in parts if (query := scalar(one)) is not None]
+        known = all(one in self.rows.asked.values for one in queries)
+        if not queries or not known or any(map(aggregates, parts)):
+            return None
+        found = self.rows.lower(node)
+        return self._grouped(found, node) if found.expression in self.keys else None
 
     def _shared(self, alias: str) -> Typed:
         if alias not in self.known:

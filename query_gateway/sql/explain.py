@@ -333,6 +333,20 @@ def _no_order(refused: Refused) -> Iterator[list[Edit]]:
         yield [_without(refused, extent) for extent in found]
 
 
+def _one_value(refused: Refused) -> Iterator[list[Edit]]:
+    """An average in place of rows; the first row of more than one."""
+    for select in refused.selects()[:1]:
+        items, end = refused.places.items(select), refused.places.end(select)
+        if items is None or end is None:
+            continue
+        place = refused.places.tokens[end - 1].end + 1
+        yield [Edit(place, place, " LIMIT 1")]
+        span, text = refused.places.of(items), refused.places.text(select.expressions[0].unalias())
+        yield [Edit(span.start, span.end, f"{text} AS v"), Edit(place, place, " LIMIT 1")]
+        yield [Edit(span.start, span.end, f"AVG({text})")]
+        yield [Edit(span.start, span.end, "COUNT(*)")]
+
+
 def _qualified(refused: Refused) -> Iterator[list[Edit]]:
     """The column with its table's name."""
     for select in refused.selects()[:1]:
@@ -384,6 +398,7 @@ EDITORS: Mapping[str, Editor] = {
     "sql.no_aggregate": _with_count,
     "sql.not_grouped": _group,
     "sql.star_grouped": _count_only,
+    "sql.subquery_rows": _one_value,
     "sql.unit_value": _unit,
     "sql.unknown_column": _nearest,
     "sql.unknown_dataset": _nearest,

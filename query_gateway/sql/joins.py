@@ -56,7 +56,7 @@ class Joins:
         """The relation of the FROM clause with its WHERE.
 
         Refuses: `plan.join_unit`, `plan.join_preserved`, `plan.domains`, `plan.exists_private`, `sql.correlated`,
-        `sql.nested_measure`, `sql.subquery`, `sql.unit_value`.
+        `sql.subquery`, `sql.unit_value`.
         """
         sources = list(self.rows.scope.sources)
         self.outer_joins = any(node.side for node, _ in joins)
@@ -157,7 +157,7 @@ class Joins:
     def _term(self, node: exp.Expr, join: exp.Join | None = None) -> Term | None:
         """One term; None of one that is put by for later. Refuses `sql.correlated`, `sql.subquery`."""
         term = self._read(node)
-        late = self.marked if term.refs & self.rows.marked else None
+        late = self.marked if term.refs & (self.rows.marked | self.rows.asked.columns) else None
         if term.refs & self.rows.borrowed:
             late = self.correlated
         if late is None:
@@ -240,7 +240,7 @@ class Joins:
 
     def _semi(self, left: Item, right: Item, terms: Sequence[Term], node: exp.Join) -> Item:
         """The rows of the left side that have, or have not, a match: the right side's columns are gone."""
-        unit = self._paired(left, right, terms, right.place)
+        unit = self._paired(left, right, terms)
         if left.domain is None and right.domain is not None:
             raise self.state.refuse("plan.exists_private", right.place)
         name = self.state.fresh("e", right.place)
@@ -250,7 +250,7 @@ class Joins:
         return replace(left, relation=Filter(marked, kept), sources=left.sources | right.sources)
 
     def _joined(self, left: Item, right: Item, kind: JoinKind, terms: Sequence[Term], place: exp.Expr) -> Item:
-        unit = self._paired(left, right, terms, place)
+        unit = self._paired(left, right, terms)
         relation = Join(left.relation, right.relation, kind, unit, conjunction(terms))
         return Item(
             relation,
@@ -260,11 +260,9 @@ class Joins:
             place,
         )
 
-    def _paired(self, left: Item, right: Item, terms: Sequence[Term], place: exp.Expr) -> bool:
+    def _paired(self, left: Item, right: Item, terms: Sequence[Term]) -> bool:
         """Whether rows of equal units are paired."""
         private = [item for item in (left, right) if item.domain is not None]
-        if private and (left.released or right.released):
-            raise self.state.refuse("sql.nested_measure", place)
         if len(private) < 2:
             return False
         if left.domain != right.domain or not equates(terms):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlglot import exp
 
 from query_gateway.sql.context import Groups, Rows, aggregates
 from query_gateway.sql.joins import Item, Joins
+from query_gateway.sql.labels import labels
+from query_gateway.sql.merge import merge
 from query_gateway.sql.parse import parse_select
 from query_gateway.sql.places import Places
 from query_gateway.sql.prune import prune
@@ -20,11 +23,14 @@ from query_gateway.sql.state import State
 from query_gateway.sql.subqueries import Inner, Marks
 from query_gateway.sql.tables import listed, renamed, scanned
 from query_gateway.sql.terms import Term
+from query_gateway.sql.values import Asked, rowcount
 from sandbox.errors import Refusal, Span
 from sandbox.plan.nodes import (
+    Constants,
     Filter,
-    Label,
+    JoinKind,
     Limit,
+    Literal,
     Measure,
     Order,
     Output,
@@ -37,8 +43,6 @@ from sandbox.plan.nodes import (
     Type,
 )
 
-MAX_LABEL = 60
-"""Characters of an answer's column label."""
 MAX_LIMIT = 2**31 - 1
 
 Environment = Mapping[str, "Defined"]
@@ -99,8 +103,10 @@ class Lowering:
         if not self._groups:
             raise self._state.refuse("sql.public_only", select)
         measures = tuple(self._measure(groups) for groups in self._groups.values())
-        plan = Plan(measures, answer.relation, _labels(answer.columns))
-        return Lowered(*prune(plan, self._state.spans, self._state.mentioned))
+        merged = merge(measures, answer.relation)
+        mentioned = {merged.names.get(name, name) for name in self._state.mentioned}
+        plan = Plan(merged.measures, merged.answer, labels(answer.columns))
+        return Lowered(*prune(plan, self._state.spans, mentioned))
 
     def select(self, select: exp.Select, environment: Environment) -> Selected:
         """One SELECT, with the CTEs in sight."""
@@ -125,11 +131,12 @@ class Lowering:
     ) -> tuple[Item, Rows, tuple[Term, ...]]:
         """FROM and WHERE, and what WHERE says about the rows around."""
         clause = select.args.get("from_")
-        if clause is None:
-            raise self._state.refuse("sql.public_only", select)
         aliases = {fold(one.alias): one.this for one in reversed(select.expressions) if isinstance(one, exp.Alias)}
         marks = Marks(self._state, lambda node, around, valued: self._subquery(node, environment, around, valued))
-        rows = Rows(self._state, Scope(), aliases, subqueries=marks, outer=outer)
+        rows = Rows(self._state, Scope(), aliases, subqueries=marks, ask=partial(self._value, environment), outer=outer)
+        if clause is None:
+            row = Constants((self._state.fresh("v"),), ((Literal(Type.INTEGER, 1),),))
+            return Item(row, frozenset(), None, released=False, place=select), rows, ()
         first = self._item(clause.this, environment, rows.scope)
         joins = []
         for node in select.args.get("joins") or []:
@@ -209,6 +216,19 @@ class Lowering:
                     raise self._state.refuse("plan.order", select.args[clause])
         return self._projected(select, item.relation, rows, item.domain, item.released)
 
+    def _value(self, environment: Environment, query: exp.Select, asked: Asked) -> Typed:
+        """The value of a scalar subquery, joined to the rows that ask for it. Refuses `sql.subquery_rows`."""
+        if query not in asked.values:
+            found = self.select(query, environment)
+            grouped = [groups.measure for groups in self._groups.values() if groups.keys]
+            count = rowcount(found.relation, grouped)
+            if found.domain is not None or len(found.columns) != 1 or not count.most_one:
+                raise self._state.refuse("sql.subquery_rows", query)
+            asked.values[query] = Typed(Ref(found.columns[0].ref), found.columns[0].type, 1)
+            asked.waiting.append((found.relation, JoinKind.INNER if count.least_one else JoinKind.LEFT))
+        self._state.spend()
+        return asked.values[query]
+
     def _add_keys(self, select: exp.Select, groups: Groups) -> None:
         clause = select.args.get("group")
         if clause is None:
@@ -236,9 +256,11 @@ class Lowering:
     def _grouped(self, select: exp.Select, groups: Groups) -> Selected:
         """The public part of a SELECT with aggregates: HAVING, the select list, ORDER BY, LIMIT."""
         relation: Relation = Released(groups.measure)
+        groups.begin()
         having = select.args.get("having")
         if having is not None:
-            relation = Filter(relation, groups.predicate(having.this).expression)
+            predicate = groups.predicate(having.this).expression
+            relation = Filter(groups.attached(relation), predicate)
         return self._projected(select, relation, groups, None, True)
 
     def _projected(
@@ -257,7 +279,7 @@ class Lowering:
             raise self._state.refuse("sql.unit_value", unvalued[3])
         made = [output for output, *_ in outputs]
         terms = self._order(select, context, columns, made)
-        relation: Relation = Project(context.attached(source) if isinstance(context, Rows) else source, tuple(made))
+        relation: Relation = Project(context.attached(source), tuple(made))
         if terms:
             relation = Sort(relation, tuple(terms))
         return Selected(self._limited(select, relation), columns, domain, released)
@@ -366,18 +388,3 @@ def _asks_groups(select: exp.Select) -> bool:
     order = select.args.get("order")
     tops = [*select.expressions, *(order.expressions if order is not None else [])]
     return any(aggregates(node) for top in tops for node in top.walk() if node.find_ancestor(exp.Select) is select)
-
-
-def _labels(columns: Sequence[Column]) -> tuple[Label, ...]:
-    """The analyst's names, made distinct."""
-    labels: list[Label] = []
-    taken: set[str] = set()
-    for column in columns:
-        label = " ".join(column.name.split())[:MAX_LABEL] or column.ref
-        count = 1
-        while label in taken:
-            count += 1
-            label = f"{' '.join(column.name.split())[:MAX_LABEL]}_{count}"
-        taken.add(label)
-        labels.append(Label(column.ref, label))
-    return tuple(labels)

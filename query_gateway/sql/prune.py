@@ -44,9 +44,9 @@ def prune(plan: Plan, spans: Mapping[str, Span], mentioned: Collection[str]) -> 
     """
     needed = _Needed(mentioned)
     answer = needed.relation(plan.answer, {label.name for label in plan.labels})
-    measures = [needed.measure(one) for one in plan.measures if one.name in needed.released]
-    names = _Names()
-    renamed = [names.measure(measure) for measure in measures]
+    measures = [needed.measure(one) for one in reversed(plan.measures) if one.name in needed.released]
+    names = Names()
+    renamed = [names.measure(measure) for measure in reversed(measures)]
     answer = names.relation(answer)
     labels = tuple(Label(names.new(label.name), label.label) for label in plan.labels)
     places = {}
@@ -173,7 +173,7 @@ class _Needed:
 
 
 @dataclass(slots=True)
-class _Names:
+class Names:
     """Renames in the order of evaluation: c1, c2, … of scans, and so on for every prefix."""
 
     known: dict[str, str] = field(default_factory=dict)

@@ -160,8 +160,6 @@ class Marks:
     def _mark(self, rows: Rows, inner: Inner, terms: Sequence[Term], asked: _Asked) -> Expression:
         """The mark of the rows for which the terms hold with some row of the subquery."""
         place = asked.query
-        if rows.domain is not None and inner.released:
-            raise self.state.refuse("sql.nested_measure", place)
         if rows.domain is None and inner.domain is not None:
             raise self.state.refuse("plan.exists_private", place)
         unit = rows.domain is not None and inner.domain is not None

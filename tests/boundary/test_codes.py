@@ -128,7 +128,14 @@ SQL: Mapping[str, tuple[str, str]] = {
     "an unknown function": ("sql.unknown_function", "SELECT SUM(reveal(income)) FROM persons"),
     "another aggregate": ("sql.aggregate", "SELECT STRING_AGG(city) FROM persons"),
     "a window": ("sql.window", "SELECT ROW_NUMBER() OVER (ORDER BY income) FROM persons"),
-    "a subquery": ("sql.subquery", f"SELECT COUNT(*) FROM persons WHERE income > ({COUNT})"),
+    "a subquery of rows": (
+        "sql.subquery_rows",
+        "SELECT COUNT(*) FROM persons WHERE income > (SELECT income FROM persons)",
+    ),
+    "a subquery in an outer join": (
+        "sql.subquery",
+        f"SELECT COUNT(*) FROM persons p LEFT JOIN visits v ON p.pid = v.pid AND v.费用 > ({COUNT})",
+    ),
     "a union": ("sql.set_operation", f"{COUNT} UNION ALL {COUNT}"),
     "distinct values": ("sql.distinct", "SELECT DISTINCT city FROM persons"),
     "a sample": ("sql.unsupported", "SELECT COUNT(*) FROM persons USING SAMPLE 1"),

@@ -350,12 +350,6 @@ SELECT COUNT(*) FROM persons p JOIN tpch.customer c ON p.pid = c.c_custkey
 refused plan.domains
 at tpch.customer c
 
--- a release joined with private rows
-SELECT COUNT(*) FROM persons p JOIN (SELECT city, COUNT(*) AS n FROM persons GROUP BY city) d ON p.city = d.city
-=>
-refused sql.nested_measure
-at (SELECT city, COUNT(*) AS n FROM persons GROUP BY city) d
-
 -- a release aggregated again
 SELECT AVG(n) FROM (SELECT city, COUNT(*) AS n FROM persons GROUP BY city)
 =>
@@ -380,11 +374,46 @@ SELECT 1
 refused sql.public_only
 at SELECT 1
 
--- a scalar subquery
-SELECT COUNT(*) FROM persons WHERE income > (SELECT AVG(income) FROM persons)
+-- a scalar subquery of private rows
+SELECT COUNT(*) FROM persons WHERE income > (SELECT income FROM persons)
+=>
+refused sql.subquery_rows
+at SELECT income FROM persons
+write SELECT COUNT(*) FROM persons WHERE income > (SELECT AVG(income) FROM persons)
+
+-- a scalar subquery of several released rows
+SELECT COUNT(*) FROM persons WHERE income > (SELECT AVG(income) AS a FROM persons GROUP BY 性别)
+=>
+refused sql.subquery_rows
+at SELECT AVG(income) AS a FROM persons GROUP BY 性别
+write SELECT COUNT(*) FROM persons WHERE income > (SELECT AVG(income) AS a FROM persons GROUP BY 性别 LIMIT 1)
+
+-- a scalar subquery of two columns
+SELECT COUNT(*) FROM persons WHERE income > (SELECT AVG(income), COUNT(*) FROM persons)
+=>
+refused sql.subquery_rows
+at SELECT AVG(income), COUNT(*) FROM persons
+write SELECT COUNT(*) FROM persons WHERE income > (SELECT AVG(income) AS v FROM persons LIMIT 1)
+
+-- a scalar subquery of public rows
+SELECT COUNT(*) FROM persons WHERE birth_year > (SELECT population FROM cities)
+=>
+refused sql.subquery_rows
+at SELECT population FROM cities
+write SELECT COUNT(*) FROM persons WHERE birth_year > (SELECT population FROM cities LIMIT 1)
+
+-- a scalar subquery in the condition of an outer join
+SELECT COUNT(v.pid) FROM persons p LEFT JOIN visits v ON p.pid = v.pid AND v.费用 > (SELECT AVG(费用) FROM visits)
 =>
 refused sql.subquery
-at AVG(income) FROM persons
+at v.费用 > (SELECT AVG(费用) FROM visits)
+
+-- the public side preserved beside a release
+SELECT COUNT(*) FROM (SELECT 科室, COUNT(*) AS n FROM visits GROUP BY 科室) g LEFT JOIN visits v ON v.科室 = g.科室
+=>
+refused plan.join_preserved
+at visits v ON v.科室 = g.科室
+write SELECT COUNT(*) FROM (SELECT 科室, COUNT(*) AS n FROM visits GROUP BY 科室) g JOIN visits v ON v.科室 = g.科室
 
 -- private rows in order
 SELECT COUNT(*) FROM (SELECT pid FROM visits ORDER BY 费用 DESC LIMIT 10)

@@ -84,9 +84,3 @@ SELECT COUNT(*) FROM persons NATURAL JOIN drugs
 =>
 refused plan.join_unit
 at drugs
-
--- the released inside private rows
-SELECT COUNT(*) FROM persons WHERE city IN (SELECT city FROM persons GROUP BY city HAVING COUNT(*) > 5)
-=>
-refused sql.nested_measure
-at city FROM persons GROUP BY city HAVING COUNT(*) > 5

@@ -63,8 +63,11 @@ KINDS = (
     "SELECT 科室, COUNT(*), SUM(费用) FROM visits GROUP BY 1",
     "SELECT 费用, COUNT(*), COUNT(DISTINCT pid) FROM visits GROUP BY 1",
     "SELECT a.n + b.n AS n FROM (SELECT COUNT(*) n FROM visits) a CROSS JOIN (SELECT COUNT(*) n FROM persons) b",
+    "SELECT COUNT(*) FROM visits WHERE 费用 > (SELECT AVG(费用) / (SELECT AVG(income) FROM persons) FROM visits)",
+    """WITH g AS (SELECT 科室, COUNT(*) n FROM visits GROUP BY 1)
+    SELECT v.科室, SUM(v.费用 / 2) FROM visits v JOIN g USING (科室) WHERE g.n > 1 GROUP BY 1""",
 )
-"""Gaussian and Laplace, public and private keys, and two measures."""
+"""Gaussian and Laplace, public and private keys, two measures, and measures that read others."""
 REFUSED = {
     "plan.overflow",
     "plan.private_keys_pure",
