@@ -10,7 +10,7 @@ STAMP  := .venv/lock-$(call digest,requirements/test.txt)
 HEALTH := .cache/health/made-$(call digest,requirements/health.txt examples/health/extract.py)
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check fuzz bench accuracy lock clean
+.PHONY: docs demo test check fuzz bench accuracy lock clean
 
 demo: .venv/project $(HEALTH)
 	@$(BIN)/vitrine demo
@@ -61,6 +61,11 @@ $(HEALTH):
 COMPILE = .cache/lock/bin/uv --quiet pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
           --no-emit-index-url --custom-compile-command "make lock" $(UPGRADE)
 PINNED  = $(COMPILE) --constraints requirements/test.txt
+
+# The parts of docs/ that are made from the code.
+docs: .venv/project
+	@$(BIN)/python -m tests.support.error_table
+	@$(BIN)/python -m tests.support.function_page
 
 lock:
 	@test -x .cache/lock/bin/uv || { $(PYTHON) -m venv .cache/lock && .cache/lock/bin/$(PIP) install uv; }

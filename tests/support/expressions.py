@@ -82,6 +82,9 @@ def signatures(result: Type) -> tuple[tuple[str, tuple[Type, ...], Signature], .
     if result is Type.INTEGER:
         types = (Type.DOUBLE, Type.DOUBLE, Type.DOUBLE, Type.INTEGER)
         found.append(("width_bucket", types, resolve("width_bucket", types)))
+    if result is Type.TIMESTAMP:
+        parts = (*(Type.INTEGER,) * 5, Type.DOUBLE)
+        found.append(("make_timestamp", parts, resolve("make_timestamp", parts)))
     return tuple(found)
 
 
@@ -100,7 +103,7 @@ def expressions(draw: st.DrawFn, columns: Mapping[str, Type], type_: Type, depth
         if draw(st.booleans()) and hidden:
             return Call(name, (Ref(draw(st.sampled_from(hidden))),))
     places = FUNCTIONS[name].literals(len(types))
-    fixed = draw(_fixed(name, types)) if places else {}
+    fixed = draw(fixed_arguments(name, types)) if places else {}
     arguments = tuple(
         fixed[place] if place in fixed else draw(expressions(columns, one, depth - 1))
         for place, one in enumerate(types)
@@ -109,7 +112,7 @@ def expressions(draw: st.DrawFn, columns: Mapping[str, Type], type_: Type, depth
 
 
 @st.composite
-def _fixed(draw: st.DrawFn, name: str, types: tuple[Type, ...]) -> dict[int, Literal]:
+def fixed_arguments(draw: st.DrawFn, name: str, types: tuple[Type, ...]) -> dict[int, Literal]:
     """Literals for the places that demand them, which mean something there."""
     places = sorted(FUNCTIONS[name].literals(len(types)))
     match name:
