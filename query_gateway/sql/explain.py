@@ -9,8 +9,9 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import TokenType
 
+from query_gateway.sql.edits import Edit, Refused
 from query_gateway.sql.lower import lower
-from query_gateway.sql.parse import MAX_CHARACTERS, Parsed, parse_select
+from query_gateway.sql.parse import MAX_CHARACTERS, parse_select
 from query_gateway.sql.places import Extent, Places
 from query_gateway.sql.schema import Schema, fold
 from sandbox.errors import Refusal, Span
@@ -28,40 +29,6 @@ class Explanation:
 
     span: Span | None
     rewrite: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """Characters [start, end) of the text become `text`."""
-
-    start: int
-    end: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A refused query: its tree and tokens, and what was refused where."""
-
-    parsed: Parsed
-    places: Places
-    schema: Schema
-    refusal: Refusal
-    span: Span
-
-    @property
-    def text(self) -> str:
-        """The fragment that was refused."""
-        return self.parsed.sql[self.span.start : self.span.end]
-
-    def selects(self) -> list[exp.Select]:
-        """The SELECTs around the fragment, innermost first."""
-        around = []
-        for select in self.parsed.select.find_all(exp.Select):
-            span = self.places.span(select)
-            if span is not None and span.start <= self.span.start and self.span.end <= span.end:
-                around.append((span.end - span.start, select))
-        return [select for _, select in sorted(around, key=lambda pair: pair[0])]
 
 
 def with_rewrite(sql: str, schema: Schema, refusal: Refusal) -> Refusal:
