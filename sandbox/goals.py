@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from sandbox.errors import Refusal
+from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.checked import CheckedAggregate, CheckedPlan
 from sandbox.plan.lineage import measured
-from sandbox.plan.nodes import AggregateFunction
 from sandbox.privacy.accuracy import Goal
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.loss import Accuracy
-from sandbox.privacy.statistics import Estimate
+from sandbox.privacy.statistics import Estimate, Moments
 
 
 def goals(
@@ -37,6 +37,8 @@ def _goal(
     asked: Accuracy, label: str, name: str, measures: Sequence[BoundedMeasure], sizes: Mapping[str, int | None]
 ) -> Goal:
     bounded, estimate = next(_found(measures, name))
+    if isinstance(estimate, Moments):
+        raise Refusal("spend.column", {"column": label})
     size = sizes[bounded.checked.measure.name]
     if estimate.divisor is not None and size is None:
         raise Refusal("spend.expected_size", {"column": label})
@@ -49,7 +51,7 @@ def _goal(
     return Goal(name, asked.relative * value, size)
 
 
-def _found(measures: Sequence[BoundedMeasure], name: str) -> Iterator[tuple[BoundedMeasure, Estimate]]:
+def _found(measures: Sequence[BoundedMeasure], name: str) -> Iterator[tuple[BoundedMeasure, Estimate | Moments]]:
     return ((bounded, each) for bounded in measures for each in bounded.estimates if each.aggregate == name)
 
 

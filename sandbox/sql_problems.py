@@ -10,8 +10,8 @@ SQL_PROBLEMS: Mapping[str, Problem] = {
     # one line a code, sorted
     "sql.aggregate": Problem(
         422,
-        "The aggregate {function} is not offered; COUNT, SUM and AVG are.",
-        "不提供聚合函数 {function}，可用 COUNT、SUM、AVG。",
+        "The aggregate {function} is not offered; COUNT, SUM, AVG, variances and regressions are.",
+        "不提供聚合函数 {function}，可用 COUNT、SUM、AVG、方差与回归类。",
     ),
     "sql.aggregate_over_release": Problem(
         422, "A released result cannot be aggregated again.", "不能对已发布的结果再次聚合。"

@@ -8,14 +8,15 @@ from typing import Protocol, TypeAlias
 
 from sqlglot import exp
 
+from query_gateway.sql.aggregates import NUMBERS, PAIRS
 from query_gateway.sql.scalar import AGGREGATES, Scalars, Typed
 from query_gateway.sql.schema import fold
 from query_gateway.sql.scope import Column, Scope
 from query_gateway.sql.state import State
 from query_gateway.sql.values import Asked, scalar
+from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.nodes import (
     Aggregate,
-    AggregateFunction,
     Call,
     Expression,
     Literal,
@@ -154,9 +155,8 @@ class Groups:
     rows: Rows
     source: Relation
     keys: dict[Expression, tuple[Output, Type]] = field(default_factory=dict)
-    aggregates: dict[tuple[AggregateFunction, Expression | None, Expression | None], Aggregate] = field(
-        default_factory=dict
-    )
+    aggregates: dict[tuple[object, ...], Aggregate] = field(default_factory=dict)
+    """By function, arguments and filter."""
     known: dict[str, Typed] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
     asked: Asked = field(default_factory=Asked)
@@ -278,16 +278,19 @@ class Groups:
             if not aggregates(call):
                 raise state.refuse("sql.unsupported", node, what="FILTER here")
         function, argument, extra, type_ = self._asked(call)
+        other = self._number(call, call.expression).expression if type(call) in PAIRS else None
         terms = [one for one in (condition, extra) if one is not None]
         filter_ = terms[0] if len(terms) == 1 else Call("and", tuple(terms)) if terms else None
-        asked = function, argument, filter_
+        asked = function, argument, other, filter_
         if asked not in self.aggregates:
             name = state.fresh("a", node)
-            self.aggregates[asked] = Aggregate(name, function, argument, filter_)
+            self.aggregates[asked] = Aggregate(name, function, argument, filter_, other)
             if isinstance(inner := call.this, exp.Expr):
                 state.locate(f"{name}.argument", inner)
             elif call.expressions:
                 state.locate(f"{name}.argument", call.expressions[0])
+            if other is not None:
+                state.locate(f"{name}.other", call.expression)
             if isinstance(node, exp.Filter):
                 state.locate(f"{name}.filter", node.expression.this)
         return Typed(Ref(self.aggregates[asked].name), type_, 1)
@@ -304,17 +307,26 @@ class Groups:
                 return *self._rows(inner), Type.INTEGER
             case exp.CountIf():
                 return AggregateFunction.ROWS, None, self.rows.predicate(inner).expression, Type.INTEGER
+        argument = self._number(call, inner)
+        function = _function(call)
+        match function:
+            case AggregateFunction.SUM:
+                return function, argument.expression, None, argument.type or Type.INTEGER
+            case AggregateFunction.REGR_COUNT:
+                return function, argument.expression, None, Type.INTEGER
+        return function, argument.expression, None, Type.DOUBLE
+
+    def _number(self, call: exp.Expr, inner: exp.Expr | None) -> Typed:
+        """A number over the rows. Refuses `sql.unsupported`, `sql.unit_value`, `plan.type`."""
         if isinstance(inner, exp.Distinct) or not isinstance(inner, exp.Expr):
             raise self.rows.state.refuse("sql.unsupported", call, what="DISTINCT here")
         argument = self.rows.lower(inner)
         if argument.type in _NO_VALUE:
             raise self.rows.state.refuse("sql.unit_value", inner)
         if argument.type not in (Type.INTEGER, Type.DOUBLE):
-            name = "sum" if isinstance(call, exp.Sum) else "avg"
-            raise self.rows.state.refuse("plan.type", inner, function=name, types=argument.type or "NULL")
-        if isinstance(call, exp.Sum):
-            return AggregateFunction.SUM, argument.expression, None, argument.type
-        return AggregateFunction.AVG, argument.expression, None, Type.DOUBLE
+            types = argument.type or "NULL"
+            raise self.rows.state.refuse("plan.type", inner, function=_function(call).value, types=types)
+        return argument
 
     def _rows(self, inner: exp.Expr) -> tuple[AggregateFunction, Expression | None, Expression | None]:
         """COUNT(x): rows where x is not NULL."""
@@ -348,6 +360,11 @@ class Groups:
         if unit.type is Type.PRESENCE:
             return Call("is_not_null", (unit.expression,))
         raise self.rows.state.refuse("sql.count_distinct", call)
+
+
+def _function(call: exp.Expr) -> AggregateFunction:
+    """What an aggregate of numbers is in a measure; `mean` is no class of the parser."""
+    return NUMBERS.get(type(call)) or PAIRS.get(type(call)) or AggregateFunction.AVG
 
 
 def aggregates(node: exp.Expr) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from query_gateway.sql.aggregates import NAMES
 from query_gateway.sql.forms import FORMS
 from sandbox.plan.nodes import Type
 
@@ -232,8 +233,8 @@ CASTS: Mapping[exp.DType, tuple[str, Type]] = {
     exp.DType.BOOLEAN: ("cast_boolean", Type.BOOLEAN),
 }
 
-_FORMS = """avg cast concat count count_if date_add date_diff date_trunc dayname dayofweek dayofyear epoch_ms extract
-isodow log log10 log2 lpad ltrim monthname rpad rtrim strftime sum time_bucket trim"""
+_FORMS = f"""{NAMES} cast concat date_add date_diff date_trunc dayname dayofweek dayofyear epoch_ms extract
+isodow log log10 log2 lpad ltrim monthname rpad rtrim strftime time_bucket trim"""
 
 
 _OPERATORS = """add subtract multiply divide negate not equal not_equal less less_equal greater greater_equal

@@ -65,7 +65,8 @@ def _united(first: Measure, ours: Names, other: Measure, theirs: Names, renamed:
     for one in other.aggregates:
         argument = None if one.argument is None else renamed.expression(one.argument)
         condition = None if one.filter is None else renamed.expression(one.filter)
-        moved = replace(one, argument=argument, filter=condition)
+        second = None if one.other is None else renamed.expression(one.other)
+        moved = replace(one, argument=argument, other=second, filter=condition)
         name = known.setdefault(replace(moved, name=""), one.name)
         if name == one.name:
             added.append(moved)

@@ -115,7 +115,7 @@ class _Needed:
         aggregates = [one for one in measure.aggregates if one.name in wanted] or list(measure.aggregates[:1])
         below = {name for key in measure.keys for name in refs(key.expression)}
         for aggregate in aggregates:
-            for part in (aggregate.argument, aggregate.filter):
+            for part in (aggregate.argument, aggregate.other, aggregate.filter):
                 below |= set() if part is None else set(refs(part))
         return replace(measure, source=self.relation(measure.source, below), aggregates=tuple(aggregates))
 
@@ -194,6 +194,7 @@ class Names:
                 name=self.new(one.name),
                 argument=self.optional(one.argument),
                 filter=self.optional(one.filter),
+                other=self.optional(one.other),
             )
             for one in measure.aggregates
         )

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
 
+from query_gateway.sql.aggregates import NUMBERS, PAIRS
 from query_gateway.sql.forms import FORMS, NODES
 from query_gateway.sql.functions import CALLS, NAMED, names
 from query_gateway.sql.places import Places
@@ -21,7 +22,6 @@ _STRUCTURE: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.Alias: ("this", "alias"),
     exp.All: ("this",),
     exp.Any: ("this",),
-    exp.Avg: ("this",),
     exp.Between: ("this", "low", "high"),
     exp.Boolean: ("this",),
     exp.CTE: ("this", "alias", "materialized"),
@@ -74,7 +74,6 @@ _STRUCTURE: Mapping[type[exp.Expr], tuple[str, ...]] = {
     ),
     exp.Star: (),
     exp.Subquery: ("this", "alias"),
-    exp.Sum: ("this",),
     exp.Table: ("this", "db", "alias"),
     exp.TableAlias: ("this", "columns"),
     exp.TimeToStr: ("this", "format"),
@@ -92,6 +91,8 @@ _STRUCTURE: Mapping[type[exp.Expr], tuple[str, ...]] = {
 }
 ALLOWED: Mapping[type[exp.Expr], tuple[str, ...]] = {
     **_STRUCTURE,
+    **dict.fromkeys(NUMBERS, ("this",)),
+    **dict.fromkeys(PAIRS, ("this", "expression")),
     **{kind: call.arguments + call.markers for kind, call in CALLS.items()},
     **{kind: arguments for kind, (_, arguments) in NODES.items()},
 }

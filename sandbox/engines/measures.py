@@ -30,7 +30,7 @@ from sandbox.engines.sources import SEED, UNIT, derived, named, ordered, place, 
 from sandbox.errors import Fault
 from sandbox.plan.nodes import Expression, Type
 from sandbox.privacy.bounding import BoundedMeasure, structural
-from sandbox.privacy.statistics import CAPACITY, Statistic, StatisticKind
+from sandbox.privacy.statistics import CAPACITY, Factor, Statistic, StatisticKind
 
 LARGEST = CAPACITY - 1
 """Totals are clipped to this, either way, before they leave the engine."""
@@ -47,14 +47,16 @@ class _Inputs:
     rounded: exp.Expr | None
     """The value of a SUM on its grid, as a whole number of steps that is still a real one; None for integers."""
     passes: exp.Expr | None
+    factors: tuple[_Inputs, ...] = ()
 
     def counted(self) -> exp.Expr | None:
         """Whether the row counts: it passes the filter, and its value is there and finite."""
         terms = [] if self.passes is None else [self.passes.copy()]
-        if self.value is not None:
-            terms.append(negated(is_null(self.value.sql)))
-            if self.value.values.type is Type.DOUBLE:
-                terms.append(call("ISFINITE", self.value.sql))
+        for read in (self, *self.factors):
+            if read.value is not None:
+                terms.append(negated(is_null(read.value.sql)))
+                if read.value.values.type is Type.DOUBLE:
+                    terms.append(call("ISFINITE", read.value.sql))
         return every(terms) if terms else None
 
 
@@ -111,11 +113,15 @@ class MeasureSelect:
             return written[expression, grid]
 
         def read(statistic: Statistic) -> _Inputs:
-            value = None if statistic.argument is None else write(statistic.argument, None)
             passes = None if statistic.filter is None else write(statistic.filter, None).sql
-            if statistic.argument is None or value is None or value.values.type is not Type.DOUBLE:
-                return _Inputs(value, None, passes)
-            return _Inputs(value, write(statistic.argument, statistic.granularity).sql, passes)
+            factors = tuple(gridded(each.argument, each.granularity, None) for each in statistic.factors)
+            if statistic.argument is None:
+                return _Inputs(None, None, passes, factors)
+            return gridded(statistic.argument, statistic.granularity, passes)
+
+        def gridded(argument: Expression, grid: Fraction, passes: exp.Expr | None) -> _Inputs:
+            value = write(argument, None)
+            return _Inputs(value, write(argument, grid).sql if value.values.type is Type.DOUBLE else None, passes)
 
         inputs = tuple(read(statistic) for statistic in self.bounded.statistics)
         return select_from(outputs, derived(source.select, inner)), inputs, alias
@@ -159,14 +165,31 @@ class MeasureSelect:
         """Rows counted, or the sum of their grid steps."""
         if statistic.kind in (StatisticKind.UNITS, StatisticKind.ROWS):
             return _over(exp.Count(this=exp.Star()), read)
-        if read.value is None:
-            raise Fault("a sum without an argument")
-        total: exp.Expr = exp.Sum(this=self._steps(statistic, read.value, read.rounded))
+        total: exp.Expr = exp.Sum(this=self._added(statistic, read))
         if read.passes is not None:
             total = exp.Filter(this=total, expression=exp.Where(this=read.passes.copy()))
         return exp.Coalesce(this=total, expressions=[number(0)])
 
-    def _steps(self, statistic: Statistic, value: Rendered, rounded: exp.Expr | None) -> exp.Expr:
+    def _added(self, statistic: Statistic, read: _Inputs) -> exp.Expr:
+        """What a row adds to a sum, in grid steps: its value, or the product of its factors; NULL where it does not
+        count. Factors are clamped, so that their product needs no clamp of its own.
+        """
+        if not statistic.factors:
+            if read.value is None:
+                raise Fault("a sum without an argument")
+            return self._steps(statistic, read.value, read.rounded)
+        sizes = [max(abs(each.low), abs(each.high), 1) for each in statistic.factors]
+        whole = "BIGINT" if 4 * sizes[0] * sizes[1] < CAPACITY else "HUGEINT"
+        one, other = (
+            cast(self._steps(each, found.value, found.rounded), whole)
+            for each, found in zip(statistic.factors, read.factors, strict=True)
+            if found.value is not None
+        )
+        finest = statistic.factors[0].granularity * statistic.factors[1].granularity
+        steps = _whole_steps(statistic.granularity / finest, binary(exp.Mul, one, other))
+        return steps if statistic.centre == 0 else binary(exp.Sub, steps, number(statistic.centre))
+
+    def _steps(self, statistic: Statistic | Factor, value: Rendered, rounded: exp.Expr | None) -> exp.Expr:
         """A row's value in grid steps: rounded to the grid, clamped, centred (rule 16); NULL where it does not count.
 
         No cast fails: only what lies between the ends is cast.
@@ -274,7 +297,7 @@ def _over(aggregate: exp.Expr, read: _Inputs) -> exp.Expr:
 
 
 def _clamped(
-    value: exp.Expr, steps: exp.Expr, ends: tuple[exp.Expr, exp.Expr], statistic: Statistic, counts: exp.Expr
+    value: exp.Expr, steps: exp.Expr, ends: tuple[exp.Expr, exp.Expr], statistic: Statistic | Factor, counts: exp.Expr
 ) -> exp.Expr:
     """Centred grid steps of a value between the ends, else the statistic's own least or greatest; NULL where it does
     not count. In this order, since nearly every value lies between the ends.

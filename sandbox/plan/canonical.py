@@ -61,6 +61,7 @@ def _measure(measure: Measure) -> Json:
                 "function": aggregate.function.value,
                 "argument": _optional(aggregate.argument),
                 "filter": _optional(aggregate.filter),
+                "other": _optional(aggregate.other),
             }
             for aggregate in measure.aggregates
         ],

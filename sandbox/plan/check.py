@@ -13,6 +13,7 @@ from itertools import product
 from policies.cards import DatasetCard
 from policies.domains import UnitDomain
 from sandbox.errors import Refusal
+from sandbox.plan.aggregates import STATISTICS, can_be_null, judged_aggregate, released_type
 from sandbox.plan.checked import (
     CheckedAggregate,
     CheckedMeasure,
@@ -30,7 +31,6 @@ from sandbox.plan.limits import ANSWER_ROWS, GIVEN_BYTES, Limits
 from sandbox.plan.lineage import scans
 from sandbox.plan.nodes import (
     Aggregate,
-    AggregateFunction,
     Constants,
     Distinct,
     Expression,
@@ -52,7 +52,6 @@ from sandbox.plan.nodes import (
 )
 from sandbox.plan.nodes import Relation as Node
 from sandbox.plan.partitions import Partitions
-from sandbox.plan.ranges import magnitude, span
 from sandbox.plan.reads import reads
 from sandbox.plan.relations import (
     Known,
@@ -66,12 +65,9 @@ from sandbox.plan.relations import (
     united,
     worked,
 )
-from sandbox.plan.signatures import NUMBERS, VALUES
+from sandbox.plan.signatures import VALUES
 from sandbox.plan.tables import Tables
 from sandbox.plan.values import Values
-
-CAPACITY = 2**62
-"""No total may reach this (rule 27)."""
 
 
 def check(
@@ -89,17 +85,6 @@ def check(
     measures = tuple(checker.measure(measure) for measure in plan.measures)
     answer = checker.answer()
     return CheckedPlan(plan, measures, reads(plan, cards), answer, checker.partitions.folded)
-
-
-def released_type(aggregate: Aggregate, values: Values | None) -> Type:
-    """The type of an aggregate's released column."""
-    match aggregate.function:
-        case AggregateFunction.ROWS | AggregateFunction.UNITS:
-            return Type.INTEGER
-        case AggregateFunction.SUM if values is not None and values.type is Type.INTEGER:
-            return Type.INTEGER
-        case _:
-            return Type.DOUBLE
 
 
 class _Checker:
@@ -260,10 +245,12 @@ class _Checker:
         costs = [1 + one.cost for one in judged]
         aggregates = list[CheckedAggregate]()
         for aggregate in measure.aggregates:
-            argument, condition = self._read(aggregate, source)
-            aggregates.append(self._aggregate(aggregate, argument, source))
-            statistics = 2 if aggregate.function is AggregateFunction.AVG else 1
-            costs.append(2 * statistics + sum(one.cost for one in (argument, condition) if one is not None))
+            parts = self._read(aggregate, source)
+            values = [None if one is None else one.values for one in parts[:2]]
+            self._define(aggregate.name)
+            most = source.rows * self.domains[source.domain or ""].max_units
+            aggregates.append(judged_aggregate(aggregate, values[0], values[1], most))
+            costs.append(2 * STATISTICS.get(aggregate.function, 1) + sum(one.cost for one in parts if one is not None))
         checked = CheckedMeasure(
             measure,
             Relation(found.domain, source.rows, source.keys, source.columns, source.row_bytes),
@@ -308,42 +295,13 @@ class _Checker:
             return KeySet(None)
         return KeySet(tuple(product(*known)))
 
-    def _read(self, aggregate: Aggregate, source: Known) -> tuple[Judged | None, Judged | None]:
-        """The argument and the filter."""
+    def _read(self, aggregate: Aggregate, source: Known) -> tuple[Judged | None, Judged | None, Judged | None]:
+        """The argument, the other one, and the filter."""
         self.judge.count()
         condition = None if aggregate.filter is None else self.judge.condition(aggregate.filter, source.columns)
-        return None if aggregate.argument is None else self.judge.judge(aggregate.argument, source.columns), condition
-
-    def _aggregate(self, aggregate: Aggregate, argument: Judged | None, source: Known) -> CheckedAggregate:
-        self._define(aggregate.name)
-        values = None if argument is None else argument.values
-        subject = f"{aggregate.name}.argument"
-        match aggregate.function:
-            case AggregateFunction.ROWS:
-                pass
-            case AggregateFunction.UNITS if values is not None:
-                raise Refusal("plan.invalid", {"what": "an argument of a count of units"})
-            case AggregateFunction.UNITS:
-                pass
-            case AggregateFunction.SUM | AggregateFunction.AVG:
-                self._summed(aggregate, values, source, subject)
-        return CheckedAggregate(aggregate, values)
-
-    def _summed(self, aggregate: Aggregate, values: Values | None, source: Known, subject: str) -> None:
-        """A number of known range, whose exact total an answer can hold."""
-        if values is not None and values.type not in VALUES:
-            raise Refusal("plan.unit_value", {"function": aggregate.function}, subject=subject)
-        if values is None or values.type not in NUMBERS:
-            types = "none" if values is None else values.type
-            raise Refusal("plan.type", {"function": aggregate.function, "types": types}, subject=subject)
-        if values.members == ():
-            raise Refusal("plan.type", {"function": aggregate.function, "types": "NULL"}, subject=subject)
-        found = span(values)
-        if found is None:
-            raise Refusal("plan.unbounded_sum", {"aggregate": aggregate.function}, subject=subject)
-        most = source.rows * self.domains[source.domain or ""].max_units * max(map(magnitude, found))
-        if values.type is Type.INTEGER and most >= CAPACITY:
-            raise Refusal("plan.overflow", {"aggregate": aggregate.function}, subject=subject)
+        both = (aggregate.argument, aggregate.other)
+        one, other = (None if each is None else self.judge.judge(each, source.columns) for each in both)
+        return one, other, condition
 
     def _release(self, checked: CheckedMeasure) -> None:
         """The released relation: at most one row per group key."""
@@ -352,7 +310,7 @@ class _Checker:
         noisy, ranged = dict[str, Values](), dict[str, Values]()
         for one in checked.aggregates:
             name, type_ = one.aggregate.name, released_type(one.aggregate, one.values)
-            noisy[name] = Values(type_, nullable=False)
+            noisy[name] = Values(type_, nullable=can_be_null(one.aggregate))
             ranged[name] = released_values(one.aggregate, one.values, type_, checked.source.rows, units)
         cells = checked.key_set.cells
         rows = self.limits.cells if cells is None else len(cells)

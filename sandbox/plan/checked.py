@@ -65,6 +65,8 @@ class CheckedAggregate:
     aggregate: Aggregate
     values: Values | None
     """Of the argument."""
+    other: Values | None = None
+    """Of the x of a pair."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from fractions import Fraction
 from typing import NoReturn, TypeVar
 
 from sandbox.errors import Refusal
+from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.canonical import Json, scalar_json
 from sandbox.plan.nodes import (
     Aggregate,
-    AggregateFunction,
     Call,
     Constants,
     Distinct,
@@ -240,10 +240,9 @@ class _Decoder:
 
     def aggregate(self, tree: Json) -> Aggregate:
         self.count(0)
-        name, function, argument, filter_ = _members(tree, "name function argument filter")
-        return Aggregate(
-            _name(name), _word(AggregateFunction, function), self.optional(argument), self.optional(filter_)
-        )
+        name, function, argument, other, filter_ = _members(tree, "name function argument other filter")
+        parts = self.optional(argument), self.optional(filter_), self.optional(other)
+        return Aggregate(_name(name), _word(AggregateFunction, function), *parts)
 
     def optional(self, tree: Json) -> Expression | None:
         return None if tree is None else self.expression(tree, 0)

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.checked import Given
 from sandbox.plan.lineage import releases, scans, sources
-from sandbox.plan.nodes import Aggregate, AggregateFunction, Relation, Scalar, Scan, Type
+from sandbox.plan.nodes import Aggregate, Relation, Scalar, Scan, Type
 from sandbox.plan.ranges import known, span
 from sandbox.plan.values import CALENDAR, Bound, Values
 
@@ -35,7 +36,7 @@ def released_values(aggregate: Aggregate, argument: Values | None, type_: Type, 
     """
     found = None if argument is None else span(argument)
     match aggregate.function, found:
-        case AggregateFunction.ROWS, _:
+        case AggregateFunction.ROWS | AggregateFunction.REGR_COUNT, _:
             return known(type_, (0, rows * units), nullable=False, granularity=Fraction(1))
         case AggregateFunction.UNITS, _:
             return known(type_, (0, units), nullable=False, granularity=Fraction(1))

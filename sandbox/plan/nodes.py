@@ -13,6 +13,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import TypeAlias
 
+from sandbox.plan.aggregate_functions import AggregateFunction
+
 Scalar: TypeAlias = bool | int | Fraction | str | date | datetime | None
 """A literal. Numbers are exact: int for INTEGER, Fraction for DOUBLE."""
 
@@ -338,17 +340,6 @@ Relation: TypeAlias = (
 )
 
 
-class AggregateFunction(StrEnum):
-    """What a measure can ask of each group."""
-
-    ROWS = "rows"
-    """COUNT(*), or COUNT(x) when there is an argument: rows where it is not NULL."""
-    UNITS = "units"
-    """COUNT(DISTINCT unit key)."""
-    SUM = "sum"
-    AVG = "avg"
-
-
 @dataclass(frozen=True, slots=True)
 class Aggregate:
     """One aggregate over the rows for which `filter` is true (all, when there is none)."""
@@ -357,6 +348,8 @@ class Aggregate:
     function: AggregateFunction
     argument: Expression | None
     filter: Expression | None
+    other: Expression | None = None
+    """The x of a function of pairs (y, x)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from policies.cards import DatasetCard
 from sandbox.errors import Fault
+from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.checked import ReadColumn
 from sandbox.plan.lineage import matched, ordering, scans
-from sandbox.plan.nodes import AggregateFunction, Plan, Scan
+from sandbox.plan.nodes import Plan, Scan
 
 
 def reads(plan: Plan, cards: Mapping[str, DatasetCard]) -> tuple[ReadColumn, ...]:

@@ -5,27 +5,52 @@ Pure: card, request and plan in, bounded plan out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, isqrt
 
 from policies.cards import Bounds
 from sandbox.errors import Refusal
+from sandbox.plan.aggregate_functions import AggregateFunction
+from sandbox.plan.aggregates import STATISTICS
 from sandbox.plan.checked import CheckedAggregate, CheckedMeasure
 from sandbox.plan.limits import ANSWER_ROWS, KEY_BYTES
-from sandbox.plan.nodes import AggregateFunction, Ref, Type
+from sandbox.plan.nodes import Ref, Type
 from sandbox.plan.relations import HIDDEN_BYTES, width
 from sandbox.privacy.clip import Clip
 from sandbox.privacy.statistics import (
     CAPACITY,
     INTERMEDIATE,
     Estimate,
+    Moments,
     Statistic,
     grid_sum,
+    pair_count,
+    paired,
+    product,
     row_count,
     unit_count,
 )
+
+VARIANCES = (
+    AggregateFunction.VAR_POP,
+    AggregateFunction.VAR_SAMP,
+    AggregateFunction.STDDEV_POP,
+    AggregateFunction.STDDEV_SAMP,
+)
+PAIR_PRODUCTS: Mapping[AggregateFunction, Sequence[str]] = {
+    AggregateFunction.COVAR_POP: ("xy",),
+    AggregateFunction.COVAR_SAMP: ("xy",),
+    AggregateFunction.CORR: ("xx", "xy", "yy"),
+    AggregateFunction.REGR_SXX: ("xx",),
+    AggregateFunction.REGR_SYY: ("yy",),
+    AggregateFunction.REGR_SXY: ("xy",),
+    AggregateFunction.REGR_SLOPE: ("xx", "xy"),
+    AggregateFunction.REGR_INTERCEPT: ("xx", "xy"),
+    AggregateFunction.REGR_R2: ("xx", "xy", "yy"),
+}
+"""The sums of products that a function of pairs (y, x) follows from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +64,7 @@ class BoundedMeasure:
     """Whether the engine must fold per (unit, group keys) and cut to `bounds`; else the structure guarantees them."""
     statistics: tuple[Statistic, ...]
     """Distinct; shared by aggregates that need the same total."""
-    estimates: tuple[Estimate, ...]
+    estimates: tuple[Estimate | Moments, ...]
     """One per aggregate, in order."""
     existence: str | None
     """With private keys: the UNITS statistic without filter that decides which keys are released (rule 23)."""
@@ -134,7 +159,7 @@ def row_room(checked: CheckedMeasure, max_units: int) -> int:
     """The most that a row may add so that no total reaches `CAPACITY`, nor any square of a unit's norm over all
     statistics, nor a part times that norm, `INTERMEDIATE` (rule 27); 0 where nothing may.
     """
-    statistics = 2 * len(checked.aggregates) + 1
+    statistics = 1 + sum(max(2, STATISTICS.get(each.aggregate.function, 1)) for each in checked.aggregates)
     most = min((CAPACITY - 1) // max_units, isqrt((INTERMEDIATE - 1) // statistics))
     return most // checked.source.rows
 
@@ -178,7 +203,7 @@ class _Draft:
         """The most that one row may add without a total ever reaching `CAPACITY`."""
         self.statistics: list[Statistic] = []
 
-    def estimate(self, checked: CheckedAggregate) -> Estimate:
+    def estimate(self, checked: CheckedAggregate) -> Estimate | Moments:
         """How the aggregate is computed; adds the statistics it needs."""
         aggregate = checked.aggregate
         match aggregate.function:
@@ -198,6 +223,33 @@ class _Draft:
                 total = self.add(centred if shared else own)
                 weight = rows.name if rows is not None and shared else None
                 return Estimate(aggregate.name, total.name, None, weight, _type(checked, total))
+
+            case function if function in VARIANCES:
+                count = self.add(row_count(checked))
+                return self._moments(checked, count, {"x": checked}, ("xx",))
+            case AggregateFunction.REGR_COUNT:
+                return Estimate(aggregate.name, self.add(pair_count(checked)).name, None, None, Type.INTEGER)
+            case AggregateFunction.REGR_AVGX | AggregateFunction.REGR_AVGY:
+                of_y, of_x = paired(checked)
+                divisor = self.add(pair_count(checked))
+                of = of_x if aggregate.function is AggregateFunction.REGR_AVGX else of_y
+                total = self.add(grid_sum(of, self.room, centred=True, scaled=self.ratio))
+                return Estimate(aggregate.name, total.name, divisor.name, None, Type.DOUBLE)
+            case function:
+                of_y, of_x = paired(checked)
+                count = self.add(pair_count(checked))
+                return self._moments(checked, count, {"y": of_y, "x": of_x}, PAIR_PRODUCTS[function])
+
+    def _moments(
+        self, checked: CheckedAggregate, count: Statistic, of: Mapping[str, CheckedAggregate], products: Sequence[str]
+    ) -> Moments:
+        """The sums that products of these need, and the products."""
+        aggregate, needed = checked.aggregate, sorted({side for pair in products for side in pair})
+        drafts = {side: grid_sum(of[side], self.room, centred=True, scaled=self.ratio) for side in needed}
+        sums = {side: self.add(drafts[side]).name for side in needed}
+        made = {pair: product(checked, drafts[pair[0]], drafts[pair[1]], self.room) for pair in products}
+        totals = {pair: self.add(each).name for pair, each in made.items()}
+        return Moments(aggregate.name, aggregate.function, count.name, sums, totals)
 
     def add(self, statistic: Statistic) -> Statistic:
         """The statistic under its name, which an equal one may already have."""

@@ -8,8 +8,8 @@ from math import floor, isqrt
 
 from policies.cards import Bounds
 from sandbox.errors import Refusal
+from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.checked import CheckedMeasure
-from sandbox.plan.nodes import AggregateFunction
 from sandbox.privacy.bounding import BoundedMeasure, bound, demanding, row_room, structural
 from sandbox.privacy.clip import Clip, ClipAt, Norm
 from sandbox.privacy.sensitivity import unclipped
@@ -67,8 +67,7 @@ def _vectors(draft: BoundedMeasure) -> list[list[str]]:
     """
     vectors = [[each.name] for each in draft.statistics if each.name not in (draft.existence, draft.frequency)]
     for estimate in draft.estimates:
-        named = {estimate.statistic, estimate.divisor, estimate.weight}
-        joined = [names for names in vectors if named & set(names)]
+        joined = [names for names in vectors if estimate.parts & set(names)]
         if len(joined) > 1:
             apart = [names for names in vectors if names not in joined]
             vectors = [*apart, [name for names in joined for name in names]]

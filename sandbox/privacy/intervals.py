@@ -18,7 +18,8 @@ from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.calibrate import PricedMeasure
 from sandbox.privacy.keys import Totals
 from sandbox.privacy.mechanisms import Measurement, Noise
-from sandbox.privacy.statistics import Estimate, Statistic, StatisticKind
+from sandbox.privacy.moments import moment
+from sandbox.privacy.statistics import Estimate, Moments, Statistic, StatisticKind
 
 CONFIDENCE = 0.95
 OUTSIDE = 0.05
@@ -66,13 +67,9 @@ def release(priced: PricedMeasure, noisy: Totals) -> ReleasedMeasure:
         if bounded.frequency is not None and totals[bounded.frequency] < bounded.minimum:
             continue
         kept.append(totals)
-        rows.append((*key, *(_value(bounded, estimate, totals) for estimate in bounded.estimates)))
-        intervals.append(
-            tuple(
-                _interval(bounded, estimate, halves[estimate.aggregate], steps, totals)
-                for estimate in bounded.estimates
-            )
-        )
+        cells = [_cell(bounded, each, halves[each.aggregate], steps, totals) for each in bounded.estimates]
+        rows.append((*key, *(value for value, _ in cells)))
+        intervals.append(tuple(interval for _, interval in cells))
     keys = tuple((part.name, part.values.type) for part in bounded.checked.keys)
     aggregates = tuple((estimate.aggregate, estimate.type) for estimate in bounded.estimates)
     return ReleasedMeasure(bounded.checked.measure.name, keys + aggregates, tuple(rows), tuple(intervals), tuple(kept))
@@ -115,6 +112,20 @@ def _discrete(scale: float, outside: float) -> int:
         beyond += weights[h]
         h -= 1
     return h
+
+
+def _cell(
+    bounded: BoundedMeasure,
+    estimate: Estimate | Moments,
+    half: float | None,
+    steps: Mapping[str, Measurement],
+    totals: Mapping[str, int],
+) -> tuple[Scalar, Interval | None]:
+    """An aggregate's value of one group, and its interval."""
+    if isinstance(estimate, Moments):
+        found = moment(bounded, estimate, steps, totals)
+        return found.value, None if found.ends is None else Interval(*found.ends)
+    return _value(bounded, estimate, totals), _interval(bounded, estimate, half, steps, totals)
 
 
 def _value(bounded: BoundedMeasure, estimate: Estimate, totals: Mapping[str, int]) -> Scalar:
@@ -223,12 +234,14 @@ def _shown(mean: float, statistic: Statistic) -> float:
 
 def half_width(
     bounded: BoundedMeasure,
-    estimate: Estimate,
+    estimate: Estimate | Moments,
     steps: Mapping[str, Measurement],
     expected_size: int | None,
     outside: float,
 ) -> float | None:
     """One of `half_widths`, with these measurements per statistic."""
+    if isinstance(estimate, Moments):
+        return None
     if estimate.divisor is None:
         return _linear(bounded, estimate, steps, outside)
     if expected_size is None:

@@ -299,6 +299,8 @@ def _cell(form: Cell, rows: Located, outside: float) -> Values | None:
         found = _came_with(form.ref, rows)
     else:
         estimate = next(each for each in noisy.priced.bounded.estimates if each.aggregate == name)
+        if not isinstance(estimate, Estimate):
+            return None
         found = average(noisy.priced, estimate, noisy.released.totals[row], outside)
     if found is None:
         return None

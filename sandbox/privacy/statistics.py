@@ -5,14 +5,16 @@ Pure: an aggregate and what is known of its values in, statistics out. How a uni
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 from math import ceil, floor
 
 from sandbox.errors import Fault, Refusal
+from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.checked import CheckedAggregate
-from sandbox.plan.nodes import Expression, Type
+from sandbox.plan.nodes import Call, Expression, Type
 from sandbox.plan.values import Values
 
 GRID_STEPS = 2**30
@@ -26,6 +28,10 @@ INTERMEDIATE = 2**126
 
 FINEST = Fraction(1, 2**999)
 """No grid that is chosen here is finer."""
+
+SQUARED = 2**200
+"""No value, no grid step and no reciprocal of one may be this large where products are taken: products of products are
+still real numbers."""
 
 SCALING = 2**1000
 """No grid step's denominator, nor a value times it, may be this large: the engine's real numbers end at 2**1024."""
@@ -48,11 +54,23 @@ class StatisticKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Factor:
+    """An argument on a grid of its own: clamp(round(argument / granularity) − centre, low, high)."""
+
+    argument: Expression
+    granularity: Fraction
+    centre: int
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
 class Statistic:
     """One integer total per group key.
 
     Per row of SUM kinds: v = clamp(round(argument / granularity) − centre, low, high), all in grid steps; NULL and
-    non-finite arguments add 0 and are not counted.
+    non-finite arguments add 0 and are not counted. With factors v = round(product of both factors / q) − centre, where
+    q = granularity / product of the factors' granularities is a power of two, halves rounded away from zero.
     """
 
     name: str
@@ -67,6 +85,8 @@ class Statistic:
     """Least value of a row after centring, grid steps; 0 for counts."""
     high: int
     """Greatest value of a row after centring; 1 for counts."""
+    factors: tuple[Factor, ...] = ()
+    """The two whose product a row adds; `argument` is None then."""
 
     @property
     def magnitude(self) -> int:
@@ -90,6 +110,31 @@ class Estimate:
     """The ROWS statistic that gives a sum back what centring took."""
     type: Type
     """INTEGER or DOUBLE."""
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """The statistics it follows from."""
+        return frozenset(each for each in (self.statistic, self.divisor, self.weight) if each is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """How a variance, a covariance or what follows from them is computed from released statistics; see `moments.py`."""
+
+    aggregate: str
+    function: AggregateFunction
+    rows: str
+    """The ROWS statistic: rows that count for all others here."""
+    sums: Mapping[str, str]
+    """Of `y` and `x`, as far as they are needed: the centred sum."""
+    products: Mapping[str, str]
+    """Of `yy`, `xx` and `xy`: the sum of products of the two centred factors."""
+    type: Type = Type.DOUBLE
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """The statistics it follows from."""
+        return frozenset({self.rows, *self.sums.values(), *self.products.values()})
 
 
 def unit_count(condition: Expression | None) -> Statistic:
@@ -157,3 +202,70 @@ def _grid(checked: CheckedAggregate) -> tuple[Fraction, Fraction, Fraction]:
     fine = (hi - lo) / GRID_STEPS
     exponent = fine.numerator.bit_length() - fine.denominator.bit_length() - 1
     return lo, hi, max(Fraction(2) ** exponent, FINEST)
+
+
+def paired(checked: CheckedAggregate) -> tuple[CheckedAggregate, CheckedAggregate]:
+    """A function of pairs as one of y and one of x, each over the rows where the other is not NULL."""
+    aggregate = checked.aggregate
+    if aggregate.argument is None or aggregate.other is None:
+        raise Fault(f"{aggregate.name} has no pair after check")
+    of_y = replace(aggregate, filter=_with(aggregate.filter, aggregate.other, checked.other))
+    there = _with(aggregate.filter, aggregate.argument, checked.values)
+    of_x = replace(aggregate, argument=aggregate.other, filter=there)
+    return replace(checked, aggregate=of_y), CheckedAggregate(of_x, checked.other)
+
+
+def pair_count(checked: CheckedAggregate) -> Statistic:
+    """The rows where both of a pair are there; the same statistic whichever comes first."""
+    aggregate = checked.aggregate
+    condition, both = aggregate.filter, [(aggregate.argument, checked.values), (aggregate.other, checked.other)]
+    for argument, values in sorted(both, key=lambda each: repr(each[0])):
+        condition = condition if argument is None else _with(condition, argument, values)
+    return Statistic("", StatisticKind.ROWS, None, condition, Fraction(1), 0, 0, 1)
+
+
+def _with(condition: Expression | None, argument: Expression, values: Values | None) -> Expression | None:
+    """The condition and that the argument is not NULL, where it can be."""
+    if _never_null(values):
+        return condition
+    present = Call("is_not_null", (argument,))
+    return present if condition is None else Call("and", (condition, present))
+
+
+def product(checked: CheckedAggregate, one: Statistic, other: Statistic, room: int) -> Statistic:
+    """The sum of products of two centred sums' rows, on the finest grid on which no total reaches `CAPACITY`.
+
+    Refuses: `plan.overflow` where a product of products is no real number. Source: rule 27.
+    """
+    for each in (one, other):
+        sizes = (each.granularity, 1 / each.granularity, (abs(each.centre) + each.magnitude) * each.granularity)
+        if max(sizes) >= SQUARED:
+            raise _overflow(checked)
+    corners = [a * b for a in (one.low, one.high) for b in (other.low, other.high)]
+    square = one.argument == other.argument
+    ends, size = (0 if square else min(corners), max(corners)), 1
+    if 2 * max(map(abs, corners)) >= INTERMEDIATE // 2:
+        raise _overflow(checked)
+    while True:
+        low, high = (nearest(end, size) for end in ends)
+        centre = (low + high) // 2
+        low, high = low - centre, high - centre
+        if max(-low, high) <= room:
+            break
+        size *= 2
+    factors = tuple(_factor(each) for each in (one, other))
+    granularity = one.granularity * other.granularity * size
+    condition = one.filter if square else checked.aggregate.filter
+    return Statistic("", one.kind, None, condition, granularity, centre, low, high, factors)
+
+
+def _factor(statistic: Statistic) -> Factor:
+    if statistic.argument is None:
+        raise Fault("a factor without an argument")
+    return Factor(statistic.argument, statistic.granularity, statistic.centre, statistic.low, statistic.high)
+
+
+def nearest(value: int, size: int) -> int:
+    """The value in steps of this size, halves rounded away from zero."""
+    steps = (2 * abs(value) + size) // (2 * size)
+    return steps if value >= 0 else -steps

@@ -458,3 +458,22 @@ SELECT COUNT(*) FROM visits WHERE fdiv(1, 2, 3) > 1
 =>
 refused plan.type (function=fdiv, types=this number)
 at fdiv(1, 2, 3)
+
+-- a variance of distinct values
+SELECT VAR_POP(DISTINCT income) FROM persons
+=>
+refused sql.unsupported (what=DISTINCT here)
+at VAR_POP(DISTINCT income)
+
+-- a correlation with the unit key
+SELECT CORR(income, pid) FROM persons
+=>
+refused sql.unit_value
+at pid
+write SELECT COUNT(*) AS n FROM persons
+
+-- a correlation with a text
+SELECT CORR(性别, income) FROM persons
+=>
+refused plan.type (function=corr, types=text)
+at 性别

@@ -730,3 +730,448 @@ FROM (
 ORDER BY
   "_r8"."_order" ASC
 -- with $1 = 10; at most 1000000 rows of date, double, integer, integer
+
+-- sums of squares and of products, in whole numbers
+SELECT VAR_POP(费用) AS v, CORR(费用, month(日期)) AS r FROM visits
+=>
+-- m1
+SELECT
+  CAST(LEAST(
+    GREATEST(CAST("_r11"."m1s1" AS INT128), (
+      -4611686018427387903
+    )),
+    4611686018427387903
+  ) AS BIGINT) AS "m1s1",
+  CAST(LEAST(
+    GREATEST(CAST("_r11"."m1s2" AS INT128), (
+      -4611686018427387903
+    )),
+    4611686018427387903
+  ) AS BIGINT) AS "m1s2",
+  CAST(LEAST(
+    GREATEST(CAST("_r11"."m1s3" AS INT128), (
+      -4611686018427387903
+    )),
+    4611686018427387903
+  ) AS BIGINT) AS "m1s3",
+  CAST(LEAST(
+    GREATEST(CAST("_r11"."m1s4" AS INT128), (
+      -4611686018427387903
+    )),
+    4611686018427387903
+  ) AS BIGINT) AS "m1s4",
+  CAST(LEAST(
+    GREATEST(CAST("_r11"."m1s5" AS INT128), (
+      -4611686018427387903
+    )),
+    4611686018427387903
+  ) AS BIGINT) AS "m1s5",
+  CAST(LEAST(
+    GREATEST(CAST("_r11"."m1s6" AS INT128), (
+      -4611686018427387903
+    )),
+    4611686018427387903
+  ) AS BIGINT) AS "m1s6",
+  CAST(LEAST(
+    GREATEST(CAST("_r11"."m1s7" AS INT128), (
+      -4611686018427387903
+    )),
+    4611686018427387903
+  ) AS BIGINT) AS "m1s7"
+FROM (
+  SELECT
+    COALESCE(SUM("_r10"."m1s1"), 0) AS "m1s1",
+    COALESCE(SUM("_r10"."m1s2"), 0) AS "m1s2",
+    COALESCE(SUM("_r10"."m1s3"), 0) AS "m1s3",
+    COALESCE(SUM("_r10"."m1s4"), 0) AS "m1s4",
+    COALESCE(SUM("_r10"."m1s5"), 0) AS "m1s5",
+    COALESCE(SUM("_r10"."m1s6"), 0) AS "m1s6",
+    COALESCE(SUM("_r10"."m1s7"), 0) AS "m1s7"
+  FROM (
+    SELECT
+      "_r9"."_unit" AS "_unit",
+      "_r9"."_seed" AS "_seed",
+      LEAST("_r9"."n_m1s1", 3) AS "m1s1",
+      LEAST(
+        GREATEST(
+          CASE
+            WHEN (
+              "_r9"."n_m1s2" > 3
+            )
+            THEN (
+              (
+                CAST("_r9"."s_m1s2" AS INT128) * 3
+              ) // CAST("_r9"."n_m1s2" AS INT128)
+            )
+            ELSE "_r9"."s_m1s2"
+          END,
+          (
+            -300000
+          )
+        ),
+        300000
+      ) AS "m1s2",
+      LEAST(
+        GREATEST(
+          CASE
+            WHEN (
+              "_r9"."n_m1s3" > 3
+            )
+            THEN (
+              (
+                CAST("_r9"."s_m1s3" AS INT128) * 3
+              ) // CAST("_r9"."n_m1s3" AS INT128)
+            )
+            ELSE "_r9"."s_m1s3"
+          END,
+          (
+            -15000000000
+          )
+        ),
+        15000000000
+      ) AS "m1s3",
+      LEAST("_r9"."n_m1s4", 3) AS "m1s4",
+      LEAST(
+        GREATEST(
+          CASE
+            WHEN (
+              "_r9"."n_m1s5" > 3
+            )
+            THEN (
+              (
+                CAST("_r9"."s_m1s5" AS INT128) * 3
+              ) // CAST("_r9"."n_m1s5" AS INT128)
+            )
+            ELSE "_r9"."s_m1s5"
+          END,
+          (
+            -15
+          )
+        ),
+        18
+      ) AS "m1s5",
+      LEAST(
+        GREATEST(
+          CASE
+            WHEN (
+              "_r9"."n_m1s6" > 3
+            )
+            THEN (
+              (
+                CAST("_r9"."s_m1s6" AS INT128) * 3
+              ) // CAST("_r9"."n_m1s6" AS INT128)
+            )
+            ELSE "_r9"."s_m1s6"
+          END,
+          (
+            -54
+          )
+        ),
+        54
+      ) AS "m1s6",
+      LEAST(
+        GREATEST(
+          CASE
+            WHEN (
+              "_r9"."n_m1s7" > 3
+            )
+            THEN (
+              (
+                CAST("_r9"."s_m1s7" AS INT128) * 3
+              ) // CAST("_r9"."n_m1s7" AS INT128)
+            )
+            ELSE "_r9"."s_m1s7"
+          END,
+          (
+            -1800000
+          )
+        ),
+        1800000
+      ) AS "m1s7"
+    FROM (
+      SELECT
+        "_r3"."_unit" AS "_unit",
+        MIN("_r3"."_seed") AS "_seed",
+        COUNT(*) FILTER(WHERE
+          (
+            NOT (
+              "_r3"."_x4" IS NULL
+            )
+          ) AND ISFINITE("_r3"."_x4")) AS "n_m1s1",
+        COUNT(*) FILTER(WHERE
+          (
+            NOT (
+              "_r3"."_x4" IS NULL
+            )
+          ) AND ISFINITE("_r3"."_x4")) AS "n_m1s2",
+        COALESCE(
+          SUM(
+            CASE
+              WHEN (
+                "_r3"."_x6" BETWEEN CAST($2 AS DOUBLE) AND CAST($3 AS DOUBLE)
+              )
+              THEN (
+                CAST("_r3"."_x6" AS BIGINT) - 100000
+              )
+              WHEN ISFINITE("_r3"."_x4")
+              THEN (
+                CASE WHEN (
+                  "_r3"."_x6" < CAST($2 AS DOUBLE)
+                ) THEN (
+                  -100000
+                ) ELSE 100000 END
+              )
+            END
+          ),
+          0
+        ) AS "s_m1s2",
+        COUNT(*) FILTER(WHERE
+          (
+            (
+              NOT (
+                "_r3"."_x4" IS NULL
+              )
+            ) AND ISFINITE("_r3"."_x4")
+          )
+          AND (
+            (
+              NOT (
+                "_r3"."_x4" IS NULL
+              )
+            ) AND ISFINITE("_r3"."_x4")
+          )) AS "n_m1s3",
+        COALESCE(
+          SUM(
+            (
+              CAST(CASE
+                WHEN (
+                  "_r3"."_x6" BETWEEN CAST($4 AS DOUBLE) AND CAST($5 AS DOUBLE)
+                )
+                THEN (
+                  CAST("_r3"."_x6" AS BIGINT) - 100000
+                )
+                WHEN ISFINITE("_r3"."_x4")
+                THEN (
+                  CASE WHEN (
+                    "_r3"."_x6" < CAST($4 AS DOUBLE)
+                  ) THEN (
+                    -100000
+                  ) ELSE 100000 END
+                )
+              END AS BIGINT) * CAST(CASE
+                WHEN (
+                  "_r3"."_x6" BETWEEN CAST($6 AS DOUBLE) AND CAST($7 AS DOUBLE)
+                )
+                THEN (
+                  CAST("_r3"."_x6" AS BIGINT) - 100000
+                )
+                WHEN ISFINITE("_r3"."_x4")
+                THEN (
+                  CASE WHEN (
+                    "_r3"."_x6" < CAST($6 AS DOUBLE)
+                  ) THEN (
+                    -100000
+                  ) ELSE 100000 END
+                )
+              END AS BIGINT)
+            ) - 5000000000
+          ),
+          0
+        ) AS "s_m1s3",
+        COUNT(*) FILTER(WHERE
+          "_r3"."_x7") AS "n_m1s4",
+        COUNT(*) FILTER(WHERE
+          "_r3"."_x7" AND (
+            NOT (
+              "_r3"."_x8" IS NULL
+            )
+          )) AS "n_m1s5",
+        COALESCE(
+          SUM(
+            CASE
+              WHEN (
+                "_r3"."_x8" BETWEEN 1 AND 12
+              )
+              THEN (
+                "_r3"."_x8" - 6
+              )
+              WHEN (
+                NOT (
+                  "_r3"."_x8" IS NULL
+                )
+              )
+              THEN (
+                CASE WHEN (
+                  "_r3"."_x8" < 1
+                ) THEN (
+                  -5
+                ) ELSE 6 END
+              )
+            END
+          ) FILTER(WHERE
+            "_r3"."_x7"),
+          0
+        ) AS "s_m1s5",
+        COUNT(*) FILTER(WHERE
+          "_r3"."_x7"
+          AND (
+            (
+              NOT (
+                "_r3"."_x8" IS NULL
+              )
+            )
+            AND (
+              NOT (
+                "_r3"."_x8" IS NULL
+              )
+            )
+          )) AS "n_m1s6",
+        COALESCE(
+          SUM(
+            (
+              CAST(CASE
+                WHEN (
+                  "_r3"."_x8" BETWEEN 1 AND 12
+                )
+                THEN (
+                  "_r3"."_x8" - 6
+                )
+                WHEN (
+                  NOT (
+                    "_r3"."_x8" IS NULL
+                  )
+                )
+                THEN (
+                  CASE WHEN (
+                    "_r3"."_x8" < 1
+                  ) THEN (
+                    -5
+                  ) ELSE 6 END
+                )
+              END AS BIGINT) * CAST(CASE
+                WHEN (
+                  "_r3"."_x8" BETWEEN 1 AND 12
+                )
+                THEN (
+                  "_r3"."_x8" - 6
+                )
+                WHEN (
+                  NOT (
+                    "_r3"."_x8" IS NULL
+                  )
+                )
+                THEN (
+                  CASE WHEN (
+                    "_r3"."_x8" < 1
+                  ) THEN (
+                    -5
+                  ) ELSE 6 END
+                )
+              END AS BIGINT)
+            ) - 18
+          ) FILTER(WHERE
+            "_r3"."_x7"),
+          0
+        ) AS "s_m1s6",
+        COUNT(*) FILTER(WHERE
+          (
+            NOT (
+              "_r3"."_x8" IS NULL
+            )
+          )
+          AND (
+            (
+              NOT (
+                "_r3"."_x4" IS NULL
+              )
+            ) AND ISFINITE("_r3"."_x4")
+          )) AS "n_m1s7",
+        COALESCE(
+          SUM(
+            CAST(CASE
+              WHEN (
+                "_r3"."_x8" BETWEEN 1 AND 12
+              )
+              THEN (
+                "_r3"."_x8" - 6
+              )
+              WHEN (
+                NOT (
+                  "_r3"."_x8" IS NULL
+                )
+              )
+              THEN (
+                CASE WHEN (
+                  "_r3"."_x8" < 1
+                ) THEN (
+                  -5
+                ) ELSE 6 END
+              )
+            END AS BIGINT) * CAST(CASE
+              WHEN (
+                "_r3"."_x6" BETWEEN CAST($8 AS DOUBLE) AND CAST($9 AS DOUBLE)
+              )
+              THEN (
+                CAST("_r3"."_x6" AS BIGINT) - 100000
+              )
+              WHEN ISFINITE("_r3"."_x4")
+              THEN (
+                CASE WHEN (
+                  "_r3"."_x6" < CAST($8 AS DOUBLE)
+                ) THEN (
+                  -100000
+                ) ELSE 100000 END
+              )
+            END AS BIGINT)
+          ),
+          0
+        ) AS "s_m1s7"
+      FROM (
+        SELECT
+          "_r2"."_unit" AS "_unit",
+          "_r2"."_seed" AS "_seed",
+          "_r2"."c2" AS "_x4",
+          ROUND("_r2"."c2") AS "_x5",
+          ROUND("_r2"."c2" * CAST($1 AS DOUBLE)) AS "_x6",
+          NOT (
+            "_r2"."c2" IS NULL
+          ) AS "_x7",
+          CAST(MONTH("_r2"."c1") AS BIGINT) AS "_x8"
+        FROM (
+          SELECT
+            "_r1"."c3" AS "c1",
+            "_r1"."c4" AS "c2",
+            "_r1"."_unit" AS "_unit",
+            "_r1"."_seed" AS "_seed"
+          FROM "private0"."main"."t1" AS "_r1"
+        ) AS "_r2"
+      ) AS "_r3"
+      GROUP BY
+        "_r3"."_unit"
+    ) AS "_r9"
+  ) AS "_r10"
+) AS "_r11"
+-- with $1 = 100, $2 = 0, $3 = 200000, $4 = 0, $5 = 200000, $6 = 0, $7 = 200000, $8 = 0, $9 = 200000; at most 1 rows of integer, integer, integer, integer, integer, integer, integer
+-- answer
+SELECT
+  "_r4"."o1" AS "o1",
+  "_r4"."o2" AS "o2",
+  "_r4"."_m2" AS "_m2"
+FROM (
+  SELECT
+    "_r3"."a1" AS "o1",
+    "_r3"."a2" AS "o2",
+    "_r3"."_m2" AS "_m2",
+    "_r3"."_order" AS "_order"
+  FROM (
+    SELECT
+      "_r1"."a1" AS "a1",
+      "_r1"."a2" AS "a2",
+      "_r1"."_number" AS "_m2",
+      "_r1"."_number" AS "_order"
+    FROM "temp"."main"."m1" AS "_r1"
+  ) AS "_r3"
+) AS "_r4"
+ORDER BY
+  "_r4"."_order" ASC
+-- with no parameters; at most 1000000 rows of double, double, integer

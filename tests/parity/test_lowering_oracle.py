@@ -14,8 +14,8 @@ import duckdb
 import pytest
 
 from policies.cards import ColumnCard, ColumnType, DatasetCard, TableCard
+from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.nodes import (
-    AggregateFunction,
     Call,
     Constants,
     Distinct,
@@ -124,6 +124,7 @@ def _measure(measure: Measure) -> str:
     items = [_output(key) for key in measure.keys]
     for one in measure.aggregates:
         argument = "*" if one.argument is None else _expression(one.argument)
+        argument += "" if one.other is None else f", {_expression(one.other)}"
         call = "COUNT(DISTINCT _unit)" if one.function is AggregateFunction.UNITS else f"{one.function}({argument})"
         call = call.replace("rows(", "COUNT(")
         items.append(
@@ -388,7 +389,7 @@ def _rounded(value: object) -> object:
     if isinstance(value, date):
         return str(value)[:10]
     try:
-        return float(f"{float(str(value)):.9g}")
+        return "nan" if value != value else float(f"{float(str(value)):.9g}")
     except ValueError:
         return value
 

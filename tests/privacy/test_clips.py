@@ -21,7 +21,7 @@ from sandbox.privacy.clip import Clip, ClipAt, Norm
 from sandbox.privacy.clipping import bound_by, longest
 from sandbox.privacy.loss import RHO_UNIT, Spend
 from sandbox.privacy.mechanisms import stated_loss
-from sandbox.privacy.statistics import CAPACITY, INTERMEDIATE
+from sandbox.privacy.statistics import CAPACITY, INTERMEDIATE, Estimate
 from tests.support.measures import AVG_X, COUNT_ROWS, COUNT_UNITS, COUNT_X, SUM_X, checked, key, number
 from tests.support.reference import Row, contributions
 
@@ -73,6 +73,7 @@ def test_both_sides_of_an_average_are_scaled_by_the_same_factor() -> None:
     (found,) = contributions(measure, [Row("u", {"c1": 1, "x": 90}) for _ in range(40)]).values()
     vector = found[(1,)]
     estimate = measure.estimates[0]
+    assert isinstance(estimate, Estimate)
     total = dict(zip((each.name for each in measure.statistics), vector, strict=True))
     assert estimate.divisor is not None
     mean = Fraction(total[estimate.statistic], clip.fine[estimate.statistic]) / Fraction(

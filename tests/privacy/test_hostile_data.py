@@ -14,11 +14,11 @@ from policies.cards import Bounds, ColumnType, DatasetCard
 from query_gateway.sql.lower import lower
 from sandbox.engines.render import render_measure
 from sandbox.errors import Refusal
+from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.check import check
 from sandbox.plan.limits import standard
 from sandbox.plan.nodes import (
     Aggregate,
-    AggregateFunction,
     Label,
     Measure,
     Output,

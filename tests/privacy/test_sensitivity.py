@@ -17,10 +17,10 @@ from sandbox.plan.nodes import Scalar
 from sandbox.plan.values import Values
 from sandbox.privacy.bounding import BoundedMeasure, bound
 from sandbox.privacy.sensitivity import Sensitivity, sensitivity
-from tests.support.measures import AVG_X, COUNT_ROWS, COUNT_UNITS, COUNT_X, SUM_X, checked, key, number
+from tests.support.measures import AVG_X, CORR_XX, COUNT_ROWS, COUNT_UNITS, COUNT_X, SUM_X, VAR_X, checked, key, number
 from tests.support.reference import Row, contributions, totals
 
-ALL = (COUNT_ROWS, COUNT_X, COUNT_UNITS, SUM_X, AVG_X)
+ALL = (COUNT_ROWS, COUNT_X, COUNT_UNITS, SUM_X, AVG_X, VAR_X, CORR_XX)
 RANGES = {
     "positive": number(0, 4),
     "negative": number(-3, -1),

@@ -19,9 +19,10 @@ from sandbox.engines.operands import SQL_TYPES, Parameters
 from sandbox.engines.render import given_columns, render_answer, render_given, render_measure
 from sandbox.engines.sources import NUMBER
 from sandbox.errors import Refusal
+from sandbox.plan.aggregates import released_type
 from sandbox.plan.arithmetic import UnknownValueError
 from sandbox.plan.canonical import encode
-from sandbox.plan.check import check, released_type
+from sandbox.plan.check import check
 from sandbox.plan.checked import CheckedPlan, PublicFacts
 from sandbox.plan.decoding import decode
 from sandbox.plan.expressions import Judge

@@ -32,13 +32,14 @@ from sandbox.engines.duckdb import Session
 from sandbox.errors import Refusal
 from sandbox.execution import Execution, execute
 from sandbox.frontend import Frontend, Lowered
+from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.limits import Limits
 from sandbox.plan.lineage import measured
-from sandbox.plan.nodes import AggregateFunction
 from sandbox.preparation import Prepared, prepare
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.clip import ClipAt
 from sandbox.privacy.loss import Spend
+from sandbox.privacy.statistics import Moments
 from sandbox.requests import QueryRequest
 from sandbox.workers.job import Job, Part, Rows, Side
 from tests.support.engine import LIMITS as WORKER
@@ -261,10 +262,12 @@ def _columns(prepared: Prepared) -> list[_Column]:
     return columns
 
 
-def _step(bounded: BoundedMeasure, aggregate: str) -> tuple[float, float]:
-    """What an aggregate may be off by, and its value over no rows."""
+def _step(bounded: BoundedMeasure, aggregate: str) -> tuple[float, float | None]:
+    """What an aggregate may be off by, and its value over no rows; None for NULL."""
     estimate = next(one for one in bounded.estimates if one.aggregate == aggregate)
     function = next(one.aggregate.function for one in bounded.checked.aggregates if one.aggregate.name == aggregate)
+    if isinstance(estimate, Moments):
+        return _moment_step(bounded, estimate), None
     statistic = bounded.statistic(estimate.statistic)
     values = next(one.values for one in bounded.checked.aggregates if one.aggregate.name == aggregate)
     declared = values is not None and values.granularity == statistic.granularity and not _made(statistic.granularity)
@@ -272,10 +275,23 @@ def _step(bounded: BoundedMeasure, aggregate: str) -> tuple[float, float]:
     match function:
         case AggregateFunction.SUM:
             return step * ROWS, 0.0
-        case AggregateFunction.AVG:
+        case AggregateFunction.AVG | AggregateFunction.REGR_AVGX | AggregateFunction.REGR_AVGY:
             return step, float(statistic.granularity * (statistic.centre + _nearest(statistic.low, statistic.high)))
         case _:
             return 0.0, 0.0
+
+
+def _moment_step(bounded: BoundedMeasure, estimate: Moments) -> float:
+    """What a moment may be off by for its grids: those of the sums, in a product with the ranges, and the products'."""
+    sums = [bounded.statistic(name) for name in estimate.sums.values()]
+    made = any(_made(each.granularity) for each in sums)
+    ranges = [float((each.high - each.low) * each.granularity) for each in sums]
+    steps = [float(each.granularity) for each in sums]
+    products = (bounded.statistic(name) for name in estimate.products.values())
+    coarse = [float(each.granularity) for each in products if _made(each.granularity)]
+    found = 2 * max(steps) * max(ranges) * made + max(coarse, default=0.0)
+    rows = ROWS if estimate.function.startswith("regr_s") else 1
+    return found**0.5 if estimate.function.startswith("stddev") else found * rows
 
 
 def _made(granularity: Fraction) -> bool:

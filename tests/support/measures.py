@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
 
+from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.checked import CheckedAggregate, CheckedMeasure, GroupKey, KeySet, Relation
-from sandbox.plan.nodes import Aggregate, AggregateFunction, Expression, Measure, Output, Ref, Scalar, Scan, Type
+from sandbox.plan.nodes import Aggregate, Expression, Measure, Output, Ref, Scalar, Scan, Type
 from sandbox.plan.values import Values
 
 COUNT_ROWS = Aggregate("a1", AggregateFunction.ROWS, None, None)
 COUNT_X = Aggregate("a2", AggregateFunction.ROWS, Ref("x"), None)
 COUNT_UNITS = Aggregate("a3", AggregateFunction.UNITS, None, None)
 SUM_X = Aggregate("a4", AggregateFunction.SUM, Ref("x"), None)
+VAR_X = Aggregate("a6", AggregateFunction.VAR_POP, Ref("x"), None)
+CORR_XX = Aggregate("a7", AggregateFunction.CORR, Ref("x"), None, Ref("x"))
 AVG_X = Aggregate("a5", AggregateFunction.AVG, Ref("x"), None)
 
 
@@ -41,10 +44,11 @@ def checked(
     keys: Sequence[Values] = (),
     rows: int = 1,
     x: Values | None = None,
+    y: Values | None = None,
     unit_keys: Iterable[frozenset[str]] = (),
 ) -> CheckedMeasure:
     """A measure `m1` over a relation of at most `rows` rows per unit, grouped by columns with these values."""
-    values = number() if x is None else x
+    found = {"x": number() if x is None else x} | ({} if y is None else {"y": y})
     names = [f"c{index}" for index in range(1, len(keys) + 1)]
     parts = [_parts(each) for each in keys]
     public = [part for part in parts if part is not None]
@@ -61,12 +65,14 @@ def checked(
             domain="people",
             rows=rows,
             unit_keys=frozenset(unit_keys),
-            values={**dict(zip(names, keys, strict=True)), "x": values},
+            values={**dict(zip(names, keys, strict=True)), **found},
             row_bytes=64,
         ),
         keys=tuple(GroupKey(f"k{index}", each) for index, each in enumerate(keys, 1)),
         key_set=KeySet(cells),
-        aggregates=tuple(CheckedAggregate(each, _of(each.argument, values)) for each in aggregates),
+        aggregates=tuple(
+            CheckedAggregate(each, _of(each.argument, found), _of(each.other, found)) for each in aggregates
+        ),
         work=rows,
         givens=(),
         folded={},
@@ -79,5 +85,5 @@ def _parts(values: Values) -> tuple[Scalar, ...] | None:
     return (*values.members, None) if values.nullable else values.members
 
 
-def _of(argument: Expression | None, values: Values) -> Values | None:
-    return None if argument is None else values
+def _of(argument: Expression | None, found: Mapping[str, Values]) -> Values | None:
+    return found[argument.name] if isinstance(argument, Ref) else None

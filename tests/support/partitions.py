@@ -7,10 +7,10 @@ from fractions import Fraction
 
 from hypothesis import strategies as st
 
+from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.folds import FRAMED, NUMBERED, PICKED, QUANTILES, SHARES, SHIFTED
 from sandbox.plan.nodes import (
     Aggregate,
-    AggregateFunction,
     Call,
     Distinct,
     Expression,

@@ -14,9 +14,10 @@ from itertools import product
 from hypothesis import strategies as st
 
 from policies.cards import DatasetCard, TableCard
+from sandbox.plan.aggregate_functions import AggregateFunction
+from sandbox.plan.aggregates import PAIR_FUNCTIONS
 from sandbox.plan.nodes import (
     Aggregate,
-    AggregateFunction,
     Call,
     Constants,
     Distinct,
@@ -200,21 +201,25 @@ def _aggregate(draw: st.DrawFn, names: Names, source: Built, function: Aggregate
     predicate = draw(st.none() | expressions(source.columns, Type.BOOLEAN, 2))
     name, type_ = names.next("a"), Type.INTEGER
     argument: Expression | None = None
+    other: Expression | None = None
     match function:
-        case AggregateFunction.SUM | AggregateFunction.AVG:
+        case AggregateFunction.UNITS:
+            pass
+        case AggregateFunction.ROWS:
+            kinds = st.sampled_from(VALUES).flatmap(lambda one: expressions(source.columns, one, 1))
+            argument = draw(st.none() | kinds)
+        case _:
             type_ = draw(st.sampled_from((Type.INTEGER, Type.DOUBLE)))
             limits = [Literal(type_, Fraction(end) if type_ is Type.DOUBLE else end) for end in (-20, 1500)]
             argument = Call("clamp", (draw(expressions(source.columns, type_, 2)), *limits))
             plain = [one for one, found in source.columns.items() if found is type_]
             if draw(st.booleans()) and plain:
                 argument = Call("clamp", (Ref(draw(st.sampled_from(plain))), *limits))
-            type_ = type_ if function is AggregateFunction.SUM else Type.DOUBLE
-        case AggregateFunction.ROWS:
-            kinds = st.sampled_from(VALUES).flatmap(lambda one: expressions(source.columns, one, 1))
-            argument = draw(st.none() | kinds)
-        case AggregateFunction.UNITS:
-            pass
-    return Aggregate(name, function, argument, predicate), type_
+            if function in PAIR_FUNCTIONS:
+                other = Call("clamp", (draw(expressions(source.columns, type_, 2)), *limits))
+            whole = function is AggregateFunction.REGR_COUNT
+            type_ = Type.INTEGER if whole else type_ if function is AggregateFunction.SUM else Type.DOUBLE
+    return Aggregate(name, function, argument, predicate, other), type_
 
 
 @st.composite

@@ -64,12 +64,19 @@ def every_answer() -> list[Query]:
 
 def _measures(of: Columns) -> Iterator[list[Item]]:
     number = (*of.numbers, *of.whole)[0]
+    pair = f"{number}, {(*of.whole, *of.numbers)[0]}"
     aggregates = [
         Item("COUNT(*)", "a0", "count"),
         Item(f"COUNT({number})", "a1", "count"),
         Item(f"SUM({number})", "a2", "sum"),
         Item(f"AVG({number})", "a3", "avg"),
         Item(f"SUM({number} / 11)", "a4", "sum"),
+        Item(f"VAR_POP({number})", "v1", "moment"),
+        Item(f"STDDEV_SAMP({number})", "v2", "moment"),
+        Item(f"COVAR_POP({pair})", "v3", "moment"),
+        Item(f"REGR_COUNT({pair})", "v4", "count"),
+        Item(f"REGR_AVGY({pair})", "v5", "avg"),
+        Item(f"REGR_SXY({pair})", "v6", "moment"),
         *(Item(f"COUNT(DISTINCT {unit})", f"a{place}", "count") for place, unit in enumerate(of.units, 5)),
     ]
     keys = [(*of.texts, *of.dates, *of.flags, number)[:1], of.dates[:1], (*of.texts, *of.flags)[-2:], (number,)]
@@ -216,6 +223,12 @@ _AGGREGATES = (
     ("COUNT({number})", "count"),
     ("SUM({number})", "sum"),
     ("AVG({number})", "avg"),
+    ("VAR_POP({number})", "moment"),
+    ("STDDEV({number})", "moment"),
+    ("COVAR_SAMP({number}, {number})", "moment"),
+    ("REGR_SXX({number}, {number})", "moment"),
+    ("REGR_AVGX({number}, {number})", "avg"),
+    ("REGR_COUNT({number}, {number})", "count"),
     ("SUM(clamp({number}, 0, 100))", "sum"),
     ("COUNT_IF({condition})", "count"),
 )

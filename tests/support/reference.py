@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import floor, isfinite, isqrt
 
-from sandbox.plan.nodes import Expression, Literal, Ref, Scalar
+from sandbox.plan.nodes import Call, Expression, Literal, Ref, Scalar
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.clip import Clip, Norm
 from sandbox.privacy.keys import Key
-from sandbox.privacy.statistics import Statistic, StatisticKind
+from sandbox.privacy.statistics import Factor, Statistic, StatisticKind
 
 Evaluate = Callable[[Expression, Mapping[str, Scalar]], Scalar]
 Rank = Callable[[Hashable, Key], tuple[object, ...]]
@@ -33,6 +33,10 @@ def simple(expression: Expression, values: Mapping[str, Scalar]) -> Scalar:
             return values[name]
         case Literal(_, value):
             return value
+        case Call("is_not_null", (Ref(name),)):
+            return values[name] is not None
+        case Call("and", (one, other)):
+            return simple(one, values) is True and simple(other, values) is True
         case _:
             raise NotImplementedError(expression)
 
@@ -103,15 +107,12 @@ def _one(measure: BoundedMeasure, statistic: Statistic, rows: Sequence[Row], eva
     most = measure.bounds.rows
     if statistic.kind is StatisticKind.UNITS:
         return int(bool(passing))
-    counted = passing
-    if statistic.argument is not None:
-        argument = statistic.argument
-        counted = [values for values in passing if _is_counted(evaluate(argument, values))]
+    needed = [statistic.argument] if statistic.argument is not None else [each.argument for each in statistic.factors]
+    counted = [values for values in passing if all(_is_counted(evaluate(each, values)) for each in needed)]
     if statistic.kind is StatisticKind.ROWS:
         cut = measure.fold and measure.clip(statistic.name) is None
         return min(len(counted), most) if cut else len(counted)
-    assert statistic.argument is not None
-    partial = sum(grid(statistic, evaluate(statistic.argument, values)) for values in counted)
+    partial = sum(_added(statistic, values, evaluate) for values in counted)
     if not measure.fold or measure.clip(statistic.name) is not None:
         return partial
     if statistic.kind is StatisticKind.SUM:
@@ -122,7 +123,19 @@ def _one(measure: BoundedMeasure, statistic: Statistic, rows: Sequence[Row], eva
     return scaled if partial > 0 else -scaled
 
 
-def grid(statistic: Statistic, value: Scalar) -> int:
+def _added(statistic: Statistic, values: Mapping[str, Scalar], evaluate: Evaluate) -> int:
+    """What a row adds to a sum, of a value or of a product."""
+    if statistic.argument is not None:
+        return grid(statistic, evaluate(statistic.argument, values))
+    one, other = statistic.factors
+    product = grid(one, evaluate(one.argument, values)) * grid(other, evaluate(other.argument, values))
+    steps = product / (statistic.granularity / (one.granularity * other.granularity))
+    rounded = floor(abs(steps) + Fraction(1, 2)) * (1 if steps >= 0 else -1) - statistic.centre
+    assert statistic.low <= rounded <= statistic.high
+    return rounded
+
+
+def grid(statistic: Statistic | Factor, value: Scalar) -> int:
     """A value in centred, clamped grid steps: halves are rounded away from zero."""
     assert isinstance(value, int | Fraction)
     steps = Fraction(value) / statistic.granularity

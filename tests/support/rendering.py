@@ -13,7 +13,8 @@ import sqlglot
 from policies.cards import Bounds
 from sandbox.engines.render import render_answer, render_given, render_measure
 from sandbox.engines.sources import NUMBER
-from sandbox.plan.check import check, released_type
+from sandbox.plan.aggregates import released_type
+from sandbox.plan.check import check
 from sandbox.plan.checked import PublicFacts
 from sandbox.plan.limits import standard
 from sandbox.plan.nodes import Type

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from sandbox.errors import Refusal
+from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.canonical import encode
 from sandbox.plan.decoding import decode
 from sandbox.plan.nodes import (
     Aggregate,
-    AggregateFunction,
     Call,
     Constants,
     Filter,

@@ -9,12 +9,12 @@ from fractions import Fraction
 import pytest
 
 from sandbox.errors import Fault, Refusal
+from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.check import check
 from sandbox.plan.checked import CheckedPlan, PublicFacts, ReadColumn
 from sandbox.plan.limits import Limits, standard
 from sandbox.plan.nodes import (
     Aggregate,
-    AggregateFunction,
     Call,
     Expression,
     Filter,

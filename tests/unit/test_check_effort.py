@@ -11,6 +11,7 @@ from types import FrameType
 import pytest
 
 from policies.cards import ColumnType
+from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.canonical import encode
 from sandbox.plan.check import check
 from sandbox.plan.checked import PublicFacts
@@ -19,7 +20,6 @@ from sandbox.plan.expressions import Judge
 from sandbox.plan.limits import standard
 from sandbox.plan.nodes import (
     Aggregate,
-    AggregateFunction,
     Call,
     Expression,
     Filter,

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.errors import Refusal
+from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.checked import CheckedPlan, Given
 from sandbox.plan.givens import held
 from sandbox.plan.nodes import (
     Aggregate,
-    AggregateFunction,
     Filter,
     Join,
     JoinKind,

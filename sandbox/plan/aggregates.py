@@ -1,0 +1,97 @@
+"""What an aggregate of a measure takes, and what is known of what it releases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sandbox.errors import Refusal
+from sandbox.plan.aggregate_functions import AggregateFunction
+from sandbox.plan.checked import CheckedAggregate
+from sandbox.plan.nodes import Aggregate, Type
+from sandbox.plan.ranges import magnitude, span
+from sandbox.plan.signatures import NUMBERS, VALUES
+from sandbox.plan.values import Values
+
+CAPACITY = 2**62
+"""No total may reach this (rule 27)."""
+
+
+STATISTICS: Mapping[AggregateFunction, int] = {
+    AggregateFunction.AVG: 2,
+    AggregateFunction.VAR_POP: 3,
+    AggregateFunction.VAR_SAMP: 3,
+    AggregateFunction.STDDEV_POP: 3,
+    AggregateFunction.STDDEV_SAMP: 3,
+    AggregateFunction.REGR_COUNT: 1,
+    AggregateFunction.REGR_AVGX: 2,
+    AggregateFunction.REGR_AVGY: 2,
+    AggregateFunction.REGR_SXX: 3,
+    AggregateFunction.REGR_SYY: 3,
+    AggregateFunction.REGR_SXY: 4,
+    AggregateFunction.COVAR_POP: 4,
+    AggregateFunction.COVAR_SAMP: 4,
+    AggregateFunction.REGR_SLOPE: 5,
+    AggregateFunction.REGR_INTERCEPT: 5,
+    AggregateFunction.CORR: 6,
+    AggregateFunction.REGR_R2: 6,
+}
+"""Totals that an aggregate is estimated from, where more than one; what needs more than two can be NULL."""
+
+PAIR_FUNCTIONS = frozenset(each for each in AggregateFunction if each.value.startswith(("covar_", "corr", "regr_")))
+"""Aggregates of pairs (y, x)."""
+
+
+def released_type(aggregate: Aggregate, values: Values | None) -> Type:
+    """The type of an aggregate's released column."""
+    match aggregate.function:
+        case AggregateFunction.ROWS | AggregateFunction.UNITS | AggregateFunction.REGR_COUNT:
+            return Type.INTEGER
+        case AggregateFunction.SUM if values is not None and values.type is Type.INTEGER:
+            return Type.INTEGER
+        case _:
+            return Type.DOUBLE
+
+
+def can_be_null(aggregate: Aggregate) -> bool:
+    """Whether the released value can be NULL: of what follows from more than a quotient."""
+    return STATISTICS.get(aggregate.function, 1) > 2
+
+
+def judged_aggregate(aggregate: Aggregate, values: Values | None, other: Values | None, rows: int) -> CheckedAggregate:
+    """The aggregate over arguments of these values, and at most so many rows of all units together.
+
+    Refuses: `plan.invalid`, `plan.type`, `plan.unit_value`, `plan.unbounded_sum`, `plan.overflow`.
+    """
+    subject = f"{aggregate.name}.argument"
+    if other is not None and aggregate.function not in PAIR_FUNCTIONS:
+        raise Refusal("plan.invalid", {"what": "two arguments of a function of one"})
+    match aggregate.function:
+        case AggregateFunction.ROWS:
+            pass
+        case AggregateFunction.UNITS if values is not None:
+            raise Refusal("plan.invalid", {"what": "an argument of a count of units"})
+        case AggregateFunction.UNITS:
+            pass
+        case function if function in PAIR_FUNCTIONS:
+            _summed(aggregate, values, rows, subject)
+            _summed(aggregate, other, rows, f"{aggregate.name}.other")
+        case _:
+            _summed(aggregate, values, rows, subject)
+    return CheckedAggregate(aggregate, values, other)
+
+
+def _summed(aggregate: Aggregate, values: Values | None, rows: int, subject: str) -> None:
+    """A number of known range, whose exact total an answer can hold."""
+    if values is not None and values.type not in VALUES:
+        raise Refusal("plan.unit_value", {"function": aggregate.function}, subject=subject)
+    if values is None or values.type not in NUMBERS:
+        types = "none" if values is None else values.type
+        raise Refusal("plan.type", {"function": aggregate.function, "types": types}, subject=subject)
+    if values.members == ():
+        raise Refusal("plan.type", {"function": aggregate.function, "types": "NULL"}, subject=subject)
+    found = span(values)
+    if found is None:
+        raise Refusal("plan.unbounded_sum", {"aggregate": aggregate.function}, subject=subject)
+    most = rows * max(map(magnitude, found))
+    if values.type is Type.INTEGER and most >= CAPACITY:
+        raise Refusal("plan.overflow", {"aggregate": aggregate.function}, subject=subject)
