@@ -66,6 +66,11 @@ SQL_PROBLEMS: Mapping[str, Problem] = {
     "sql.parameter": Problem(422, "Parameters cannot be bound; write the constant.", "不支持绑定参数，请直接写常量。"),
     "sql.public_only": Problem(422, "The query aggregates no private table.", "该查询没有对任何隐私表做聚合。"),
     "sql.set_operation": Problem(422, "{what} is not offered.", "不支持 {what}。"),
+    "sql.set_units": Problem(
+        422,
+        "{what} of private rows needs the unit key among the columns of both sides; UNION ALL does not.",
+        "对隐私数据行做 {what} 时，两侧的列中都必须有隐私单元键；UNION ALL 则不需要。",
+    ),
     "sql.several_statements": Problem(400, "There is more than one statement.", "只能包含一条语句。"),
     "sql.star_grouped": Problem(
         422, "* cannot stand beside aggregates; name the group keys.", "* 不能与聚合一起使用，请写出分组列。"
@@ -90,6 +95,9 @@ SQL_PROBLEMS: Mapping[str, Problem] = {
     "sql.too_deep": Problem(422, "The SQL is nested deeper than {limit} levels.", "该 SQL 嵌套超过 {limit} 层。"),
     "sql.too_large": Problem(
         422, "The SQL is too large: {what}, at most {limit}.", "该 SQL 过大：{what}，上限为 {limit}。"
+    ),
+    "sql.union_columns": Problem(
+        422, "The rows of {what} must have the same number of columns.", "{what} 各行的列数必须相同。"
     ),
     "sql.unit_value": Problem(
         422,

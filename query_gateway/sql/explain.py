@@ -255,6 +255,13 @@ def _keyed(schema: Schema, select: exp.Select) -> list[tuple[str, str]]:
     return [pair for one in froms for pair in _unit_pairs(schema, one)]
 
 
+def _union_all(refused: Refused) -> Iterator[list[Edit]]:
+    """UNION ALL, which compares no rows."""
+    for token in refused.places.tokens:
+        if token.token_type is TokenType.UNION and refused.span.start <= token.start < refused.span.end:
+            yield [Edit(token.end + 1, token.end + 1, " ALL")]
+
+
 def _unit_pairs(schema: Schema, node: exp.Expr) -> list[tuple[str, str]]:
     return [(node.alias_or_name, key) for key in _unit_names(schema, node)]
 
@@ -364,6 +371,7 @@ EDITORS: Mapping[str, Editor] = {
     "sql.distinct": _distinct,
     "sql.no_aggregate": _with_count,
     "sql.not_grouped": _group,
+    "sql.set_units": _union_all,
     "sql.star_grouped": _count_only,
     "sql.subquery_rows": _one_value,
     "sql.unit_value": _unit,

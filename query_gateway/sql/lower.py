@@ -9,6 +9,7 @@ from functools import partial
 from sqlglot import exp
 
 from query_gateway.sql.context import Groups, Rows, aggregates
+from query_gateway.sql.endings import limited
 from query_gateway.sql.joins import Item, Joins
 from query_gateway.sql.labels import labels
 from query_gateway.sql.merge import merge
@@ -19,6 +20,7 @@ from query_gateway.sql.restrict import restrict
 from query_gateway.sql.scalar import Typed
 from query_gateway.sql.schema import Schema, fold
 from query_gateway.sql.scope import Column, Origin, Scope, Source
+from query_gateway.sql.sets import Selected, combined, constants, one_row
 from query_gateway.sql.state import State
 from query_gateway.sql.subqueries import Inner, Marks
 from query_gateway.sql.tables import listed, renamed, scanned
@@ -26,11 +28,8 @@ from query_gateway.sql.terms import Term
 from query_gateway.sql.values import Asked, rowcount
 from sandbox.errors import Refusal, Span
 from sandbox.plan.nodes import (
-    Constants,
     Filter,
     JoinKind,
-    Limit,
-    Literal,
     Measure,
     Order,
     Output,
@@ -42,8 +41,6 @@ from sandbox.plan.nodes import (
     Sort,
     Type,
 )
-
-MAX_LIMIT = 2**31 - 1
 
 Environment = Mapping[str, "Defined"]
 """What table names mean besides the cards' tables: the CTEs in sight."""
@@ -65,17 +62,6 @@ class Lowered:
     spans: Mapping[str, Span]
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
-    """The relation that a SELECT yields."""
-
-    relation: Relation
-    columns: tuple[Column, ...]
-    domain: str | None
-    """Unit domain; None when public."""
-    released: bool
-
-
 def lower(sql: str, schema: Schema) -> Lowered:
     """The plan of one SELECT. Nothing of it is trusted before `check`.
 
@@ -92,21 +78,38 @@ class Lowering:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._top: exp.Select | None = None
+        self._top: exp.Query | None = None
         self._groups: dict[int, Groups] = {}
         """Measures by the SELECT they come from: a CTE used twice is measured once."""
 
-    def plan(self, select: exp.Select) -> Lowered:
+    def plan(self, query: exp.Query) -> Lowered:
         """The whole query."""
-        self._top = select
-        answer = self.select(select, {})
+        self._top = query
+        answer = self.query(query, {})
+        if answer.domain is not None:
+            raise self._state.refuse("plan.raw_rows", query)
         if not self._groups:
-            raise self._state.refuse("sql.public_only", select)
+            raise self._state.refuse("sql.public_only", query)
         measures = tuple(self._measure(groups) for groups in self._groups.values())
         merged = merge(measures, answer.relation)
         mentioned = {merged.names.get(name, name) for name in self._state.mentioned}
         plan = Plan(merged.measures, merged.answer, labels(answer.columns))
         return Lowered(*prune(plan, self._state.spans, mentioned))
+
+    def query(self, node: exp.Expr, environment: Environment) -> Selected:
+        """A SELECT, a set operation or VALUES, with the CTEs in sight."""
+        inner = node.unnest() if isinstance(node, exp.Subquery) else node
+        match inner:
+            case exp.Select():
+                return self.select(inner, environment)
+            case exp.SetOperation():
+                self._state.spend()
+                environment = _defining(inner, environment)
+                sides = [self.query(side, environment) for side in (inner.this, inner.expression)]
+                return combined(self._state, inner, *sides)
+            case exp.Values():
+                return constants(self._state, inner)
+        raise self._state.refuse("sql.unsupported", node, what="a join in parentheses")
 
     def select(self, select: exp.Select, environment: Environment) -> Selected:
         """One SELECT, with the CTEs in sight."""
@@ -134,10 +137,7 @@ class Lowering:
         aliases = {fold(one.alias): one.this for one in reversed(select.expressions) if isinstance(one, exp.Alias)}
         marks = Marks(self._state, lambda node, around, valued: self._subquery(node, environment, around, valued))
         rows = Rows(self._state, Scope(), aliases, subqueries=marks, ask=partial(self._value, environment), outer=outer)
-        if clause is None:
-            row = Constants((self._state.fresh("v"),), ((Literal(Type.INTEGER, 1),),))
-            return Item(row, frozenset(), None, released=False, place=select), rows, ()
-        first = self._item(clause.this, environment, rows.scope)
+        first = one_row(select, rows.scope) if clause is None else self._item(clause.this, environment, rows.scope)
         joins = []
         for node in select.args.get("joins") or []:
             if (node.side and node.kind not in ("", "OUTER")) or node.kind not in (
@@ -192,6 +192,8 @@ class Lowering:
                 selected = self._inner(inner, defined.environment, names)
             case exp.Subquery():
                 selected = self._inner(node.this, environment, [])
+            case exp.Values():
+                selected = self.query(node, environment)
             case _:
                 raise self._state.refuse("sql.unsupported", node, what="a table function")
         columns = renamed(self._state, selected.columns, node)
@@ -199,10 +201,7 @@ class Lowering:
         return Item(selected.relation, frozenset({len(scope.sources) - 1}), selected.domain, selected.released, node)
 
     def _inner(self, node: exp.Expr, environment: Environment, names: Sequence[exp.Expr]) -> Selected:
-        inner = node.unnest() if isinstance(node, exp.Subquery) else node
-        if not isinstance(inner, exp.Select):
-            raise self._state.refuse("sql.unsupported", node, what="a join in parentheses")
-        selected = self.select(inner, environment)
+        selected = self.query(node, environment)
         columns = listed(self._state, selected.columns, names, node)
         return Selected(selected.relation, columns, selected.domain, selected.released)
 
@@ -271,7 +270,7 @@ class Lowering:
             (Output(self._state.fresh("o", item), typed.expression), typed, name, item) for item, typed, name in items
         ]
         columns = tuple(
-            Column(name, output.name, self._type(typed), self._origin(typed, context))
+            Column(name, output.name, self._type(typed), self._origin(typed, context), untyped=typed.type is None)
             for output, typed, name, _ in outputs
         )
         unvalued = next((one for one in outputs if one[1].type in (Type.UNIT, Type.PRESENCE)), None)
@@ -282,7 +281,7 @@ class Lowering:
         relation: Relation = Project(context.attached(source), tuple(made))
         if terms:
             relation = Sort(relation, tuple(terms))
-        return Selected(self._limited(select, relation), columns, domain, released)
+        return Selected(limited(self._state, select, relation), columns, domain, released)
 
     @staticmethod
     def _type(typed: Typed) -> Type:
@@ -335,19 +334,6 @@ class Lowering:
             known = Output(self._state.fresh("o", node), typed.expression)
             made.append(known)
         return Ref(known.name)
-
-    def _limited(self, select: exp.Select, relation: Relation) -> Relation:
-        limit, offset = select.args.get("limit"), select.args.get("offset")
-        if limit is None and offset is None:
-            return relation
-        count = MAX_LIMIT if limit is None else self._count(limit.args.get("expression"), limit)
-        return Limit(relation, count, 0 if offset is None else self._count(offset.expression, offset))
-
-    def _count(self, node: exp.Expr | None, clause: exp.Expr) -> int:
-        match node:
-            case exp.Literal(is_string=False) if node.name.isdecimal() and len(node.name) < 10:
-                return int(node.name)
-        raise self._state.refuse("sql.limit", clause)
 
     def _measure(self, groups: Groups) -> Measure:
         keys = tuple(output for output, _ in groups.keys.values())

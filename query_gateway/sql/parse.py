@@ -28,13 +28,6 @@ OPENING = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.
 CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END}
 _PREFIXES = {TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE, TokenType.PARAMETER}
 _WORDS = {TokenType.VAR, TokenType.IDENTIFIER}
-_KINDS = {
-    "Command": "statement",
-    "Set": "SET",
-    "Union": "UNION",
-    "Except": "EXCEPT",
-    "Intersect": "INTERSECT",
-}
 
 logging.getLogger("sqlglot").addHandler(logging.NullHandler())
 logging.getLogger("sqlglot").propagate = False
@@ -42,18 +35,17 @@ logging.getLogger("sqlglot").propagate = False
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """One SELECT with the text and the tokens it came from."""
+    """One query with the text and the tokens it came from."""
 
     sql: str
     tokens: tuple[Token, ...]
-    select: exp.Select
+    select: exp.Query
 
 
 def parse_select(sql: str) -> Parsed:
-    """The one SELECT that `sql` holds.
+    """The one SELECT, or set operation over some, that `sql` holds.
 
-    Refuses: `sql.too_large`, `sql.too_deep`, `sql.syntax`, `sql.several_statements`, `sql.not_select`,
-    `sql.set_operation`.
+    Refuses: `sql.too_large`, `sql.too_deep`, `sql.syntax`, `sql.several_statements`, `sql.not_select`.
     """
     if len(sql) > MAX_CHARACTERS:
         raise Refusal("sql.too_large", {"what": "characters", "limit": str(MAX_CHARACTERS)})
@@ -68,9 +60,7 @@ def parse_select(sql: str) -> Parsed:
     select = statements[0] if statements else None
     while isinstance(select, exp.Subquery) and set(_given(select)) == {"this"}:
         select = select.this
-    if isinstance(select, exp.SetOperation):
-        raise Refusal("sql.set_operation", {"what": _KINDS.get(type(select).__name__, "UNION")})
-    if not isinstance(select, exp.Select):
+    if not isinstance(select, exp.Select | exp.SetOperation):
         raise Refusal("sql.not_select", span=Span(0, tokens[0].end + 1) if tokens else None)
     if not all(one.expressions for one in select.find_all(exp.Select)):
         raise Refusal("sql.syntax", {"what": "nothing is selected"})

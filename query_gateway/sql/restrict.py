@@ -18,6 +18,7 @@ from query_gateway.sql.places import Places
 from sandbox.errors import Refusal, Span
 
 _BINARY = ("this", "expression")
+_SETS = ("this", "expression", "distinct", "with_", "order", "limit", "offset")
 _STRUCTURE: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.Alias: ("this", "alias"),
     exp.All: ("this",),
@@ -38,6 +39,7 @@ _STRUCTURE: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.DateDiff: ("this", "expression", "unit", "date_part_boundary"),
     exp.Distinct: ("expressions",),
     exp.Exists: ("this",),
+    exp.Except: _SETS,
     exp.Extract: ("this", "expression"),
     exp.Filter: ("this", "expression"),
     exp.From: ("this",),
@@ -47,6 +49,7 @@ _STRUCTURE: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.Identifier: ("this", "quoted"),
     exp.If: ("this", "true", "false"),
     exp.In: ("this", "expressions", "query"),
+    exp.Intersect: _SETS,
     exp.Interval: ("this", "unit"),
     exp.Is: ("this", "expression"),
     exp.Join: ("this", "side", "kind", "on", "using", "method"),
@@ -81,6 +84,9 @@ _STRUCTURE: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.Trim: ("this", "position", "expression"),
     exp.TryCast: ("this", "to", "safe"),
     exp.UnixToTime: ("this", "scale"),
+    exp.Tuple: ("expressions",),
+    exp.Union: _SETS,
+    exp.Values: ("expressions", "alias"),
     exp.Var: ("this",),
     exp.Where: ("this",),
     exp.With: ("expressions",),
@@ -99,7 +105,6 @@ ALLOWED: Mapping[type[exp.Expr], tuple[str, ...]] = {
 _CLOCKS = {"now", "today", "get_current_timestamp", "transaction_timestamp", "current_localtimestamp"}
 _CODES: Mapping[type[exp.Expr], str] = {
     exp.Window: "sql.window",
-    exp.SetOperation: "sql.set_operation",
     exp.Placeholder: "sql.parameter",
     exp.Parameter: "sql.parameter",
     exp.CurrentDate: "sql.clock",
@@ -140,7 +145,7 @@ def restrict(root: exp.Expr, places: Places) -> None:
     """Refuses the first node or argument, in reading order, that is not on the list.
 
     Refuses: `sql.unsupported`, `sql.unknown_function`, `sql.aggregate`, `sql.window`, `sql.subquery`, `sql.parameter`,
-    `sql.clock`, `sql.set_operation`, `sql.distinct`, `sql.cast_type`.
+    `sql.clock`, `sql.distinct`, `sql.cast_type`.
     """
     found = [problem for node in root.walk() if (problem := _judge(node, places)) is not None]
     if found:
@@ -182,7 +187,7 @@ def _unknown(node: exp.Expr, places: Places) -> Refusal:
         return Refusal("sql.clock", span=span)
     for kind, code in _CODES.items():
         if isinstance(node, kind):
-            details = {"sql.aggregate": {"function": name}, "sql.set_operation": {"what": name.upper()}}
+            details = {"sql.aggregate": {"function": name}}
             return Refusal(code, details.get(code, {}), span=span)
     if isinstance(node, exp.Func):
         near = difflib.get_close_matches(name.lower(), names(), 1, 0.75)

@@ -35,6 +35,8 @@ class Column:
     origin: Origin | None = None
     other: str | None = None
     """Of a column that a FULL JOIN makes one of two: the second one's generated name."""
+    untyped: bool = False
+    """A NULL that takes its type from where it stands; INTEGER where nothing says so."""
 
     @property
     def expression(self) -> Expression:

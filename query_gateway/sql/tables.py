@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -25,9 +26,7 @@ def listed(state: State, columns: tuple[Column, ...], names: Sequence[exp.Expr],
     if len(names) > len(columns):
         raise state.refuse("sql.alias_columns", node)
     all_names = [one.name for one in names] + [column.name for column in columns[len(names) :]]
-    return tuple(
-        Column(name, column.ref, column.type, column.origin) for name, column in zip(all_names, columns, strict=True)
-    )
+    return tuple(replace(column, name=name) for name, column in zip(all_names, columns, strict=True))
 
 
 def scanned(state: State, node: exp.Table, scope: Scope) -> Item:

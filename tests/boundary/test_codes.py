@@ -136,7 +136,16 @@ SQL: Mapping[str, tuple[str, str]] = {
         "sql.subquery",
         f"SELECT COUNT(*) FROM persons p LEFT JOIN visits v ON p.pid = v.pid AND v.费用 > ({COUNT})",
     ),
-    "a union": ("sql.set_operation", f"{COUNT} UNION ALL {COUNT}"),
+    "a multiset difference": ("sql.set_operation", f"{COUNT} EXCEPT ALL {COUNT}"),
+    "a union across persons": (
+        "sql.set_units",
+        "SELECT COUNT(*) FROM (SELECT city FROM persons UNION SELECT city FROM persons)",
+    ),
+    "a union of unequal columns": ("sql.union_columns", f"{COUNT} UNION ALL SELECT 'a', COUNT(*) FROM persons"),
+    "private rows with public ones": (
+        "plan.union_kinds",
+        "SELECT COUNT(*) FROM (SELECT city FROM persons UNION ALL SELECT code FROM cities)",
+    ),
     "distinct values": ("sql.distinct", "SELECT DISTINCT city FROM persons"),
     "a sample": ("sql.unsupported", "SELECT COUNT(*) FROM persons USING SAMPLE 1"),
     "raw rows": ("plan.raw_rows", "SELECT income FROM persons"),

@@ -151,17 +151,6 @@ SELECT COUNT(*) FROM persons p, LATERAL (SELECT 1) AS z
 refused sql.unsupported (what=LATERAL)
 at (SELECT 1) AS z
 
--- UNION
-SELECT COUNT(*) FROM persons UNION ALL SELECT COUNT(*) FROM visits
-=>
-refused sql.set_operation (what=UNION)
-
--- UNION in a derived table
-SELECT COUNT(*) FROM (SELECT pid FROM persons UNION ALL SELECT pid FROM visits)
-=>
-refused sql.set_operation (what=UNION)
-at pid FROM persons UNION ALL SELECT pid FROM visits
-
 -- PIVOT
 SELECT * FROM persons PIVOT (COUNT(*) FOR 性别 IN ('女', '男'))
 =>
@@ -207,8 +196,8 @@ at r AS (SELECT pid FROM persons)
 -- VALUES
 SELECT COUNT(*) FROM (VALUES (1), (2)) AS v(a)
 =>
-refused sql.unsupported (what=VALUES)
-at (VALUES (1), (2)) AS v(a)
+refused sql.public_only
+at COUNT(*)
 
 -- LIMIT by percentage
 SELECT 性别, COUNT(*) FROM persons GROUP BY 1 LIMIT 10 PERCENT

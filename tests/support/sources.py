@@ -134,5 +134,26 @@ JOINS: tuple[Source, ...] = (
         condition="v.费用 NOT IN (SELECT w.费用 FROM visits w WHERE w.pid = v.pid AND w.visit_no <> v.visit_no)",
     ),
     Source("visits v", visits("v"), condition="v.费用 >= ALL (SELECT w.费用 FROM visits w WHERE v.pid = w.pid)"),
+    Source(
+        "(SELECT pid, birth_year AS x FROM persons UNION ALL SELECT pid, 费用 FROM visits) s",
+        Columns(("s.x",), units=("s.pid",)),
+    ),
+    Source(
+        "(SELECT pid, 科室, emergency, 费用 FROM visits UNION SELECT pid, city, income > 20, income FROM persons) s",
+        Columns(("s.费用",), texts=("s.科室",), flags=("s.emergency",), units=("s.pid",)),
+    ),
+    Source(
+        "(SELECT pid, 日期, 费用 FROM visits INTERSECT SELECT pid, 日期, 费用 FROM visits WHERE emergency) s",
+        Columns(("s.费用",), dates=("s.日期",), units=("s.pid",)),
+    ),
+    Source(
+        "(SELECT pid, 科室, 费用 FROM visits EXCEPT SELECT pid, 科室, 费用 FROM visits WHERE emergency) s",
+        Columns(("s.费用",), texts=("s.科室",), units=("s.pid",)),
+    ),
+    Source(
+        "persons p JOIN t ON t.low < p.birth_year",
+        persons("p") + Columns(texts=("t.name",)),
+        ("t(low, name) AS (VALUES (1930, 'a'), (1950, 'b'), (NULL, 'c'))",),
+    ),
 )
-"""Every kind of join, and of subquery, under table aliases."""
+"""Every kind of join, set operation and subquery, under table aliases."""
