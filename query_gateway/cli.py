@@ -62,7 +62,7 @@ Groups = Annotated[int | None, typer.Option(min=1, help="Groups that one unit ma
 Rows = Annotated[int | None, typer.Option(min=1, help="Rows of one unit in a group (with --groups).")]
 
 
-Clip = Annotated[str | None, typer.Option(help="Norm, in rows, that a unit's values are scaled down to.")]
+Clip = Annotated[str | None, typer.Option(help="Norm, in rows, that a unit's values are scaled down to, or auto.")]
 
 
 class Session:
@@ -338,6 +338,8 @@ def _bounds(groups: int | None, rows: int | None, clip: str | None) -> Bounds | 
             return None
         case int(), int(), None:
             return Bounds(groups, rows)
+        case None, None, "auto":
+            return ClipAt(None)
         case None, None, str():
             return ClipAt(_norm(clip))
     raise typer.BadParameter("--groups and --rows go together, --clip alone")

@@ -82,11 +82,8 @@ class QueryBody(Shape):
     dataset: str
     sql: str = Field(examples=["SELECT edlevel, COUNT(*) AS records FROM records GROUP BY edlevel"])
     spend: SpendEpsilon | SpendRho | SpendHalfWidth | SpendRelative
-    bounds: Bounds | Clip | None = Field(default=None, description="Left out: as the card declares.")
-    expected_size: int | None = Field(
-        default=None,
-        description="Rows that a group is assumed to have, for the half-widths of an estimate and for an accuracy.",
-    )
+    bounds: Bounds | Clip | Literal["auto"] | None = Field(default=None, description="Left out: as the card declares.")
+    expected_size: int | None = Field(default=None, description="Rows that a group is assumed to have.")
 
 
 class Amounts(Shape):
@@ -127,7 +124,7 @@ class ClipInForce(Shape):
 
     statistics: list[str]
     norm: Literal["l1", "l2"]
-    rows: float
+    rows: float | None = Field(description="In an estimate null where it is chosen privately when the query runs.")
 
 
 class BoundsInForce(Shape):
@@ -190,18 +187,23 @@ class Part(Shape):
     granularity: Exact = Field(description="Size of a step of its totals.")
 
 
-class Mechanism(Shape):
-    """One draw of noise."""
+class Selection(Shape):
+    """The private choice of a clip's norm."""
 
     measure: str
     statistic: str
-    parts: list[Part]
     mechanism: str
     scale: float
     sensitivity: float
     metric: str
-    threshold: int | None
     loss: Amounts
+
+
+class Mechanism(Selection):
+    """One draw of noise."""
+
+    parts: list[Part]
+    threshold: int | None
 
 
 class Privacy(Amounts):
@@ -209,10 +211,9 @@ class Privacy(Amounts):
 
     notion: str
     unit_domains: list[str]
-    accuracy: AccuracyInForce | None = Field(
-        default=None, description="Where one was asked: what the loss rests on. Expected values are assumed."
-    )
+    accuracy: AccuracyInForce | None = Field(default=None, description="Where one was asked; values are assumed.")
     mechanisms: list[Mechanism]
+    selections: list[Selection]
     bounds: list[BoundsInForce]
 
 

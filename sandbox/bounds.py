@@ -6,5 +6,7 @@ from sandbox.privacy.clip import Clip
 
 
 def clip_json(clip: Clip) -> dict[str, object]:
-    """The statistics that are cut together, and the norm, in rows, that a unit's vector of them is cut to."""
-    return {"statistics": list(clip.fine), "norm": clip.norm.value, "rows": float(clip.rows)}
+    """The statistics that are cut together, and the norm, in rows, that a unit's vector of them is cut to;
+    None while it is still to be chosen."""
+    rows = None if clip.undecided else float(clip.rows)
+    return {"statistics": list(clip.fine), "norm": clip.norm.value, "rows": rows}

@@ -5,7 +5,7 @@ An exact answer exists here only between a worker's rows and the noise; what com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -14,18 +14,27 @@ from policies.canonical import canonical_json
 from sandbox.balances import amounts_json
 from sandbox.bounds import clip_json
 from sandbox.datasets.snapshot import Snapshot, Snapshots
-from sandbox.engines.render import AnswerJob, given_columns, render_answer, render_given, render_measure
+from sandbox.engines.render import (
+    AnswerJob,
+    given_columns,
+    render_answer,
+    render_given,
+    render_measure,
+    render_weights,
+)
 from sandbox.engines.sources import NUMBER
 from sandbox.errors import Fault
 from sandbox.plan.givens import held
 from sandbox.plan.nodes import Scalar, Type
 from sandbox.preparation import Prepared
 from sandbox.privacy.bounding import BoundedMeasure
+from sandbox.privacy.calibrate import PricedMeasure
 from sandbox.privacy.intervals import CONFIDENCE, ReleasedMeasure, release
 from sandbox.privacy.keys import align
 from sandbox.privacy.loss import total
-from sandbox.privacy.mechanisms import Invocation, measure
+from sandbox.privacy.mechanisms import Invocation, Selection, measure, select
 from sandbox.privacy.propagation import NUMERIC, Form, Noisy, formed, interval
+from sandbox.privacy.selection import scores, target
 from sandbox.workers.job import Job, Part, Rows, Side, Table
 
 Run = Callable[[tuple[Part, ...], Side, Job], Rows]
@@ -42,6 +51,14 @@ class Execution:
     """Every mechanism that ran, with the loss it stated."""
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A measure as it ran, and how the norms of its clips were chosen."""
+
+    selections: tuple[Selection, ...]
+    priced: PricedMeasure
+
+
 def execute(prepared: Prepared, snapshots: Snapshots, run: Run, deadline: float) -> Execution:
     """The release of a charged request: each measure's relation is read once and noised once, in the plan's order.
 
@@ -53,6 +70,7 @@ def execute(prepared: Prepared, snapshots: Snapshots, run: Run, deadline: float)
     names = tuple(prepared.snapshots)
     ids = tuple(snapshot.id for snapshot in prepared.snapshots.values())
     invocations: list[Invocation] = []
+    decided: list[Decided] = []
     released: dict[str, Table] = {}
     noise: dict[str, Noisy] = {}
     private = tuple(snapshots.part(snapshot, Side.PRIVATE) for snapshot in ids)
@@ -62,17 +80,25 @@ def execute(prepared: Prepared, snapshots: Snapshots, run: Run, deadline: float)
         for given in priced.bounded.checked.givens:
             found = run(public, Side.PUBLIC, render_given(given, prepared.cards, names, released, deadline))
             tables.append(Table(given.name, given_columns(given), held(given, found.rows)))
-        job = render_measure(priced.bounded, prepared.cards, names, deadline, tuple(tables))
+        chosen = list[int]()
+        for clip, step in zip(priced.bounded.clips, priced.selections, strict=False):
+            most = step.sensitivity
+            job = render_weights(priced.bounded, clip, most, prepared.cards, names, deadline, tuple(tables))
+            goal = target(priced.bounded, clip, priced.steps[next(iter(clip.fine))].scale, step.scale)
+            chosen.append(select(step, scores(clip, goal, run(private, Side.PRIVATE, job).rows), invocations))
+        ran = priced.decided(chosen) if priced.selections else priced
+        job = render_measure(ran.bounded, prepared.cards, names, deadline, tuple(tables))
         rows = run(private, Side.PRIVATE, job)
-        noisy = measure(priced.measurements, align(priced.bounded, rows.rows), invocations)
-        freed = release(priced, noisy)
+        noisy = measure(ran.measurements, align(ran.bounded, rows.rows), invocations)
+        freed = release(ran, noisy)
         released[freed.measure] = _table(freed)
-        noise[freed.measure] = Noisy(priced, freed)
+        noise[freed.measure] = Noisy(ran, freed)
+        decided.append(Decided(priced.selections, ran))
     if total(each.loss for each in invocations) != prepared.priced.loss:
         raise Fault("the mechanisms lost something else than was charged")
     answer = render_answer(prepared.checked, prepared.cards, names, released, deadline)
     rows = run(public, Side.PUBLIC, answer.job)
-    return Execution(canonical_json(_release(prepared, answer, noise, rows)), tuple(invocations))
+    return Execution(canonical_json(_release(prepared, decided, answer, noise, rows)), tuple(invocations))
 
 
 def _table(found: ReleasedMeasure) -> Table:
@@ -81,7 +107,9 @@ def _table(found: ReleasedMeasure) -> Table:
     return Table(found.measure, (*found.columns, (NUMBER, Type.INTEGER)), rows)
 
 
-def _release(prepared: Prepared, answer: AnswerJob, noise: Mapping[str, Noisy], rows: Rows) -> dict[str, object]:
+def _release(
+    prepared: Prepared, decided: Sequence[Decided], answer: AnswerJob, noise: Mapping[str, Noisy], rows: Rows
+) -> dict[str, object]:
     """What leaves: nothing in it names a licence, so that a repeat is the same bytes whoever asks."""
     labels = prepared.checked.plan.labels
     forms = _forms(prepared, answer, noise)
@@ -98,7 +126,7 @@ def _release(prepared: Prepared, answer: AnswerJob, noise: Mapping[str, Noisy], 
         "rows": [[_shown(value) for value in row[: len(labels)]] for row in rows.rows],
         "intervals": [_intervals(row, prepared, answer, noise, forms) for row in rows.rows],
         "confidence": CONFIDENCE,
-        "privacy": _privacy(prepared),
+        "privacy": _privacy(prepared, decided),
     }
 
 
@@ -154,7 +182,7 @@ def _intervals(
     return found
 
 
-def _privacy(prepared: Prepared) -> dict[str, object]:
+def _privacy(prepared: Prepared, decided: Sequence[Decided]) -> dict[str, object]:
     """What was promised: the notion, the loss, whom it protects, each mechanism and each bound."""
     return {
         "notion": prepared.licence.notion.value,
@@ -163,9 +191,9 @@ def _privacy(prepared: Prepared) -> dict[str, object]:
         "accuracy": prepared.accuracy,
         "mechanisms": [
             {
-                "measure": priced.bounded.checked.measure.name,
+                "measure": each.priced.bounded.checked.measure.name,
                 "statistic": step.statistic,
-                "parts": [_part(priced.bounded, name) for name in step.statistics],
+                "parts": [_part(each.priced.bounded, name) for name in step.statistics],
                 "mechanism": step.noise.value,
                 "scale": step.scale,
                 "sensitivity": step.sensitivity,
@@ -173,19 +201,32 @@ def _privacy(prepared: Prepared) -> dict[str, object]:
                 "threshold": None if step.threshold is None else step.threshold.value,
                 "loss": amounts_json(step.loss),
             }
-            for priced in prepared.priced.measures
-            for step in priced.measurements
+            for each in decided
+            for step in each.priced.measurements
+        ],
+        "selections": [
+            {
+                "measure": each.priced.bounded.checked.measure.name,
+                "statistic": step.statistic,
+                "mechanism": "noisy_max",
+                "scale": step.scale,
+                "sensitivity": step.sensitivity,
+                "metric": "linf",
+                "loss": amounts_json(step.loss),
+            }
+            for each in decided
+            for step in each.selections
         ],
         "bounds": [
             {
-                "measure": priced.bounded.checked.measure.name,
-                "groups": priced.bounded.bounds.groups,
-                "rows": priced.bounded.bounds.rows,
-                "fold": priced.bounded.fold,
-                "minimum_frequency": priced.bounded.minimum,
-                "clips": [clip_json(clip) for clip in priced.bounded.clips],
+                "measure": each.priced.bounded.checked.measure.name,
+                "groups": each.priced.bounded.bounds.groups,
+                "rows": each.priced.bounded.bounds.rows,
+                "fold": each.priced.bounded.fold,
+                "minimum_frequency": each.priced.bounded.minimum,
+                "clips": [clip_json(clip) for clip in each.priced.bounded.clips],
             }
-            for priced in prepared.priced.measures
+            for each in decided
         ],
     }
 

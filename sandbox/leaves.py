@@ -79,6 +79,19 @@ def _mechanisms(prepared: Prepared) -> tuple[entry.MechanismUse, ...]:
         )
         for priced in prepared.priced.measures
         for step in priced.measurements
+    ) + tuple(
+        entry.MechanismUse(
+            measure=priced.bounded.checked.measure.name,
+            statistic=step.statistic,
+            mechanism="noisy_max",
+            scale=step.scale.hex(),
+            metric="linf",
+            sensitivity=str(step.sensitivity),
+            threshold=None,
+            loss=entry.Amounts(step.loss.rho, step.loss.delta, step.loss.epsilon),
+        )
+        for priced in prepared.priced.measures
+        for step in priced.selections
     )
 
 

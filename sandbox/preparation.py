@@ -75,7 +75,11 @@ class Prepared:
             {
                 "bounds": [each.bounded.bounds.groups, each.bounded.bounds.rows, each.bounded.fold],
                 "minimum": each.bounded.minimum,
-                "clips": [[clip.norm, clip.most, clip.row, dict(clip.fine)] for clip in each.bounded.clips],
+                "clips": [
+                    [clip.norm, clip.most, clip.row, dict(clip.fine), list(clip.candidates)]
+                    for clip in each.bounded.clips
+                ],
+                "selections": [[step.statistic, step.scale.hex(), step.sensitivity] for step in each.selections],
                 "steps": [
                     [step.statistic, step.noise, step.scale.hex(), step.sensitivity.hex(), repr(step.threshold)]
                     for step in each.measurements

@@ -111,13 +111,15 @@ def _accuracy(spend: Mapping[str, object]) -> Accuracy:
 def _bounds(fields: Mapping[str, object]) -> Bounds | ClipAt | None:
     if "bounds" not in fields:
         return None
+    if fields["bounds"] == "auto":
+        return ClipAt(None)
     bounds = _object(fields["bounds"], "bounds")
     match bounds:
         case {"clip": value, **rest} if not rest:
             return ClipAt(_exact(value, "bounds.clip"))
         case {"groups": _, "rows": _, **rest} if not rest:
             return Bounds(_positive(bounds, "groups"), _positive(bounds, "rows"))
-    _refuse('bounds is {"groups": …, "rows": …} or {"clip": …}')
+    _refuse('bounds is {"groups": …, "rows": …} or {"clip": …} or "auto"')
 
 
 def _exact(value: object, name: str, most: int = 10**6) -> Fraction:

@@ -243,12 +243,12 @@ def _exact(spend: Spend) -> dict[str, object]:
     return {name: _exact(value) if isinstance(value, Mapping) else str(value) for name, value in spend.items()}
 
 
-def _bounds(bounds: Bounds | ClipAt) -> dict[str, Any]:
+def _bounds(bounds: Bounds | ClipAt) -> dict[str, Any] | str:
     match bounds:
         case Bounds(groups, rows):
             return {"groups": groups, "rows": rows}
-        case ClipAt(rows=norm):
-            return {"clip": str(Decimal(norm.numerator) / norm.denominator)}
+        case ClipAt(norm):
+            return "auto" if norm is None else {"clip": str(Decimal(norm.numerator) / norm.denominator)}
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:

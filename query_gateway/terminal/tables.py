@@ -175,13 +175,16 @@ def privacy(release: Mapping[str, Any], words: Words) -> RenderableType:
 
 def _cuts(bounds: Mapping[str, Any], words: Words) -> list[str]:
     """What one unit's contribution to a measure is cut to, a line for each part that is cut on its own."""
-    clips = bounds["clips"]
-    if not clips:
+    if not bounds["clips"]:
         return [words("bounds.value", groups=bounds["groups"], rows=bounds["rows"])]
-    return [
-        words("clip.value", rows=_number(each["rows"]), norm=each["norm"].upper(), names=", ".join(each["statistics"]))
-        for each in clips
-    ]
+    return [_cut(each, words) for each in bounds["clips"]]
+
+
+def _cut(clip: Mapping[str, Any], words: Words) -> str:
+    names = ", ".join(clip["statistics"])
+    if clip["rows"] is None:
+        return words("clip.auto", names=names)
+    return words("clip.value", rows=_number(clip["rows"]), norm=clip["norm"].upper(), names=names)
 
 
 def receipt(found: Answer, words: Words) -> RenderableType:

@@ -22,6 +22,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "bounds": ("One person counts with at most", "每人至多计入"),
     "bounds.value": ("{groups} groups, {rows} rows in each", "{groups} 组，每组 {rows} 行"),
     "charge": ("Charge", "扣减"),
+    "clip.auto": ("a norm chosen privately when the query runs ({names})", "查询时以隐私方式选定的范数（{names}）"),
     "clip.value": ("{rows} rows in all ({norm} norm of {names})", "合计 {rows} 行（{names} 的 {norm} 范数）"),
     "column": ("Column", "列"),
     "columns": ("Columns", "列"),

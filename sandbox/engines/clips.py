@@ -16,7 +16,11 @@ from sandbox.engines.expressions import column
 from sandbox.engines.operands import Parameters, balanced, binary, call, cast, choose, number
 from sandbox.engines.sources import UNIT, derived, named, select_from
 from sandbox.privacy.bounding import BoundedMeasure
-from sandbox.privacy.clip import Clip, Norm
+from sandbox.privacy.clip import WEIGHT, Clip, Norm
+from sandbox.privacy.statistics import CAPACITY
+
+LARGEST = CAPACITY - 1
+"""Totals are clipped to this, either way, before they leave the engine."""
 
 
 def clipped(parts: exp.Select, bounded: BoundedMeasure, kept: Sequence[str], parameters: Parameters) -> exp.Select:
@@ -46,6 +50,40 @@ def clipped(parts: exp.Select, bounded: BoundedMeasure, kept: Sequence[str], par
     return select_from(outputs, derived(normed, last))
 
 
+def weights(parts: exp.Select, clip: Clip, heaviest: int, parameters: Parameters) -> exp.Select:
+    """Per bucket of candidates that units' norms fall into, the sum of their weights: mass over norm, rounded down.
+
+    A unit stands in one bucket, with a weight from 0 to `heaviest`.
+    """
+    inner, middle, outer = (parameters.fresh("r") for _ in range(3))
+    outputs = [named(column(inner, UNIT), UNIT)]
+    outputs += [
+        named(binary(exp.Mul, cast(column(inner, name), "HUGEINT"), number(fine)), name)
+        for name, fine in clip.fine.items()
+    ]
+    weighted = select_from(outputs, derived(parts, inner))
+    mass = balanced(_sum, [call("ABS", column(middle, name)) for name in clip.fine])
+    size = _size(clip, middle, alone=True)
+    units = select_from([named(exp.Sum(this=size), "_n"), named(exp.Sum(this=mass), "_m")], derived(weighted, middle))
+    units.set("group", exp.Group(expressions=[column(middle, UNIT)]))
+    found, of_all = column(outer, "_n"), column(outer, "_m")
+    length = found if clip.norm is Norm.L1 else root_up(found)
+    weight = binary(exp.IntDiv, binary(exp.Mul, of_all, number(WEIGHT)), call("GREATEST", length, number(1)))
+    total = exp.Sum(this=call("LEAST", weight, number(heaviest)))
+    limits = [most if clip.norm is Norm.L1 else most**2 for most in clip.candidates[:-1]]
+    within = [(binary(exp.LTE, found.copy(), number(limit)), number(place)) for place, limit in enumerate(limits)]
+    bucket = choose(*within, default=number(len(limits))) if within else number(0)
+    kept = call("LEAST", total, number(LARGEST))
+    outputs = [named(cast(bucket, "BIGINT"), "_b"), named(cast(kept, "BIGINT"), "_w")]
+    select = select_from(outputs, derived(units, outer))
+    select.set("group", exp.Group(expressions=[number(1)]))
+    return select
+
+
+def _sum(left: exp.Expr, right: exp.Expr) -> exp.Expr:
+    return binary(exp.Add, left, right)
+
+
 def _size(clip: Clip, alias: str, alone: bool) -> exp.Expr:
     """A unit's norm, or its square, over all its group keys: `alone` where it has one."""
 
@@ -53,7 +91,7 @@ def _size(clip: Clip, alias: str, alone: bool) -> exp.Expr:
         value = column(alias, name)
         return call("ABS", value) if clip.norm is Norm.L1 else binary(exp.Mul, value, value.copy())
 
-    row = balanced(lambda left, right: binary(exp.Add, left, right), [part(name) for name in clip.fine])
+    row = balanced(_sum, [part(name) for name in clip.fine])
     return row if alone else exp.Window(this=exp.Sum(this=row), partition_by=[column(alias, UNIT)])
 
 

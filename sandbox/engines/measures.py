@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from policies.cards import DatasetCard
 from sandbox.engines.choices import choice_sql
-from sandbox.engines.clips import clipped
+from sandbox.engines.clips import LARGEST, clipped, weights
 from sandbox.engines.expressions import Rendered, column, render_expression
 from sandbox.engines.operands import (
     Parameters,
@@ -30,10 +30,9 @@ from sandbox.engines.sources import SEED, UNIT, derived, named, ordered, place, 
 from sandbox.errors import Fault
 from sandbox.plan.nodes import Expression, Type
 from sandbox.privacy.bounding import BoundedMeasure, structural
+from sandbox.privacy.clip import Clip
 from sandbox.privacy.statistics import CAPACITY, Factor, Statistic, StatisticKind
 
-LARGEST = CAPACITY - 1
-"""Totals are clipped to this, either way, before they leave the engine."""
 EXACT = 2**53
 """Every whole number up to this is a 64-bit floating point number."""
 PLACE = "_place"
@@ -82,6 +81,10 @@ class MeasureSelect:
         if self.bounded.existence is not None and self.bounded.minimum > 1:
             where(select, binary(exp.GTE, column(last, self.bounded.existence), number(self.bounded.minimum)))
         return select
+
+    def weights(self, clip: Clip, heaviest: int) -> exp.Select:
+        """Per bucket of a clip's candidates, the weight of the units whose norm falls into it."""
+        return weights(self._parts(*self._rows()), clip, heaviest, self.parameters)
 
     @property
     def _keys(self) -> tuple[str, ...]:
@@ -215,9 +218,7 @@ class MeasureSelect:
 
     def _folded(self, rows: exp.Select, inputs: tuple[_Inputs, ...], alias: str) -> exp.Select:
         """Per unit and group key, each statistic cut to the bounds; at most g group keys of a unit; then totals."""
-        parts = self._fold(rows, inputs, alias)
-        if not self.bounded.clips or self.bounded.bounds.groups < structural(self.bounded.checked).groups:
-            parts = self._chosen(parts)
+        parts = self._parts(rows, inputs, alias)
         if self.bounded.clips:
             kept = [each.name for each in self.bounded.statistics if self.bounded.clip(each.name) is None]
             parts = clipped(parts, self.bounded, (*self._keys, *kept), self.parameters)
@@ -230,6 +231,13 @@ class MeasureSelect:
         if self._keys:
             select.set("group", exp.Group(expressions=[column(last, name) for name in self._keys]))
         return select
+
+    def _parts(self, rows: exp.Select, inputs: tuple[_Inputs, ...], alias: str) -> exp.Select:
+        """What each unit adds to each group key that counts."""
+        parts = self._fold(rows, inputs, alias)
+        if not self.bounded.clips or self.bounded.bounds.groups < structural(self.bounded.checked).groups:
+            return self._chosen(parts)
+        return parts
 
     def _fold(self, rows: exp.Select, inputs: tuple[_Inputs, ...], alias: str) -> exp.Select:
         """What each unit adds to each group key, within the bound of r rows."""

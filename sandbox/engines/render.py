@@ -21,6 +21,7 @@ from sandbox.plan.limits import ANSWER_ROWS
 from sandbox.plan.nodes import Expression, Ref, Type
 from sandbox.plan.origins import parts, place
 from sandbox.privacy.bounding import BoundedMeasure
+from sandbox.privacy.clip import Clip
 from sandbox.workers.job import Job, Table
 
 PRIVATE_ROWS = 4 * ANSWER_ROWS
@@ -62,6 +63,22 @@ def render_measure(
         max_rows=PRIVATE_ROWS if cells is None else len(cells),
         deadline=deadline,
     )
+
+
+def render_weights(
+    bounded: BoundedMeasure,
+    clip: Clip,
+    heaviest: int,
+    cards: Mapping[str, DatasetCard],
+    datasets: tuple[str, ...],
+    deadline: float,
+    tables: tuple[Table, ...] = (),
+) -> Job:
+    """The job that says how long units' vectors are: the weight of the units per bucket of a clip's candidates."""
+    parameters = Parameters()
+    tree = MeasureSelect(bounded, cards, datasets, parameters).weights(clip, heaviest)
+    sql, values = parameters.statement(tree)
+    return Job(sql, values, tables, (Type.INTEGER, Type.INTEGER), len(clip.candidates), deadline)
 
 
 def render_given(

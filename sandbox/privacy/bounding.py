@@ -116,7 +116,7 @@ def bound(
     fold = bounds != structure
     rows = min(checked.source.rows, bounds.groups * bounds.rows)
     room = row_room(checked, max_units) if alike else (CAPACITY - 1) // (max_units * rows)
-    draft = _Draft(checked.measure.name, ratio=fold and not alike, room=room)
+    draft = _Draft(checked.measure.name, scaled=fold and not alike, shared=not fold and not alike, room=room)
     if draft.room < 1:
         raise Refusal("plan.overflow", {"aggregate": AggregateFunction.ROWS}, subject=checked.measure.name)
     existence = draft.add(unit_count(None)).name if checked.key_set.cells is None else None
@@ -144,7 +144,7 @@ def demanding(bounded: BoundedMeasure, minimum: int) -> BoundedMeasure:
     """
     if minimum <= 1 or bounded.existence is not None:
         return replace(bounded, minimum=max(minimum, bounded.minimum))
-    draft = _Draft(bounded.checked.measure.name, ratio=False, room=0)
+    draft = _Draft(bounded.checked.measure.name, scaled=False, shared=False, room=0)
     draft.statistics.extend(bounded.statistics)
     name = draft.add(unit_count(None)).name
     return replace(bounded, statistics=tuple(draft.statistics), minimum=minimum, frequency=name)
@@ -195,10 +195,13 @@ def _sums_last(aggregates: Sequence[CheckedAggregate]) -> list[CheckedAggregate]
 class _Draft:
     """Statistics collected so far: equal ones are one."""
 
-    def __init__(self, measure: str, *, ratio: bool, room: int) -> None:
+    def __init__(self, measure: str, *, scaled: bool, shared: bool, room: int) -> None:
         self.measure = measure
-        self.ratio = ratio
+        self.scaled = scaled
         """Whether an average's sum is scaled to the bound of rows (rule 17)."""
+        self.shared = shared
+        """Whether a sum may be had from a centred one and a count: where neither is cut. Under a clip it would get the
+        noise of a count times the middle of its range."""
         self.room = room
         """The most that one row may add without a total ever reaching `CAPACITY`."""
         self.statistics: list[Statistic] = []
@@ -213,13 +216,13 @@ class _Draft:
                 return Estimate(aggregate.name, self.add(row_count(checked)).name, None, None, Type.INTEGER)
             case AggregateFunction.AVG:
                 divisor = self.add(row_count(checked))
-                total = self.add(grid_sum(checked, self.room, centred=True, scaled=self.ratio))
+                total = self.add(grid_sum(checked, self.room, centred=True, scaled=self.scaled))
                 return Estimate(aggregate.name, total.name, divisor.name, None, Type.DOUBLE)
             case AggregateFunction.SUM:
                 own = grid_sum(checked, self.room, centred=False, scaled=False)
                 centred = grid_sum(checked, self.room, centred=True, scaled=False)
                 rows = self._find(row_count(checked))
-                shared = rows is not None and not self.ratio and own.granularity == centred.granularity
+                shared = rows is not None and self.shared and own.granularity == centred.granularity
                 total = self.add(centred if shared else own)
                 weight = rows.name if rows is not None and shared else None
                 return Estimate(aggregate.name, total.name, None, weight, _type(checked, total))
@@ -233,7 +236,7 @@ class _Draft:
                 of_y, of_x = paired(checked)
                 divisor = self.add(pair_count(checked))
                 of = of_x if aggregate.function is AggregateFunction.REGR_AVGX else of_y
-                total = self.add(grid_sum(of, self.room, centred=True, scaled=self.ratio))
+                total = self.add(grid_sum(of, self.room, centred=True, scaled=self.scaled))
                 return Estimate(aggregate.name, total.name, divisor.name, None, Type.DOUBLE)
             case function:
                 of_y, of_x = paired(checked)
@@ -245,7 +248,7 @@ class _Draft:
     ) -> Moments:
         """The sums that products of these need, and the products."""
         aggregate, needed = checked.aggregate, sorted({side for pair in products for side in pair})
-        drafts = {side: grid_sum(of[side], self.room, centred=True, scaled=self.ratio) for side in needed}
+        drafts = {side: grid_sum(of[side], self.room, centred=True, scaled=self.scaled) for side in needed}
         sums = {side: self.add(drafts[side]).name for side in needed}
         made = {pair: product(checked, drafts[pair[0]], drafts[pair[1]], self.room) for pair in products}
         totals = {pair: self.add(each).name for pair, each in made.items()}

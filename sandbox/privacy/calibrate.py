@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import inf, nextafter
+from math import ceil, inf, nextafter
 
 from policies.licences import Notion
 from sandbox.errors import Fault, Refusal
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.conversion import rho_of
 from sandbox.privacy.loss import EPSILON_UNIT, RHO_UNIT, Loss, Spend, down, total
-from sandbox.privacy.mechanisms import Measurement, Noise, Threshold, as_loss, stated_loss
+from sandbox.privacy.mechanisms import Measurement, Noise, Selection, Threshold, as_loss, selection_loss, stated_loss
 from sandbox.privacy.rounding import sqrt_up
+from sandbox.privacy.selection import SHARE, heaviest
 from sandbox.privacy.sensitivity import Sensitivity, clipped, sensitivity
 from sandbox.privacy.statistics import Statistic
 from sandbox.privacy.tails import gaussian_tail
@@ -43,6 +44,21 @@ class PricedMeasure:
 
     bounded: BoundedMeasure
     measurements: tuple[Measurement, ...]
+    selections: tuple[Selection, ...] = ()
+    """How the norms of undecided clips are chosen, one for each of the measure's clips; none where they are fixed."""
+
+    def decided(self, chosen: Sequence[int]) -> PricedMeasure:
+        """With each clip at the candidate chosen: scale and sensitivity are halved as often as C is, so that the loss
+        stated is the same to the last bit.
+        """
+        steps, clips = list(self.measurements), []
+        for clip, place in zip(self.bounded.clips, chosen, strict=True):
+            at = next(i for i, step in enumerate(steps) if set(step.statistics) == clip.fine.keys())
+            halved = 2 ** (len(clip.candidates) - 1 - place)
+            step = steps[at]
+            steps[at] = replace(step, scale=step.scale / halved, sensitivity=step.sensitivity / halved)
+            clips.append(replace(clip, most=clip.candidates[place], candidates=()))
+        return PricedMeasure(replace(self.bounded, clips=tuple(clips)), tuple(steps))
 
     @property
     def steps(self) -> Mapping[str, Measurement]:
@@ -85,8 +101,8 @@ def _zcdp(measures: Sequence[BoundedMeasure], spend: Spend, delta: Fraction) -> 
             change = sensitivity(measure, measure.statistic(measure.existence))
             share = given.pop(measure.existence)
             steps.append(_thresholded(measure.existence, change, share, thresholds / private, measure.minimum))
-        steps += _measured(measure, given, _gaussian)
-        priced.append(PricedMeasure(measure, tuple(steps)))
+        found, selections = _measured(measure, given, _gaussian, _selected_rho)
+        priced.append(PricedMeasure(measure, (*steps, *found), selections))
     return _sum(priced)
 
 
@@ -118,7 +134,7 @@ def _pure(measures: Sequence[BoundedMeasure], spend: Spend) -> Priced:
     priced = []
     for measure in measures:
         given = {statistic.name: next(shares) for statistic in measure.statistics}
-        priced.append(PricedMeasure(measure, tuple(_measured(measure, given, _laplace))))
+        priced.append(PricedMeasure(measure, *_measured(measure, given, _laplace, _selected_epsilon)))
     return _sum(priced)
 
 
@@ -129,24 +145,62 @@ def _unknown_key(measure: BoundedMeasure) -> str:
 
 
 def _measured(
-    measure: BoundedMeasure, given: Mapping[str, int], step: Callable[[str, Sensitivity, int], Measurement]
-) -> list[Measurement]:
-    """The statistics measured with what each is given: those of one clip together, with one loss for all."""
+    measure: BoundedMeasure,
+    given: Mapping[str, int],
+    step: Callable[[str, Sensitivity, int], Measurement],
+    selected: Callable[[str, int, int], Selection],
+) -> tuple[tuple[Measurement, ...], tuple[Selection, ...]]:
+    """The statistics measured with what each is given: those of one clip together, with one loss for all; and of that a
+    part for the choice of its norm, where it is undecided.
+    """
     within = {name for clip in measure.clips for name in clip.fine}
     steps = [
         step(name, sensitivity(measure, measure.statistic(name)), share)
         for name, share in given.items()
         if name not in within
     ]
+    selections = list[Selection]()
     for number, clip in enumerate(measure.clips, 1):
         name = next(iter(clip.fine)) if len(clip.fine) == 1 else f"{measure.checked.measure.name}v{number}"
-        found = step(name, clipped(measure, clip), sum(given[part] for part in clip.fine))
+        share = sum(given[part] for part in clip.fine)
+        if clip.undecided:
+            part = ceil(share * SHARE)
+            share -= part
+            if share < 1:
+                raise Refusal("spend.too_small")
+            selections.append(selected(f"{measure.checked.measure.name}c{number}", heaviest(measure, clip), part))
+        found = step(name, clipped(measure, clip), share)
         steps.append(replace(found, vector=tuple(clip.fine)))
-    return steps
+    return tuple(steps), tuple(selections)
+
+
+def _selected_rho(name: str, most: int, share: int) -> Selection:
+    """The least scale with ρ = (Δ/scale)²/2 within its share: report-noisy-max is 2Δ/scale-bounded-range, hence
+    (2Δ/scale)²/8-zCDP (Cesar & Rogers, ALT 2021).
+    """
+    return _selected(name, Noise.GAUSSIAN, sqrt_up(most**2 / (2 * share * RHO_UNIT)), most, share * RHO_UNIT)
+
+
+def _selected_epsilon(name: str, most: int, share: int) -> Selection:
+    """The least scale with ε = 2Δ/scale within its share."""
+    epsilon = share * EPSILON_UNIT
+    return _selected(name, Noise.LAPLACE, sqrt_up((2 * most / epsilon) ** 2), most, epsilon)
+
+
+def _selected(name: str, noise: Noise, scale: float, most: int, share: Fraction) -> Selection:
+    for _ in range(_STEPS):
+        if scale > LARGEST_SCALE:
+            raise Refusal("spend.too_small")
+        stated = selection_loss(noise, scale, most)
+        if stated <= share:
+            return Selection(name, noise, scale, most, as_loss(noise, stated, Fraction(0)))
+        scale = nextafter(scale, inf)
+    raise Fault("OpenDP's privacy map does not fall with the scale as it must")
 
 
 def _sum(priced: Sequence[PricedMeasure]) -> Priced:
-    return Priced(tuple(priced), total(step.loss for each in priced for step in each.measurements))
+    chosen = [step.loss for each in priced for step in each.selections]
+    return Priced(tuple(priced), total(chosen + [step.loss for each in priced for step in each.measurements]))
 
 
 def _rho(spend: Spend, delta: Fraction) -> Fraction:

@@ -9,6 +9,9 @@ from fractions import Fraction
 
 from policies.licences import Notion
 
+WEIGHT = 4
+"""Steps in which a unit's weight is counted when C is chosen: quarters of its mass over its norm."""
+
 
 class Norm(StrEnum):
     """How long a vector is: that of the noise it is measured with."""
@@ -32,8 +35,8 @@ def norm_of(notion: Notion) -> Norm:
 class ClipAt:
     """The clip that a request asks for."""
 
-    rows: Fraction
-    """Norm in rows: a row adds at most 1 to each statistic of its group key."""
+    rows: Fraction | None
+    """Norm in rows: a row adds at most 1 to each statistic of its group key. None: chosen privately, at a price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,13 @@ class Clip:
     """The most that one row adds to one statistic, in steps of the finer grid."""
     fine: Mapping[str, int]
     """Per statistic of the vector: steps of the finer grid in one of its own."""
+    candidates: tuple[int, ...] = ()
+    """What `most` is to be chosen from, each twice the one before; until then it is the last. Empty: it is fixed."""
+
+    @property
+    def undecided(self) -> bool:
+        """Whether C is still to be chosen."""
+        return bool(self.candidates)
 
     @property
     def rows(self) -> Fraction:

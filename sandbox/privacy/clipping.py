@@ -17,6 +17,9 @@ from sandbox.privacy.sensitivity import unclipped
 FINER = 2**10
 """Steps of the finer grid that one row may add, at least, where capacity allows: cuts round toward zero on it."""
 
+SMALLEST = 64
+"""The least candidate for a clip is no longer than a 32nd of a row: values may be far below their range."""
+
 
 def bound_by(
     checked: CheckedMeasure,
@@ -56,7 +59,8 @@ def _clipped(
     if room < 1:
         raise Refusal("plan.overflow", {"aggregate": AggregateFunction.ROWS}, subject=checked.measure.name)
     clips = [_clip(draft, names, asked, room, norm) for names in _vectors(draft)]
-    if all(clip.most >= longest(draft, clip) for clip in clips):
+    needless = structure == Bounds(1, 1) if asked.rows is None else all(c.most >= longest(draft, c) for c in clips)
+    if needless:
         return demanding(bound(checked, bounds, None, max_units), minimum)
     return replace(draft, fold=True, clips=tuple(clips))
 
@@ -79,7 +83,15 @@ def _clip(draft: BoundedMeasure, names: Sequence[str], asked: ClipAt, room: int,
     sizes = {name: draft.statistic(name).magnitude for name in names}
     row = min(room, FINER * max(sizes.values()))
     fine = {name: row // size for name, size in sizes.items()}
-    return Clip(norm, max(1, floor(asked.rows * row)), row, fine)
+    if min(fine.values()) < 1:
+        raise Refusal("plan.overflow", {"aggregate": AggregateFunction.SUM}, subject=draft.checked.measure.name)
+    if asked.rows is not None:
+        return Clip(norm, max(1, floor(asked.rows * row)), row, fine)
+    whole = longest(draft, Clip(norm, 0, row, fine))
+    doublings = max(0, (whole * SMALLEST // row).bit_length() - 1)
+    least = -(-whole // 2**doublings)
+    candidates = tuple(least * 2**place for place in range(doublings + 1))
+    return Clip(norm, candidates[-1], row, fine, candidates)
 
 
 def longest(draft: BoundedMeasure, clip: Clip) -> int:

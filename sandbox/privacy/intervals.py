@@ -239,8 +239,9 @@ def half_width(
     expected_size: int | None,
     outside: float,
 ) -> float | None:
-    """One of `half_widths`, with these measurements per statistic."""
-    if isinstance(estimate, Moments):
+    """One of `half_widths`, with these measurements per statistic; None while a clip's norm is still to be chosen."""
+    clips = [bounded.clip(name) for name in estimate.parts]
+    if isinstance(estimate, Moments) or any(clip is not None and clip.undecided for clip in clips):
         return None
     if estimate.divisor is None:
         return _linear(bounded, estimate, steps, outside)

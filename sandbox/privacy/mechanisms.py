@@ -16,6 +16,7 @@ from math import inf
 
 import opendp.domains as domains
 import opendp.measurements as measurements
+import opendp.measures as measures
 import opendp.metrics as metrics
 import opendp.mod as mod
 
@@ -84,6 +85,20 @@ class Measurement:
 
 
 @dataclass(frozen=True, slots=True)
+class Selection:
+    """The choice of one of several candidates by report-noisy-max over whole scores, and what it costs."""
+
+    statistic: str
+    """Its name."""
+    noise: Noise
+    """Of the measure's other mechanisms: in whose notion the loss is stated."""
+    scale: float
+    sensitivity: int
+    """The most that any score can change."""
+    loss: Loss
+
+
+@dataclass(frozen=True, slots=True)
 class Invocation:
     """One run of a mechanism, with the loss its built measurement stated."""
 
@@ -106,6 +121,21 @@ def stated_loss(
     rho, delta = built.map((threshold.groups, sensitivity, 1.0))  # type: ignore[no-untyped-call]
     own = threshold.groups * gaussian_tail(Fraction(scale), threshold.value - 1)
     return Fraction(rho), max(Fraction(delta), own)
+
+
+def selection_loss(noise: Noise, scale: float, sensitivity: int) -> Fraction:
+    """What the built selection says it loses: ρ or ε, exactly as its float says."""
+    return Fraction(_built_selection(noise, scale).map(sensitivity))  # type: ignore[no-untyped-call]
+
+
+def select(step: Selection, scores: Sequence[int], invocations: list[Invocation]) -> int:
+    """The place of a high score. The invocation is recorded before it runs."""
+    loss = as_loss(step.noise, selection_loss(step.noise, step.scale, step.sensitivity), Fraction(0))
+    if loss != step.loss:
+        raise Fault(f"{step.statistic} states another loss than was charged")
+    invocations.append(Invocation(step.statistic, loss))
+    _within_capacity(scores)
+    return int(_built_selection(step.noise, step.scale)(list(scores)))
 
 
 def measure(steps: Sequence[Measurement], exact: Totals, invocations: list[Invocation]) -> Totals:
@@ -185,6 +215,17 @@ def _built(noise: Noise, scale: float) -> mod.Measurement:
             return measurements.make_gaussian(vector, metrics.l2_distance("f64"), scale=scale)
         case Noise.LAPLACE:
             return measurements.make_laplace(vector, metrics.l1_distance("f64"), scale=scale)
+
+
+def _built_selection(noise: Noise, scale: float) -> mod.Measurement:
+    _positive(scale)
+    scores = domains.vector_domain(domains.atom_domain(T="i64"))
+    match noise:
+        case Noise.GAUSSIAN:
+            notion = measures.zero_concentrated_divergence()
+        case Noise.LAPLACE:
+            notion = measures.max_divergence()
+    return measurements.make_noisy_max(scores, metrics.linf_distance("i64"), notion, scale=scale)
 
 
 def _built_threshold(scale: float, threshold: Threshold) -> mod.Measurement:

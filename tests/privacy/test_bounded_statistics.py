@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from fractions import Fraction
 from random import Random
 
@@ -17,6 +18,7 @@ from sandbox.plan.nodes import Plan
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.clip import Clip, ClipAt, Norm
 from sandbox.privacy.keys import Key
+from sandbox.privacy.selection import heaviest
 from sandbox.privacy.sensitivity import Sensitivity, sensitivity
 from tests.support.exact import Laboratory, laboratory
 from tests.support.plans import plans
@@ -26,11 +28,11 @@ from tests.support.records import FULL, SMALL, UNITS, Records, records
 ROUNDS = 6
 """Queries asked of each pair of databases: loading them is what takes time."""
 CLIPS = st.builds(ClipAt, st.fractions(Fraction(1, 3), 4, max_denominator=50))
-BOUNDS = st.none() | st.builds(Bounds, st.integers(1, 3), st.integers(1, 3)) | CLIPS
+BOUNDS = st.none() | st.builds(Bounds, st.integers(1, 3), st.integers(1, 3)) | CLIPS | st.just(ClipAt(None))
 """Mostly tighter than what the relation allows: then the engine folds, chooses, clips and scales."""
 
 _THREE_HALVES, _ONE = ClipAt(Fraction(3, 2)), ClipAt(Fraction(1))
-TIGHT_BOUNDS = (Bounds(1, 1), _THREE_HALVES, Bounds(2, 1), None, Bounds(1, 2), _ONE, Bounds(2, 2))
+TIGHT_BOUNDS = (Bounds(1, 1), _THREE_HALVES, Bounds(2, 1), None, Bounds(1, 2), _ONE, Bounds(2, 2), ClipAt(None))
 REFUSED = ("plan.overflow", "plan.too_large")
 """What bounding refuses: a range that no grid has a point in, and more private keys than an engine can hold."""
 
@@ -75,6 +77,20 @@ def neighbours(
                 raise
             continue
         compare(measure, exact(before, measure), exact(after, measure))
+        for clip in measure.clips:
+            if clip.undecided:
+                weighed(measure, clip, before, after)
+
+
+def weighed(measure: BoundedMeasure, clip: Clip, before: Laboratory, after: Laboratory) -> None:
+    """Rule 19: what a clip's norm is chosen from is the reference's, and one unit changes one bucket by its weight."""
+    found = [lab.weights(measure, clip) for lab in (before, after)]
+    for lab, weights in zip((before, after), found, strict=True):
+        with suppress(UnknownValueError):
+            assert weights == lab.expected_weights(measure, clip)
+    one, other = found
+    changes = [abs(int(one.get(key, 0) or 0) - int(other.get(key, 0) or 0)) for key in one.keys() | other.keys()]  # type: ignore[arg-type]
+    assert sum(changes) <= heaviest(measure, clip)
 
 
 def exact(lab: Laboratory, measure: BoundedMeasure) -> dict[Key, tuple[int, ...]]:

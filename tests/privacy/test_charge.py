@@ -46,7 +46,8 @@ ACCURACY = {"half_width": "40", "confidence": "0.9", "expected_size": 50, "at_mo
 """Of every measured column."""
 Spent = Mapping[str, Any]
 Asked: TypeAlias = Bounds | ClipAt | None
-CLIPS = tuple(ClipAt(Fraction(rows)) for rows in (1, 2, 5))
+AUTO = ClipAt(None)
+CLIPS = (*(ClipAt(Fraction(rows)) for rows in (1, 2, 5)), AUTO, AUTO)
 SPENDS = st.sampled_from(
     (
         {"epsilon": "0.5"},
@@ -169,15 +170,16 @@ def accounted(world: BrokerWorld, watched: Watched, sql: str, licence: str, spen
     }
     within_spend(loss, spend)
     givens = sum(len(each.bounded.checked.givens) for each in prepared.priced.measures)
-    assert world.engine.runs == {Side.PRIVATE: len(prepared.priced.measures), Side.PUBLIC: 1 + givens}
+    jobs = sum(1 + len(each.selections) for each in prepared.priced.measures)
+    assert world.engine.runs == {Side.PRIVATE: jobs, Side.PUBLIC: 1 + givens}
     invoked_as_priced(prepared, watched.invoked)
     repeated(world, watched, body, answer.body)
 
 
-def asked_bounds(bounds: Bounds | ClipAt) -> dict[str, object]:
+def asked_bounds(bounds: Bounds | ClipAt) -> dict[str, object] | str:
     """As a body has them."""
     if isinstance(bounds, ClipAt):
-        return {"clip": str(int(bounds.rows))}
+        return "auto" if bounds.rows is None else {"clip": str(int(bounds.rows))}
     return {"groups": bounds.groups, "rows": bounds.rows}
 
 
@@ -221,11 +223,17 @@ def invoked_as_priced(prepared: Prepared, invoked: list[opendp.mod.Measurement])
             covers(step)
         steps += priced.measurements
     plain = [step for step in steps if step.threshold is None]
-    of_vectors = [each for each in invoked if "Vector" in str(each.input_domain)]
+    selected = [each for each in invoked if "LInf" in str(each.input_metric)]
+    selections = [step for priced in prepared.priced.measures for step in priced.selections]
+    for choice, measurement in zip(selections, selected, strict=True):
+        assert as_loss(choice.noise, Fraction(measurement.map(choice.sensitivity)), Fraction(0)) == choice.loss  # type: ignore[no-untyped-call]
+    of_vectors = [each for each in invoked if "Vector" in str(each.input_domain) and each not in selected]
     assert len(of_vectors) == len(plain)
-    assert len(invoked) - len(of_vectors) <= len(steps) - len(plain)
+    assert len(invoked) - len(selected) - len(of_vectors) <= len(steps) - len(plain)
     for step, measurement in zip(plain, of_vectors, strict=True):
-        assert as_loss(step.noise, Fraction(measurement.map(step.sensitivity)), Fraction(0)) == step.loss  # type: ignore[no-untyped-call]
+        distances = [step.sensitivity / 2**halved for halved in range(64 if step.vector else 1)]
+        stated = [Fraction(measurement.map(distance)) for distance in distances]  # type: ignore[no-untyped-call]
+        assert any(as_loss(step.noise, one, Fraction(0)) == step.loss for one in stated)
 
 
 def covers(step: Measurement) -> None:

@@ -23,7 +23,7 @@ from query_gateway.sql.lower import lower
 from sandbox.engines.choices import choice
 from sandbox.engines.duckdb import Session, create
 from sandbox.engines.operands import Parameters
-from sandbox.engines.render import given_columns, render_measure
+from sandbox.engines.render import given_columns, render_measure, render_weights
 from sandbox.engines.selects import Selects
 from sandbox.engines.sources import SEED
 from sandbox.errors import Refusal
@@ -35,15 +35,16 @@ from sandbox.plan.limits import standard
 from sandbox.plan.nodes import Call, Expression, Literal, Plan, Ref, Scalar, Type
 from sandbox.plan.values import Values, stored
 from sandbox.privacy.bounding import BoundedMeasure
-from sandbox.privacy.clip import ClipAt, Norm
+from sandbox.privacy.clip import Clip, ClipAt, Norm
 from sandbox.privacy.clipping import bound_by
 from sandbox.privacy.keys import Key
+from sandbox.privacy.selection import heaviest
 from sandbox.workers.job import Limits, Table
 from tests.support.engine import SEED_KEY, Loaded, load_as, loaded
 from tests.support.lowering import schema
 from tests.support.queries import Query
 from tests.support.records import PEOPLE, SMALL, Records
-from tests.support.reference import Row, totals
+from tests.support.reference import Evaluate, Rank, Row, totals, weights
 
 LIMITS = standard(cells=2_000)
 WORKER = Limits(threads=1, megabytes=256)
@@ -118,11 +119,26 @@ class Laboratory:
         assert len(found) == len(rows)
         return found
 
+    def weights(self, measure: BoundedMeasure, clip: Clip) -> dict[Scalar, Scalar]:
+        """The weight of units per bucket of a clip's candidates, as the rendered job gives it."""
+        card = self.loaded.card
+        job = render_weights(measure, clip, heaviest(measure, clip), {card.name: card}, (card.name,), DEADLINE)
+        rows = self.session.run(job).rows
+        assert len({bucket for bucket, _ in rows}) == len(rows)
+        return {row[0]: row[1] for row in rows}
+
+    def expected_weights(self, measure: BoundedMeasure, clip: Clip) -> dict[Scalar, Scalar]:
+        """The same by the reference. Raises UnknownValueError where a function has none."""
+        return weights(measure, clip, heaviest(measure, clip), self.rows(measure.checked), *self._reference(measure))
+
     def expected(self, measure: BoundedMeasure) -> dict[Key, tuple[int, ...]]:
         """The same totals by the reference in plain Python, from the rows before the measure.
 
         Raises UnknownValueError where a function has no reference.
         """
+        return totals(measure, self.rows(measure.checked), *self._reference(measure))
+
+    def _reference(self, measure: BoundedMeasure) -> tuple[Rank, Evaluate]:
         types = [key.values.type for key in measure.checked.keys]
 
         def rank(unit: Any, key: Key) -> tuple[object, ...]:
@@ -131,7 +147,7 @@ class Laboratory:
         def evaluate(expression: Expression, values: Mapping[str, Scalar]) -> Scalar:
             return _evaluated(expression, values, measure.checked.source.values)[1]
 
-        return totals(measure, self.rows(measure.checked), rank, evaluate)
+        return rank, evaluate
 
 
 @contextlib.contextmanager

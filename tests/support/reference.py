@@ -10,7 +10,7 @@ from math import floor, isfinite, isqrt
 
 from sandbox.plan.nodes import Call, Expression, Literal, Ref, Scalar
 from sandbox.privacy.bounding import BoundedMeasure
-from sandbox.privacy.clip import Clip, Norm
+from sandbox.privacy.clip import WEIGHT, Clip, Norm
 from sandbox.privacy.keys import Key
 from sandbox.privacy.statistics import Factor, Statistic, StatisticKind
 
@@ -82,6 +82,21 @@ def contributions(
         for clip in measure.clips:
             kept[unit] = _clipped(measure, clip, kept[unit])
     return kept
+
+
+def weights(
+    measure: BoundedMeasure, clip: Clip, heaviest: int, rows: Iterable[Row], rank: Rank, evaluate: Evaluate
+) -> dict[Scalar, Scalar]:
+    """Per bucket of an undecided clip's candidates, the weight of the units whose norm falls into it."""
+    found: dict[Scalar, int] = defaultdict(int)
+    places = [place for place, each in enumerate(measure.statistics) if each.name in clip.fine]
+    for parts in contributions(measure, rows, rank, evaluate).values():
+        values = [vector[place] for vector in parts.values() for place in places]
+        mass = sum(map(abs, values))
+        size = mass if clip.norm is Norm.L1 else isqrt(max(sum(one**2 for one in values) - 1, 0)) + 1
+        bucket = next(place for place, most in enumerate(clip.candidates) if size <= most)
+        found[bucket] += min(heaviest, WEIGHT * mass // max(size, 1))
+    return dict(found)
 
 
 def _clipped(measure: BoundedMeasure, clip: Clip, parts: dict[Key, tuple[int, ...]]) -> dict[Key, tuple[int, ...]]:
