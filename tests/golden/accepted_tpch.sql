@@ -78,3 +78,59 @@ m1 over clinic.persons()
   a1=rows()
 answer (m1 select o1=a1)
 shows o1 as 'count(*)'
+
+-- Q4 of three years
+SELECT o_orderpriority, count(*) AS order_count FROM orders WHERE o_orderdate >= DATE '1993-07-01' AND o_orderdate < DATE '1993-07-01' + INTERVAL '3' YEAR AND EXISTS (SELECT * FROM lineitem WHERE l_orderkey = o_orderkey AND l_commitdate < l_receiptdate) GROUP BY o_orderpriority ORDER BY o_orderpriority
+=>
+m1 over (tpch.orders(c1: o_orderkey, c2: o_orderdate, c3: o_orderpriority) where ((c2 >= 1993-07-01) and (c2 < 1996-07-01)) mark e1 of tpch.lineitem(c4: l_orderkey, c5: l_commitdate, c6: l_receiptdate) where (c5 < c6) on unit and (c4 = c1)) where e1
+  by k1=c3
+  a1=rows()
+answer (m1 select o1=k1, o2=a1) order o1
+shows o1 as 'o_orderpriority', o2 as 'order_count'
+
+-- Q16 of lines: suppliers without complaint
+SELECT p_size, count(*) AS line_count FROM lineitem, part WHERE p_partkey = l_partkey AND p_brand <> 'Brand#45' AND p_type NOT LIKE 'MEDIUM POLISHED%' AND p_size IN (49, 14, 23, 45, 19, 3, 36, 9, 1, 5, 7) AND l_suppkey NOT IN (SELECT s_suppkey FROM supplier WHERE s_acctbal < -900) GROUP BY p_size ORDER BY line_count DESC, p_size
+=>
+m1 over ((((tpch.lineitem(c1: l_partkey, c2: l_suppkey) inner join tpch.part(c3: p_partkey, c4: p_brand, c5: p_type, c6: p_size) on (c3 = c1)) where ((c4 <> 'Brand#45') and not(like(c5, 'MEDIUM POLISHED%')) and in(c6, 49, 14, 23, 45, 19, 3, 36, 9, 1, 5, 7)) mark e1 of tpch.supplier(c7: s_suppkey, c8: s_acctbal) where (c8 < -900) on (c2 = c7)) mark e2 of tpch.supplier(c9: s_suppkey, c10: s_acctbal) where (c10 < -900) on is_null(c9)) mark e3 of tpch.supplier(c11: s_acctbal) where (c11 < -900) on true) where (not(e1) and not((e2 or (is_null(c2) and e3))))
+  by k1=c6
+  a1=rows()
+answer (m1 select o1=k1, o2=a1) order o2 desc, o1
+shows o1 as 'p_size', o2 as 'line_count'
+
+-- Q20 of lines: parts in stock of one kind
+SELECT count(*) AS n FROM lineitem WHERE l_shipdate >= DATE '1994-01-01' AND l_shipdate < DATE '1994-01-01' + INTERVAL '1' YEAR AND l_suppkey IN (SELECT ps_suppkey FROM partsupp WHERE ps_availqty > 10 AND ps_partkey IN (SELECT p_partkey FROM part WHERE p_size < 30))
+=>
+m1 over (tpch.lineitem(c1: l_suppkey, c2: l_shipdate) where ((c2 >= 1994-01-01) and (c2 < 1995-01-01)) mark e2 of (tpch.partsupp(c3: ps_partkey, c4: ps_suppkey, c5: ps_availqty) where (c5 > 10) mark e1 of tpch.part(c6: p_partkey, c7: p_size) where (c7 < 30) on (c3 = c6)) where e1 on (c1 = c4)) where e2
+  a1=rows()
+answer (m1 select o1=a1)
+shows o1 as 'n'
+
+-- Q21 of orders: a line that kept the others waiting
+SELECT count(*) AS numwait FROM lineitem l1, orders WHERE o_orderkey = l1.l_orderkey AND o_orderstatus = 'F' AND l1.l_receiptdate > l1.l_commitdate AND EXISTS (SELECT * FROM lineitem l2 WHERE l2.l_orderkey = l1.l_orderkey AND l2.l_suppkey <> l1.l_suppkey) AND NOT EXISTS (SELECT * FROM lineitem l3 WHERE l3.l_orderkey = l1.l_orderkey AND l3.l_suppkey <> l1.l_suppkey AND l3.l_receiptdate > l3.l_commitdate AND l3.l_shipmode = 'AIR' AND l3.l_quantity < 5)
+=>
+m1 over (((tpch.lineitem(c1: l_orderkey, c2: l_suppkey, c3: l_commitdate, c4: l_receiptdate) inner join tpch.orders(c5: o_orderkey, c6: o_orderstatus) on unit and (c5 = c1)) where ((c6 = 'F') and (c4 > c3)) mark e1 of tpch.lineitem(c7: l_orderkey, c8: l_suppkey) on unit and ((c7 = c1) and (c8 <> c2))) mark e2 of tpch.lineitem(c9: l_orderkey, c10: l_suppkey, c11: l_quantity, c12: l_commitdate, c13: l_receiptdate, c14: l_shipmode) where ((c13 > c12) and (c14 = 'AIR') and (c11 < 5)) on unit and ((c9 = c1) and (c10 <> c2))) where (e1 and not(e2))
+  a1=rows()
+answer (m1 select o1=a1)
+shows o1 as 'numwait'
+
+-- Q22 by nation
+SELECT c_nationkey, count(*) AS numcust, sum(c_acctbal) AS totacctbal FROM customer WHERE c_acctbal > (SELECT avg(c_acctbal) FROM customer WHERE c_acctbal > 0) AND NOT EXISTS (SELECT * FROM orders WHERE o_custkey = c_custkey) GROUP BY c_nationkey ORDER BY c_nationkey
+=>
+m1 over tpch.customer(c1: c_acctbal) where (c1 > 0)
+  a1=avg(c1)
+m2 over ((tpch.customer(c2: c_custkey, c3: c_nationkey, c4: c_acctbal) inner join (m1 select o1=a1) on true) mark e1 of tpch.orders(c5: o_custkey) on unit) where ((c4 > o1) and not(e1))
+  by k1=c3
+  a2=rows()
+  a3=sum(c4)
+answer (m2 select o2=k1, o3=a2, o4=a3) order o2
+shows o2 as 'c_nationkey', o3 as 'numcust', o4 as 'totacctbal'
+
+-- two unit domains, measured apart and joined after the release
+SELECT a.n AS persons, b.n AS customers FROM (SELECT count(*) AS n FROM clinic.persons) a, (SELECT count(*) AS n FROM customer) b
+=>
+m1 over clinic.persons()
+  a1=rows()
+m2 over tpch.customer()
+  a2=rows()
+answer (((m1 select o1=a1) inner join (m2 select o2=a2) on true) select o3=o1, o4=o2)
+shows o3 as 'persons', o4 as 'customers'
