@@ -74,6 +74,8 @@ def combined(state: State, node: exp.SetOperation, left: Selected, right: Select
         raise state.refuse("sql.set_units", node, what=what)
     wanted = [_wanted(state, node, one, other) for one, other in pairs]
     left, right = _cast(state, left, wanted), _cast(state, right, wanted)
+    if node.args.get("distinct") and units:
+        left, right = _without_units(state, left), _without_units(state, right)
     found = _united(state, left, right) if isinstance(node, exp.Union) else _matched(state, node, left, right)
     if node.args.get("distinct"):
         found = replace(found, relation=Distinct(found.relation))
@@ -106,6 +108,17 @@ def _cast(state: State, of: Selected, wanted: Sequence[Type]) -> Selected:
             expression = Call(_WIDER[column.type, type_], (expression,))
         outputs.append(Output(state.fresh("o"), expression))
         columns.append(Column(column.name, outputs[-1].name, type_))
+    return replace(of, relation=Project(of.relation, tuple(outputs)), columns=tuple(columns))
+
+
+def _without_units(state: State, of: Selected) -> Selected:
+    """The rows with a constant for each unit key: only rows of one unit are compared, whichever side has its key."""
+    outputs, columns = list[Output](), list[Column]()
+    for column in of.columns:
+        state.mentioned |= {column.origin.ref} if column.type is Type.UNIT and column.origin is not None else set()
+        unit = column.type is Type.UNIT
+        outputs.append(Output(state.fresh("o"), Literal(Type.BOOLEAN, value=True) if unit else Ref(column.ref)))
+        columns.append(replace(column, ref=outputs[-1].name, origin=None))
     return replace(of, relation=Project(of.relation, tuple(outputs)), columns=tuple(columns))
 
 

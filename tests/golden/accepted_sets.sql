@@ -32,18 +32,18 @@ shows o3 as '性别', o4 as 'COUNT(*)', o5 as 'SUM(e.x)'
 -- UNION of rows with the unit
 SELECT COUNT(*) FROM (SELECT pid, city FROM persons UNION SELECT pid, 科室 FROM visits)
 =>
-m1 over distinct ((clinic.persons(c1: pid, c2: city) select o1=c1, o2=c2) union (clinic.visits(c3: pid, c4: 科室) select o3=c3, o4=c4) as u1=o1|o3, u2=o2|o4)
+m1 over distinct (((clinic.persons(c1: pid, c2: city) select o1=c2) select o2=true, o3=o1) union ((clinic.visits(c3: pid, c4: 科室) select o4=c4) select o5=true, o6=o4) as u1=o2|o5, u2=o3|o6)
   a1=rows()
-answer (m1 select o5=a1)
-shows o5 as 'COUNT(*)'
+answer (m1 select o7=a1)
+shows o7 as 'COUNT(*)'
 
 -- INTERSECT and EXCEPT of rows with the unit
 SELECT COUNT(*) AS n FROM (SELECT pid, 科室 FROM visits EXCEPT (SELECT pid, 科室 FROM visits WHERE emergency INTERSECT SELECT pid, 科室 FROM visits WHERE 费用 > 20))
 =>
-m1 over distinct (((clinic.visits(c1: pid, c2: 科室) select o1=c1, o2=c2) mark e2 of distinct (((clinic.visits(c3: pid, c4: 科室, c5: emergency) where c5 select o3=c3, o4=c4) mark e1 of (clinic.visits(c6: pid, c7: 科室, c8: 费用) where (c8 > 20) select o5=c7) on unit and not(is_distinct_from(o4, o5))) where e1 select o6=o3, o7=o4) on unit and not(is_distinct_from(o2, o7))) where not(e2) select o8=o1, o9=o2)
+m1 over distinct ((((clinic.visits(c1: pid, c2: 科室) select o1=c2) select o2=true, o3=o1) mark e2 of (distinct ((((clinic.visits(c3: pid, c4: 科室, c5: emergency) where c5 select o4=c4) select o5=true, o6=o4) mark e1 of ((clinic.visits(c6: pid, c7: 科室, c8: 费用) where (c8 > 20) select o7=c7) select o8=o7) on unit and not(is_distinct_from(o6, o8))) where e1 select o9=o5, o10=o6) select o11=o10) on unit and not(is_distinct_from(o3, o11))) where not(e2) select o12=o2, o13=o3)
   a1=rows()
-answer (m1 select o10=a1)
-shows o10 as 'n'
+answer (m1 select o14=a1)
+shows o14 as 'n'
 
 -- releases one below the other, in order
 SELECT 'persons' AS k, COUNT(*) AS n FROM persons UNION ALL SELECT 'visits', COUNT(*) FROM visits ORDER BY n DESC, 1 LIMIT 5
@@ -107,3 +107,11 @@ m1 over clinic.persons()
   a1=rows()
 answer ((((values(: ()) select o1=1) union (values(: ()) select o2=2) as u1=o1|o2) inner join (m1 select o3=a1) on true) select o4=u1, o5=(o3 + u1))
 shows o4 as 'x', o5 as 'y'
+
+-- UNION with the unit of a FULL JOIN
+SELECT COUNT(*) AS n FROM (SELECT pid, 科室 FROM persons p FULL JOIN visits v USING (pid) UNION SELECT pid, 科室 FROM visits WHERE emergency)
+=>
+m1 over distinct ((((clinic.persons(c1: pid) full join clinic.visits(c2: pid, c3: 科室) on unit) select o1=c3) select o2=true, o3=o1) union ((clinic.visits(c4: pid, c5: 科室, c6: emergency) where c6 select o4=c5) select o5=true, o6=o4) as u1=o2|o5, u2=o3|o6)
+  a1=rows()
+answer (m1 select o7=a1)
+shows o7 as 'n'
