@@ -20,6 +20,7 @@ from sandbox.engines.operands import (
     is_null,
     negated,
     number,
+    own,
     try_cast,
     wrap,
 )
@@ -168,6 +169,11 @@ def _digits(name: str) -> Rendering:
     return render
 
 
+def _logarithm(base: int) -> Rendering:
+    """To one of the bases that have a function of their own, which sqlglot knows as one node."""
+    return lambda of: of.finite(exp.Log(this=number(base), expression=own(of.arguments[0])))
+
+
 def _wide_pair(name: str) -> Rendering:
     """A function of two integers that may go beyond 64 bits."""
     return lambda of: _narrow(call(name, *map(_wide, of.arguments)))
@@ -215,8 +221,8 @@ NUMBER_RENDERINGS: Mapping[str, Rendering] = {
     "power": finite_function("POWER"),
     "width_bucket": _width_bucket,
     "log": finite_function("LOG"),
-    "log2": finite_function("LOG2"),
-    "log10": finite_function("LOG10"),
+    "log2": _logarithm(2),
+    "log10": _logarithm(10),
     "cbrt": function("CBRT"),
     "sin": function("SIN"),
     "cos": function("COS"),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from sqlglot import exp
 
-from sandbox.engines.operands import Operands, between, binary, call, cast, choose, every, number, within_calendar
+from sandbox.engines.operands import Operands, between, binary, call, cast, choose, every, number, own, within_calendar
 from sandbox.engines.renderings import Rendering, function, whole
 from sandbox.errors import Fault
 from sandbox.plan.calendar_parts import MAX_SECONDS
@@ -116,6 +116,11 @@ def _time_bucket(of: Operands) -> exp.Expr:
     return within_calendar(call("TIME_BUCKET", width, moment), of.signature.result, of.parameters)
 
 
+def _epoch_ms(of: Operands) -> exp.Expr:
+    """EPOCH_MS, as sqlglot knows it."""
+    return cast(exp.UnixToTime(this=own(of.arguments[0]), scale=number(3)), "BIGINT")
+
+
 def _strptime(of: Operands) -> exp.Expr:
     return within_calendar(call("TRY_STRPTIME", *of.arguments), Type.TIMESTAMP, of.parameters)
 
@@ -146,7 +151,7 @@ TIME_RENDERINGS: Mapping[str, Rendering] = {
     "millisecond": whole("MILLISECOND"),
     "microsecond": whole("MICROSECOND"),
     "epoch": function("EPOCH"),
-    "epoch_ms": whole("EPOCH_MS"),
+    "epoch_ms": _epoch_ms,
     "epoch_us": whole("EPOCH_US"),
     "day_name": function("DAYNAME"),
     "month_name": function("MONTHNAME"),

@@ -151,7 +151,12 @@ def call_cost(call: Call, signature: Signature) -> int:
     pairs = zip(call.arguments, signature.parameters, strict=True)
     read = [type_ for argument, type_ in pairs if not isinstance(argument, Literal)]
     texts = Type.TEXT in (*read, signature.result) and call.function not in EQUALITIES
-    return max(FUNCTIONS[call.function].work, max(1, len(call.arguments) - 1) * (TEXT_COST if texts else 1))
+    least = FUNCTIONS[call.function].effort(_literal_values(call.arguments))
+    return max(least, max(1, len(call.arguments) - 1) * (TEXT_COST if texts else 1))
+
+
+def _literal_values(arguments: tuple[Expression, ...]) -> tuple[Scalar, ...]:
+    return tuple(one.value if isinstance(one, Literal) else None for one in arguments)
 
 
 def _sound(literal: Literal) -> Literal:
@@ -180,7 +185,7 @@ def _fits(type_: Type, value: Scalar) -> bool:
 def _literals(name: str, arguments: tuple[Expression, ...], signature: Signature) -> None:
     """Refuses `plan.literal` where an argument must be a literal and is none, or one that means nothing there."""
     function = FUNCTIONS[name]
-    values = tuple(one.value if isinstance(one, Literal) else None for one in arguments)
+    values = _literal_values(arguments)
     for position in sorted(function.literals(len(arguments))):
         if not isinstance(arguments[position], Literal) or not function.meant(position, values, signature):
             raise Refusal("plan.literal", {"function": name, "position": str(position + 1)})

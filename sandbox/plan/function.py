@@ -17,6 +17,9 @@ Positions: TypeAlias = Callable[[int], frozenset[int]]
 Meaning: TypeAlias = Callable[[int, tuple[Scalar, ...], Signature], bool]
 """Whether the literal at a position means something to the function; of other arguments than literals it sees None."""
 
+Effort: TypeAlias = Callable[[tuple[Scalar, ...]], int]
+"""From the literals, None for other arguments, to the most work of one call."""
+
 
 def nowhere(count: int) -> frozenset[int]:  # noqa: ARG001
     """No position."""
@@ -53,7 +56,7 @@ class Function:
     """Whether it says itself what NULL arguments give; else they give NULL."""
     members: SetRule | None = None
     """Where its value set is known without trying every combination."""
-    work: int = 0
+    work: int | Effort = 0
     """Of one call at its most expensive, where that is more than its arguments tell. Unit: row operations."""
 
     def of(self, *arguments: Scalar) -> Scalar:
@@ -63,3 +66,7 @@ class Function:
                 if argument is None:
                     return None
         return self.reference(*arguments)
+
+    def effort(self, values: tuple[Scalar, ...]) -> int:
+        """Its `work` with these literals; None for other arguments."""
+        return self.work if isinstance(self.work, int) else self.work(values)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from sandbox.plan.nodes import Scalar
 from sandbox.plan.signatures import Signature
 from sandbox.plan.texts import cut
 
 MOST_REPEATS = 32
+MOST_WEIGHT = 64
+LIGHT_WEIGHT = 12
+"""Of patterns whose states are all kept once met."""
+LIGHT_WORK = 8192
+HEAVY_WORK = 10_240
+"""For each unit of weight."""
 MOST_REPLACEMENT = 16
 """Characters of a replacement, since it can stand at every place of a text."""
 _TOKEN = re.compile(
@@ -21,51 +28,72 @@ _TOKEN = re.compile(
 _RANGE = re.compile(r"(\\?.)-(\\?.)", re.DOTALL)
 
 
-def groups(pattern: str) -> int | None:
-    """How many groups the pattern has that capture; None where it is no pattern of this language."""
-    found, captured, place = [False], 0, 0
-    repeatable = False
-    counted = [False]
+_SPELLED = {"$": r"\Z", r"\s": r"[\t\n\f\r ]"}
+"""What Python reads otherwise than RE2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """What is known of a pattern of this language."""
+
+    groups: int
+    """Those that capture."""
+    weight: int
+    """Characters and classes to match, repetitions counted out."""
+
+
+def read(pattern: str) -> Pattern | None:
+    """The pattern; None where it is none of this language or too heavy."""
+    captured, place, last = 0, 0, 0
+    weights = [0]
     while place < len(pattern):
         token = _TOKEN.match(pattern, place)
         if token is None:
             return None
-        match token.lastgroup if token.lastgroup not in ("least", "most") else "repeat":
-            case "group":
-                captured += token["group"] == "("
-                found.append(False)
-                counted.append(False)
-                repeatable = False
-            case "end":
-                if len(counted) == 1:
-                    return None
-                inner = counted.pop()
-                found.pop()
-                repeatable, last_counted = True, inner
-                counted[-1] |= inner
-                found[-1] = last_counted
-            case "repeat":
-                if not repeatable or not _modest(token) or (token["least"] and found[-1]):
-                    return None
-                counted[-1] |= token["least"] is not None
-                repeatable = False
-            case "atom":
-                if not _ordered(token[0]):
-                    return None
-                repeatable, found[-1] = True, False
-            case _:
-                repeatable = False
         place = token.end()
-    return captured if len(counted) == 1 else None
+        if token["group"]:
+            captured += token["group"] == "("
+            weights.append(0)
+            last = 0
+        elif token["end"]:
+            if len(weights) == 1:
+                return None
+            last = max(1, weights.pop())
+            weights[-1] += last
+        elif token["repeat"]:
+            times = _times(token)
+            if not last or times is None:
+                return None
+            weights[-1] += last * (times - 1)
+            last = 0
+        elif token["atom"]:
+            if not _ordered(token[0]):
+                return None
+            last = 1
+            weights[-1] += last
+        else:
+            last = 0
+        if weights[-1] > MOST_WEIGHT:
+            return None
+    return Pattern(captured, weights[0]) if len(weights) == 1 else None
 
 
-def _modest(token: re.Match[str]) -> bool:
-    """Whether a repetition is no larger than the limit, and its ends are in order."""
+def work(values: tuple[Scalar, ...]) -> int:
+    """Of matching a longest text: heavy patterns can have more states than are kept.
+
+    Unit: row operations.
+    """
+    found = read(str(values[1]))
+    return LIGHT_WORK if found is None or found.weight <= LIGHT_WEIGHT else HEAVY_WORK * found.weight
+
+
+def _times(token: re.Match[str]) -> int | None:
+    """How often a repetition counts its term out; None where its ends are out of order or too large."""
     if token["least"] is None:
-        return True
+        return 1
     least = int(token["least"])
-    most = int(token["most"]) if token["most"] else least
-    return least <= most <= MOST_REPEATS
+    most = int(token["most"]) if token["most"] else least + (token["most"] is not None)
+    return max(1, most) if least <= most <= MOST_REPEATS else None
 
 
 def _ordered(atom: str) -> bool:
@@ -79,9 +107,10 @@ def pattern(position: int, values: tuple[Scalar, ...], _: Signature) -> bool:
     """The pattern, the number of a group that it has, or a short replacement without references."""
     match position, values[1], values[position]:
         case 1, str(found), _:
-            return groups(found) is not None
+            return read(found) is not None
         case 2, str(found), int(group):
-            return 0 <= group <= (groups(found) or 0)
+            known = read(found)
+            return known is not None and 0 <= group <= known.groups
         case 2, _, str(replacement):
             return len(replacement) <= MOST_REPLACEMENT and "\\" not in replacement
         case _:
@@ -89,8 +118,8 @@ def pattern(position: int, values: tuple[Scalar, ...], _: Signature) -> bool:
 
 
 def _compiled(found: str) -> re.Pattern[str]:
-    spelled = re.sub(r"\\.|\$", lambda one: {"$": r"\Z", r"\s": r"[\t\n\f\r ]"}.get(one[0], one[0]), found)
-    return re.compile(spelled, re.ASCII)
+    parts = (one[0] for one in _TOKEN.finditer(found))
+    return re.compile("".join(_SPELLED.get(one, one) for one in parts), re.ASCII)
 
 
 def matches(text: str, found: str) -> bool:

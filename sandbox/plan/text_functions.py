@@ -68,8 +68,10 @@ TEXT_FUNCTIONS: tuple[Function, ...] = (
     Function("jaccard", ALIKE, distances.jaccard, ranges.perhaps(0, 1), work=64),
     Function("jaro_similarity", ALIKE, arithmetic.unknown, ranges.perhaps(0, 1), work=512),
     Function("jaro_winkler_similarity", ALIKE, arithmetic.unknown, ranges.perhaps(0, 1), work=512),
-    Function("regexp_matches", TEXTS, patterns.matches, ranges.truth, at(1), patterns.pattern, work=4096),
-    Function("regexp_full_match", TEXTS, patterns.full_match, ranges.truth, at(1), patterns.pattern, work=4096),
+    Function("regexp_matches", TEXTS, patterns.matches, ranges.truth, at(1), patterns.pattern, work=patterns.work),
+    Function(
+        "regexp_full_match", TEXTS, patterns.full_match, ranges.truth, at(1), patterns.pattern, work=patterns.work
+    ),
     Function(
         "regexp_extract",
         fixed((TEXT, TEXT, INTEGER), TEXT),
@@ -77,7 +79,7 @@ TEXT_FUNCTIONS: tuple[Function, ...] = (
         ranges.opaque,
         at(1, 2),
         patterns.pattern,
-        work=4096,
+        work=patterns.work,
     ),
     Function(
         "regexp_replace",
@@ -86,7 +88,7 @@ TEXT_FUNCTIONS: tuple[Function, ...] = (
         ranges.opaque,
         at(1, 2),
         patterns.pattern,
-        work=4096,
+        work=patterns.work,
     ),
 )
 """Rows of the function table."""

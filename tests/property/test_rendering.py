@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import cache
 
 import duckdb
+import pytest
 import sqlglot
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -35,6 +36,8 @@ from sandbox.privacy.bounding import bound
 from sandbox.workers.job import Job, Table
 from tests.support.cards import CLINIC, domain
 from tests.support.expressions import expressions, values_of
+from tests.support.function_literals import literal_choices
+from tests.support.function_page import signatures
 from tests.support.plans import plans
 
 COLUMNS = {f"c{i}": type_ for i, type_ in enumerate(VALUES, 1)}
@@ -118,6 +121,23 @@ NARROW_CELLS = CELLS | {
 ROWS = st.sampled_from([(UNKNOWN, CELLS), (NARROW, NARROW_CELLS)]).flatmap(
     lambda kind: st.tuples(st.just(kind[0]), st.lists(st.fixed_dictionaries(kind[1]), min_size=1, max_size=4))
 )
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_reads_back(name: str) -> None:
+    columns = {type_: column for column, type_ in COLUMNS.items()}
+    for types in signatures(name):
+        places = sorted(FUNCTIONS[name].literals(len(types)))
+        chosen = literal_choices(name, types)[0] if name != "in" else (None,) * len(places)
+        literals = dict(zip(places, chosen, strict=True))
+        arguments = tuple(
+            Literal(type_, literals[place]) if place in literals else Ref(columns[type_])
+            for place, type_ in enumerate(types)
+        )
+        tree, parameters = rendered(Call(name, arguments))
+        select = exp.Select(expressions=[tree]).from_("t")
+        parameters.statement(select)
+        reads_back(select)
 
 
 @given(ANY)
