@@ -38,6 +38,11 @@ SQL_PROBLEMS: Mapping[str, Problem] = {
         "A subquery can name columns of the query right around it, in its WHERE or select list; {column} is not so.",
         "子查询只能在 WHERE 或选择列表中引用其直接外层查询的列，{column} 不符合。",
     ),
+    "sql.correlated_value": Problem(
+        422,
+        "Only equalities of columns with values, in its WHERE, tie an aggregate in a subquery to the rows around it.",
+        "只有 WHERE 中有值列的相等条件才能把子查询中的聚合与外层行关联。",
+    ),
     "sql.count_distinct": Problem(
         422, "COUNT(DISTINCT …) counts the privacy unit only.", "COUNT(DISTINCT …) 只能用于隐私单元键。"
     ),

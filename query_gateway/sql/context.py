@@ -27,8 +27,8 @@ from sandbox.plan.nodes import (
     Type,
 )
 
-Ask: TypeAlias = Callable[[exp.Select, Asked], Typed]
-"""The value of a scalar subquery, among what was asked before."""
+Ask: TypeAlias = Callable[[exp.Select, Asked, "Rows | None"], Typed]
+"""The value of a scalar subquery, among what was asked before; it may name columns of the rows."""
 _NO_VALUE = (Type.UNIT, Type.PRESENCE)
 
 
@@ -126,7 +126,7 @@ class Rows:
             return self._either(node, *self.scope.either)
         query = scalar(node)
         if query is not None and self.ask is not None:
-            return self.ask(query, self.asked)
+            return self.ask(query, self.asked, self)
         return None if self.subqueries is None else self.subqueries.value(self, node)
 
     def condition(self, node: exp.Expr) -> Expression:
@@ -205,7 +205,7 @@ class Groups:
             return self._grouped(self.rows.lower(node), node)
         query = scalar(node)
         if query is not None and self.rows.ask is not None:
-            return self.rows.ask(query, self.asked)
+            return self.rows.ask(query, self.asked, None)
         if aggregates(node) or isinstance(node, exp.Filter):
             return self._aggregate(node)
         if isinstance(node, exp.Column):
@@ -371,3 +371,20 @@ def aggregates(node: exp.Expr) -> bool:
     """Whether the node is an aggregate."""
     named = isinstance(node, exp.Anonymous) and node.name.lower() == "mean"
     return named or isinstance(node, AGGREGATES)
+
+
+def row_by_row(select: exp.Select, valued: bool) -> bool:
+    """Whether a subquery gives rows as they are. Where only their existence matters, the first one says as much."""
+    limit, offset = select.args.get("limit"), select.args.get("offset")
+    wanted = None if limit is None else limit.args.get("expression")
+    one = isinstance(wanted, exp.Literal) and wanted.name.isdecimal() and int(wanted.name) > 0 and not valued
+    return not asks_groups(select) and offset is None and (limit is None or one)
+
+
+def asks_groups(select: exp.Select) -> bool:
+    """Whether a SELECT aggregates: by GROUP BY, HAVING, or an aggregate in its own list or order."""
+    if select.args.get("group") is not None or select.args.get("having") is not None:
+        return True
+    order = select.args.get("order")
+    tops = [*select.expressions, *(order.expressions if order is not None else [])]
+    return any(aggregates(node) for top in tops for node in top.walk() if node.find_ancestor(exp.Select) is select)

@@ -321,6 +321,14 @@ def _one_value(refused: Refused) -> Iterator[list[Edit]]:
         yield [Edit(span.start, span.end, "COUNT(*)")]
 
 
+def _untied(refused: Refused) -> Iterator[list[Edit]]:
+    """The aggregate over all rows."""
+    for select in refused.selects()[:1]:
+        where = refused.places.clause(select, TokenType.WHERE)
+        if where is not None:
+            yield [_without(refused, where)]
+
+
 def _qualified(refused: Refused) -> Iterator[list[Edit]]:
     """The column with its table's name."""
     for select in refused.selects()[:1]:
@@ -368,6 +376,7 @@ EDITORS: Mapping[str, Editor] = {
     "plan.unbounded_sum": _clamp,
     "sql.ambiguous_column": _qualified,
     "sql.cast_type": _cast,
+    "sql.correlated_value": _untied,
     "sql.distinct": _distinct,
     "sql.no_aggregate": _with_count,
     "sql.not_grouped": _group,

@@ -8,12 +8,13 @@ from functools import partial
 
 from sqlglot import exp
 
-from query_gateway.sql.context import Groups, Rows, aggregates
+from query_gateway.sql.context import Groups, Rows, aggregates, asks_groups, row_by_row
+from query_gateway.sql.correlation import counted, keyed, tie
 from query_gateway.sql.endings import limited
 from query_gateway.sql.joins import Item, Joins
 from query_gateway.sql.labels import labels
 from query_gateway.sql.merge import merge
-from query_gateway.sql.parse import parse_select
+from query_gateway.sql.parse import given, parse_select
 from query_gateway.sql.places import Places
 from query_gateway.sql.prune import prune
 from query_gateway.sql.restrict import restrict
@@ -25,7 +26,7 @@ from query_gateway.sql.state import State
 from query_gateway.sql.subqueries import Inner, Marks
 from query_gateway.sql.tables import listed, renamed, scanned
 from query_gateway.sql.terms import Term
-from query_gateway.sql.values import Asked, rowcount
+from query_gateway.sql.values import Asked, Value, rowcount
 from sandbox.errors import Refusal, Span
 from sandbox.plan.nodes import (
     Filter,
@@ -41,6 +42,9 @@ from sandbox.plan.nodes import (
     Sort,
     Type,
 )
+
+_SIDED = ("", "OUTER")
+_KINDS = ("", "INNER", "CROSS", "OUTER", "SEMI", "ANTI")
 
 Environment = Mapping[str, "Defined"]
 """What table names mean besides the cards' tables: the CTEs in sight."""
@@ -119,7 +123,7 @@ class Lowering:
         if known is not None:
             return self._grouped(select, known)
         item, rows, _ = self._from(select, environment)
-        if not _asks_groups(select):
+        if not asks_groups(select):
             return self._row_level(select, item, rows)
         if item.domain is None:
             place = next((one for one in select.find_all(exp.Expr) if aggregates(one)), select)
@@ -140,14 +144,7 @@ class Lowering:
         first = one_row(select, rows.scope) if clause is None else self._item(clause.this, environment, rows.scope)
         joins = []
         for node in select.args.get("joins") or []:
-            if (node.side and node.kind not in ("", "OUTER")) or node.kind not in (
-                "",
-                "INNER",
-                "CROSS",
-                "OUTER",
-                "SEMI",
-                "ANTI",
-            ):
+            if node.kind not in (_SIDED if node.side else _KINDS):
                 raise self._state.refuse("sql.unsupported", node, what=f"{node.side} {node.kind} JOIN".strip())
             joins.append((node, self._item(node.this, environment, rows.scope)))
         items = [first, *(item for _, item in joins)]
@@ -160,7 +157,7 @@ class Lowering:
     def _subquery(self, node: exp.Expr, environment: Environment, around: Rows, valued: bool) -> Inner:
         """A subquery in an expression: of rows as they are its WHERE may speak of the rows around."""
         inner = node.unnest()
-        if not isinstance(inner, exp.Select) or not _row_by_row(inner, valued):
+        if not isinstance(inner, exp.Select) or not row_by_row(inner, valued):
             selected = self._inner(inner, environment, [])
             column = selected.columns[0] if len(selected.columns) == 1 else None
             value = None if column is None else Typed(Ref(column.ref), column.type, 1)
@@ -215,18 +212,47 @@ class Lowering:
                     raise self._state.refuse("plan.order", select.args[clause])
         return self._projected(select, item.relation, rows, item.domain, item.released)
 
-    def _value(self, environment: Environment, query: exp.Select, asked: Asked) -> Typed:
-        """The value of a scalar subquery, joined to the rows that ask for it. Refuses `sql.subquery_rows`."""
+    def _value(self, environment: Environment, query: exp.Select, asked: Asked, around: Rows | None) -> Typed:
+        """The value of a scalar subquery, joined to the rows that ask for it.
+
+        Refuses: `sql.correlated_value`, `sql.subquery_rows`.
+        """
         if query not in asked.values:
-            found = self.select(query, environment)
-            grouped = [groups.measure for groups in self._groups.values() if groups.keys]
-            count = rowcount(found.relation, grouped)
-            if found.domain is not None or len(found.columns) != 1 or not count.most_one:
-                raise self._state.refuse("sql.subquery_rows", query)
-            asked.values[query] = Typed(Ref(found.columns[0].ref), found.columns[0].type, 1)
-            asked.waiting.append((found.relation, JoinKind.INNER if count.least_one else JoinKind.LEFT))
+            tied = None if around is None else self._tied(environment, query, asked, around)
+            asked.values[query] = self._alone(environment, query, asked) if tied is None else tied
         self._state.spend()
         return asked.values[query]
+
+    def _alone(self, environment: Environment, query: exp.Select, asked: Asked) -> Typed:
+        """The value of a subquery that names nothing around it."""
+        found = self.select(query, environment)
+        grouped = [groups.measure for groups in self._groups.values() if groups.keys]
+        count = rowcount(found.relation, grouped)
+        if found.domain is not None or len(found.columns) != 1 or not count.most_one:
+            raise self._state.refuse("sql.subquery_rows", query)
+        asked.waiting.append(Value(found.relation, JoinKind.INNER if count.least_one else JoinKind.LEFT, None))
+        return Typed(Ref(found.columns[0].ref), found.columns[0].type, 1)
+
+    def _tied(self, environment: Environment, query: exp.Select, asked: Asked, around: Rows) -> Typed | None:
+        """The value of an aggregate that its WHERE ties to the rows around it: measured by what ties them."""
+        if not asks_groups(query) or set(given(query)) - {"expressions", "from_", "joins", "where", "with_"}:
+            return None
+        item, rows, terms = self._from(query, _defining(query, environment), around)
+        if not terms:
+            return None
+        groups = Groups(self._state.fresh("m", query), query, rows, item.relation)
+        ties = [tie(self._state, query, rows, term) for term in terms]
+        for column, _ in ties:
+            key = Output(self._state.fresh("k", query), column.expression)
+            groups.keys.setdefault(column.expression, (key, column.type))
+        borrowed = set(rows.borrowed)
+        found = self._grouped(query, groups)
+        if item.domain is None or rows.borrowed > borrowed or len(found.columns) != 1:
+            raise self._state.refuse("sql.correlated_value", query)
+        self._groups[id(query)] = groups
+        relation, condition = keyed(self._state, groups, found.relation, ties)
+        asked.waiting.append(Value(relation, JoinKind.LEFT, condition))
+        return counted(self._state, query, found.columns[0])
 
     def _add_keys(self, select: exp.Select, groups: Groups) -> None:
         clause = select.args.get("group")
@@ -357,20 +383,3 @@ def _defining(select: exp.Expr, environment: Environment) -> Environment:
     for cte in select.args["with_"].expressions if select.args.get("with_") else []:
         environment = {**environment, fold(cte.alias): Defined(cte, environment)}
     return environment
-
-
-def _row_by_row(select: exp.Select, valued: bool) -> bool:
-    """Whether a subquery gives rows as they are. Where only their existence matters, the first one says as much."""
-    limit, offset = select.args.get("limit"), select.args.get("offset")
-    wanted = None if limit is None else limit.args.get("expression")
-    one = isinstance(wanted, exp.Literal) and wanted.name.isdecimal() and int(wanted.name) > 0 and not valued
-    return not _asks_groups(select) and offset is None and (limit is None or one)
-
-
-def _asks_groups(select: exp.Select) -> bool:
-    """Whether a SELECT aggregates: by GROUP BY, HAVING, or an aggregate in its own list or order."""
-    if select.args.get("group") is not None or select.args.get("having") is not None:
-        return True
-    order = select.args.get("order")
-    tops = [*select.expressions, *(order.expressions if order is not None else [])]
-    return any(aggregates(node) for top in tops for node in top.walk() if node.find_ancestor(exp.Select) is select)

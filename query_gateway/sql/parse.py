@@ -58,7 +58,7 @@ def parse_select(sql: str) -> Parsed:
     if len(statements) > 1:
         raise Refusal("sql.several_statements", span=_second(tokens))
     select = statements[0] if statements else None
-    while isinstance(select, exp.Subquery) and set(_given(select)) == {"this"}:
+    while isinstance(select, exp.Subquery) and set(given(select)) == {"this"}:
         select = select.this
     if not isinstance(select, exp.Select | exp.SetOperation):
         raise Refusal("sql.not_select", span=Span(0, tokens[0].end + 1) if tokens else None)
@@ -114,7 +114,8 @@ def _measure_tree(root: exp.Expr) -> None:
             pending.append((child, depth + (not chained)))
 
 
-def _given(node: exp.Expr) -> list[str]:
+def given(node: exp.Expr) -> list[str]:
+    """The arguments of a node that are not empty."""
     return [name for name, value in node.args.items() if value not in (None, False, [])]
 
 

@@ -7,20 +7,31 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
+from query_gateway.sql.prune import refs
 from query_gateway.sql.scalar import Typed
 from sandbox.plan.nodes import (
     Constants,
+    Expression,
     Filter,
+    Group,
     Join,
     JoinKind,
     Limit,
     Mark,
     Project,
-    Ref,
     Relation,
     Released,
     Sort,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A relation of one row, or of at most one that meets the condition."""
+
+    relation: Relation
+    kind: JoinKind
+    condition: Expression | None
 
 
 @dataclass(slots=True)
@@ -28,18 +39,18 @@ class Asked:
     """The scalar subqueries of one SELECT's rows, or of its groups. Each is asked once."""
 
     values: dict[exp.Select, Typed] = field(default_factory=dict)
-    waiting: list[tuple[Relation, JoinKind]] = field(default_factory=list)
-    """One row each; not yet part of the relation that reads them."""
+    waiting: list[Value] = field(default_factory=list)
+    """Not yet part of the relation that reads them."""
 
     @property
     def columns(self) -> frozenset[str]:
         """The columns that hold the values."""
-        return frozenset(one.expression.name for one in self.values.values() if isinstance(one.expression, Ref))
+        return frozenset(name for one in self.values.values() for name in refs(one.expression))
 
     def attached(self, relation: Relation) -> Relation:
         """The relation with the values that its expressions read, on every row."""
-        for one, kind in self.waiting:
-            relation = Join(relation, one, kind, unit=False, condition=None)
+        for one in self.waiting:
+            relation = Join(relation, one.relation, one.kind, unit=False, condition=one.condition)
         self.waiting.clear()
         return relation
 
@@ -67,6 +78,8 @@ def rowcount(relation: Relation, grouped: Collection[str]) -> Rowcount:
             return Rowcount(measure not in grouped, measure not in grouped)
         case Constants(rows=rows):
             return Rowcount(len(rows) < 2, len(rows) > 0)
+        case Group(_, keys):
+            return Rowcount(not keys, not keys)
         case Filter(source):
             return Rowcount(rowcount(source, grouped).most_one, least_one=False)
         case Project(source) | Sort(source) | Mark(source):

@@ -132,6 +132,10 @@ SQL: Mapping[str, tuple[str, str]] = {
         "sql.subquery_rows",
         "SELECT COUNT(*) FROM persons WHERE income > (SELECT income FROM persons)",
     ),
+    "a subquery tied by an order": (
+        "sql.correlated_value",
+        "SELECT COUNT(*) FROM persons p WHERE income > (SELECT AVG(income) FROM persons q WHERE q.income < p.income)",
+    ),
     "a subquery in an outer join": (
         "sql.subquery",
         f"SELECT COUNT(*) FROM persons p LEFT JOIN visits v ON p.pid = v.pid AND v.费用 > ({COUNT})",

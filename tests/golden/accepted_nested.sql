@@ -204,3 +204,27 @@ m2 over (clinic.persons(c2: income, c3: city) mark e1 of (m1 where (a1 > 1) sele
   a3=avg(c2)
 answer (m2 select o2=a2, o3=a3)
 shows o2 as 'COUNT(*)', o3 as 'AVG(income)'
+
+-- rows above their own group's average
+SELECT COUNT(*) AS n, SUM(v.费用) AS s FROM visits v WHERE v.费用 > (SELECT AVG(w.费用) FROM visits w WHERE w.科室 = v.科室)
+=>
+m1 over clinic.visits(c1: 科室, c2: 费用)
+  by k1=c1
+  a1=avg(c2)
+m2 over (clinic.visits(c3: 科室, c4: 费用) left join (m1 select o1=a1, o2=k1) on (c3 = o2)) where (c4 > o1)
+  a2=rows()
+  a3=sum(c4)
+answer (m2 select o3=a2, o4=a3)
+shows o3 as 'n', o4 as 's'
+
+-- a count of the same group, in an argument, by two columns
+SELECT SUM(clamp(v.费用 / NULLIF((SELECT COUNT(*) FROM visits w WHERE w.科室 = v.科室 AND w.emergency = v.emergency AND w.费用 > 10), 0), 0, 2000)) AS s FROM visits v
+=>
+m1 over clinic.visits(c1: 科室, c2: 费用, c3: emergency) where (c2 > 10)
+  by k1=c1
+  by k2=c3
+  a1=rows()
+m2 over (clinic.visits(c4: 科室, c5: 费用, c6: emergency) left join (m1 select o1=a1, o2=k1, o3=k2) on ((c4 = o2) and (c6 = o3)))
+  a2=sum(clamp((c5 / nullif(coalesce(o1, 0), 0)), 0, 2000))
+answer (m2 select o4=a2)
+shows o4 as 's'

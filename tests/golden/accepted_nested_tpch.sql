@@ -42,3 +42,14 @@ m2 over (tpch.customer(c3: c_nationkey, c4: c_acctbal) inner join (m1 select o1=
   a3=sum(c4)
 answer (m2 select o2=k1, o3=a2, o4=a3) order o2
 shows o2 as 'c_nationkey', o3 as 'numcust', o4 as 'totacctbal'
+
+-- Q17 as it is written
+SELECT SUM(l_extendedprice) / 7.0 AS avg_yearly FROM lineitem l WHERE l_quantity < (SELECT 0.2 * AVG(l_quantity) FROM lineitem m WHERE m.l_partkey = l.l_partkey)
+=>
+m1 over tpch.lineitem(c1: l_partkey, c2: l_quantity)
+  by k1=c1
+  a1=avg(c2)
+m2 over (tpch.lineitem(c3: l_partkey, c4: l_quantity, c5: l_extendedprice) left join (m1 select o1=(1/5d * a1), o2=k1) on (c3 = o2)) where (c4 < o1)
+  a2=sum(c5)
+answer (m2 select o3=(a2 / 7d))
+shows o3 as 'avg_yearly'
