@@ -122,7 +122,8 @@ class Laboratory:
     def weights(self, measure: BoundedMeasure, clip: Clip) -> dict[Scalar, Scalar]:
         """The weight of units per bucket of a clip's candidates, as the rendered job gives it."""
         card = self.loaded.card
-        job = render_weights(measure, clip, heaviest(measure, clip), {card.name: card}, (card.name,), DEADLINE)
+        tables, most = given_tables(measure.checked), heaviest(measure, clip)
+        job = render_weights(measure, clip, most, {card.name: card}, (card.name,), DEADLINE, tables)
         rows = self.session.run(job).rows
         assert len({bucket for bucket, _ in rows}) == len(rows)
         return {row[0]: row[1] for row in rows}

@@ -42,7 +42,8 @@ from tests.support.expressions import values_of
 from tests.unit.test_check import CITIES, LIMITS, PERSONS, VISITS, call, equal, judged, scan, whole
 
 INNER, LEFT = JoinKind.INNER, JoinKind.LEFT
-ROWS, UNITS, SUM, AVG = AggregateFunction
+ROWS, UNITS = AggregateFunction.ROWS, AggregateFunction.UNITS
+SUM, AVG = AggregateFunction.SUM, AggregateFunction.AVG
 ALL = tuple(
     Aggregate(name, function, Ref("c5") if function in (SUM, AVG) else None, None)
     for name, function in (("a1", ROWS), ("a2", UNITS), ("a3", SUM), ("a4", AVG))
