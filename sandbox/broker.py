@@ -342,9 +342,8 @@ class Broker:
             self.writer.submit(lambda connection: fail(connection, charge, at, most)).result()
 
     def _time_class(self, prepared: Prepared) -> int:
-        return time_class(
-            prepared.checked, self.bundle.domains, self.settings.row_nanoseconds, self.settings.tick_milliseconds
-        )
+        row, tick = self.settings.row_nanoseconds, self.settings.tick_milliseconds
+        return time_class(prepared.checked, self.bundle.domains, row, tick, prepared.readings)
 
     def _header(self, caller: VerifiedRequest) -> Header:
         return Header(milliseconds(), self.bundle.digest, caller.actor, caller.signed)

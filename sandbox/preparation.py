@@ -56,6 +56,11 @@ class Prepared:
     """Of the people that the plan reads, by name."""
 
     @property
+    def readings(self) -> tuple[int, ...]:
+        """How often each measure reads its rows."""
+        return tuple(1 + len(each.selections) for each in self.priced.measures)
+
+    @property
     def plan_digest(self) -> str:
         return hashlib.sha256(encode(self.checked.plan)).hexdigest()
 

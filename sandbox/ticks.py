@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from policies.domains import UnitDomain
 from sandbox.plan.checked import CheckedPlan
 
 
 def time_class(
-    checked: CheckedPlan, domains: Mapping[str, UnitDomain], row_nanoseconds: int, tick_milliseconds: int
+    checked: CheckedPlan,
+    domains: Mapping[str, UnitDomain],
+    row_nanoseconds: int,
+    tick_milliseconds: int,
+    readings: Sequence[int],
 ) -> int:
     """The time class of a plan: the least tick × 2ᵏ that the row operations of its declared units need.
 
+    `readings` tells how often each measure reads its rows: once, and once for each choice of a bound.
     Unit: milliseconds.
     """
-    operations = sum(domains[measure.source.domain].max_units * measure.work for measure in checked.measures)
+    operations = sum(
+        domains[measure.source.domain].max_units * measure.work * times
+        for measure, times in zip(checked.measures, readings, strict=True)
+    )
     needed = -(-operations * row_nanoseconds // 1_000_000)
     allowed = tick_milliseconds
     while allowed < needed:

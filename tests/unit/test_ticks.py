@@ -30,4 +30,7 @@ class _Checked:
 )
 def test_the_class_covers_the_work_of_the_declared_units(work: tuple[int, ...], expected: int) -> None:
     checked: Any = _Checked(tuple(SimpleNamespace(source=SimpleNamespace(domain="people"), work=each) for each in work))
-    assert time_class(checked, {"people": domain(max_units=1000)}, row_nanoseconds=10, tick_milliseconds=10) == expected
+    people = {"people": domain(max_units=1000)}
+    once, twice = [1] * len(work), [2] * len(work)
+    assert time_class(checked, people, row_nanoseconds=10, tick_milliseconds=10, readings=once) == expected
+    assert time_class(checked, people, row_nanoseconds=5, tick_milliseconds=10, readings=twice) == expected
