@@ -23,8 +23,8 @@ FAR_APART = ranges.perhaps(0, MOST_BYTES)
 
 TEXT_FUNCTIONS: tuple[Function, ...] = (
     Function("like", TEXTS, texts.like, ranges.truth, literals=at(1)),
-    Function("lower", CASED, texts.lower, ranges.opaque),
-    Function("upper", CASED, texts.upper, ranges.opaque),
+    Function("lower", CASED, texts.lower, ranges.opaque, work=256),
+    Function("upper", CASED, texts.upper, ranges.opaque, work=256),
     Function("trim", TRIMMED, texts.trim, ranges.opaque),
     Function("ltrim", TRIMMED, texts.ltrim, ranges.opaque),
     Function("rtrim", TRIMMED, texts.rtrim, ranges.opaque),
@@ -39,7 +39,7 @@ TEXT_FUNCTIONS: tuple[Function, ...] = (
     Function("starts_with", TEXTS, texts.starts_with, ranges.truth),
     Function("ends_with", TEXTS, texts.ends_with, ranges.truth),
     Function("contains", TEXTS, texts.contains, ranges.truth),
-    Function("replace", fixed((TEXT, TEXT, TEXT), TEXT), texts.replace, ranges.opaque, literals=at(1, 2)),
+    Function("replace", fixed((TEXT, TEXT, TEXT), TEXT), texts.replace, ranges.opaque, literals=at(1, 2), work=256),
     Function("left", fixed((TEXT, INTEGER), TEXT), texts.left, ranges.opaque),
     Function("right", fixed((TEXT, INTEGER), TEXT), texts.right, ranges.opaque),
     Function("reverse", CASED, text_edits.reverse, ranges.opaque, work=512),

@@ -423,7 +423,7 @@ SUM, AVG = total(Ref("c14")), total(Ref("c14"), AggregateFunction.AVG)
         (Filter(VISITS, call("and", DEAR, DEAR, DEAR)), (), (COUNT,), 20 + 20 * (1 + 5) + 20 * 2),
         (Filter(VISITS, BETWEEN), (), (COUNT,), 20 + 20 * (1 + 3) + 20 * 2),
         (Filter(VISITS, equal("c12", "c12")), (), (COUNT,), 20 + 20 * (1 + 1) + 20 * 2),
-        (Filter(VISITS, LOWERED), (), (COUNT,), 20 + 20 * (1 + 16 + 1) + 20 * 2),
+        (Filter(VISITS, LOWERED), (), (COUNT,), 20 + 20 * (1 + 256 + 1) + 20 * 2),
         (Project(VISITS, (Output("c21", DEAR), Output("c22", DEAR))), (), (COUNT,), 20 + 20 * (1 + 2) + 20 * 2),
         (Join(PERSONS, VISITS, INNER, unit=True, condition=None), (), (COUNT,), 1 + 20 + 21 * 1 + 20 * 2),
         (Join(VISITS, AGAIN, INNER, unit=True, condition=DEAR), (), (COUNT,), 20 + 20 + 400 * (1 + 1) + 400 * 2),
