@@ -33,9 +33,12 @@ from sandbox.privacy.intervals import CONFIDENCE, ReleasedMeasure, release
 from sandbox.privacy.keys import align
 from sandbox.privacy.loss import total
 from sandbox.privacy.mechanisms import Invocation, Selection, measure, select
-from sandbox.privacy.propagation import NUMERIC, Form, Noisy, formed, interval
+from sandbox.privacy.propagation import NUMERIC, Form, Noisy, formed, interval, single
 from sandbox.privacy.selection import scores, target
 from sandbox.workers.job import Job, Part, Rows, Side, Table
+
+PROPAGATED = 200_000
+"""Cells of an answer whose intervals are computed from others'; where there are more, none of them has one."""
 
 Run = Callable[[tuple[Part, ...], Side, Job], Rows]
 """Runs one job in a worker that holds these files."""
@@ -113,6 +116,9 @@ def _release(
     """What leaves: nothing in it names a licence, so that a repeat is the same bytes whoever asks."""
     labels = prepared.checked.plan.labels
     forms = _forms(prepared, answer, noise)
+    computed = [name for name, form in forms.items() if single(form) is None]
+    silent = computed if len(computed) * len(rows.rows) > PROPAGATED else []
+    spoken = {name: form for name, form in forms.items() if name not in silent}
     return {
         "snapshots": [_source(name, snapshot) for name, snapshot in prepared.snapshots.items()],
         "columns": [
@@ -124,7 +130,7 @@ def _release(
             for label in labels
         ],
         "rows": [[_shown(value) for value in row[: len(labels)]] for row in rows.rows],
-        "intervals": [_intervals(row, prepared, answer, noise, forms) for row in rows.rows],
+        "intervals": [_intervals(row, prepared, answer, noise, spoken) for row in rows.rows],
         "confidence": CONFIDENCE,
         "privacy": _privacy(prepared, decided),
     }

@@ -138,14 +138,23 @@ def formed(expression: Expression, releases: Mapping[str, Noisy]) -> Form:
 
 def interval(form: Form, rows: Located) -> Interval | None:
     """The 95 % interval of the form's value in one row; None where none can be said."""
-    if isinstance(form, Linear) and not form.constant and set(form.weights.values()) == {Fraction(1)}:
-        alone, *others = form.weights
-        if not others:
-            return _came_with(alone, rows)
+    alone = single(form)
+    if alone is not None:
+        return _came_with(alone, rows)
     found = _values(form, rows, OUTSIDE)
     if found is None or not isinstance(found.lo, int | Fraction) or not isinstance(found.hi, int | Fraction):
         return None
     return Interval(float(found.lo), float(found.hi))
+
+
+def single(form: Form) -> Ref | None:
+    """The aggregate's cell that the form is, as it was released; None where anything is computed."""
+    match form:
+        case Cell(ref, noisy=True):
+            return ref
+        case Linear(weights=weights, constant=constant) if not constant and list(weights.values()) == [1]:
+            return next(iter(weights))
+    return None
 
 
 def _simplified(name: str, type_: Type, arguments: tuple[Form, ...]) -> Form | None:

@@ -12,6 +12,7 @@ import pytest
 
 from policies.cards import Bounds
 from policies.licences import Notion
+from sandbox import execution
 from sandbox.plan.nodes import Call, Expression, Literal, Ref, Scalar, Type
 from sandbox.plan.origins import LONGEST, cell, origin
 from sandbox.privacy.bounding import BoundedMeasure
@@ -254,6 +255,16 @@ def test_through_joins_of_releases_having_and_derived_tables(world: BrokerWorld)
         for row, ends in zip(release["rows"], release["intervals"], strict=True)
     )
     spans(release, 2, [row[2] for row in release["rows"]])
+
+
+def test_computed_intervals_take_bounded_effort(world: BrokerWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there are too many, what came with an interval keeps it."""
+    monkeypatch.setattr(execution, "PROPAGATED", 3)
+    sql = "SELECT 科室, COUNT(*) AS n, COUNT(*) / 2 AS half FROM visits GROUP BY 1"
+    release = asked(world, sql)
+    assert len(release["rows"]) == 4
+    assert all(ends[1] is not None and ends[2] is None for ends in release["intervals"])
+    assert [column["measured"] for column in release["columns"]] == [False, True, True]
 
 
 def test_texts_and_truths_have_none(world: BrokerWorld) -> None:
