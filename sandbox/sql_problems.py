@@ -13,9 +13,6 @@ SQL_PROBLEMS: Mapping[str, Problem] = {
         "The aggregate {function} is not offered; COUNT, SUM, AVG, variances and regressions are.",
         "不提供聚合函数 {function}，可用 COUNT、SUM、AVG、方差与回归类。",
     ),
-    "sql.aggregate_over_release": Problem(
-        422, "A released result cannot be aggregated again.", "不能对已发布的结果再次聚合。"
-    ),
     "sql.aggregate_place": Problem(
         422,
         "An aggregate cannot stand here: it needs whole groups, not rows.",
@@ -48,8 +45,8 @@ SQL_PROBLEMS: Mapping[str, Problem] = {
     ),
     "sql.distinct": Problem(
         422,
-        "SELECT DISTINCT is not offered; use GROUP BY with an aggregate.",
-        "不支持 SELECT DISTINCT，请使用 GROUP BY 加聚合。",
+        "DISTINCT over private rows must show the unit key; else use GROUP BY with an aggregate.",
+        "对隐私行使用 DISTINCT 时必须包含隐私单元键，否则请使用 GROUP BY 加聚合。",
     ),
     "sql.join_condition": Problem(422, "An outer join needs a condition.", "外连接必须有连接条件。"),
     "sql.limit": Problem(422, "LIMIT and OFFSET take a whole number.", "LIMIT 与 OFFSET 只接受整数。"),
@@ -114,5 +111,14 @@ SQL_PROBLEMS: Mapping[str, Problem] = {
     "sql.unknown_function": Problem(422, "There is no function {function}.", "没有函数 {function}。"),
     "sql.unknown_table": Problem(422, "There is no table {table}.", "没有表 {table}。"),
     "sql.unsupported": Problem(422, "{what} is not offered.", "不支持 {what}。"),
-    "sql.window": Problem(422, "Window functions are not offered.", "不支持窗口函数。"),
+    "sql.window": Problem(
+        422,
+        "Over private rows a window is one unit's: PARTITION BY must name the unit key.",
+        "对隐私行使用窗口函数时，PARTITION BY 必须包含隐私单元键。",
+    ),
+    "sql.window_place": Problem(
+        422,
+        "A window function can stand in the select list, QUALIFY and ORDER BY only.",
+        "窗口函数只能出现在选择列表、QUALIFY 和 ORDER BY 中。",
+    ),
 }

@@ -37,6 +37,25 @@ PAIRS: Mapping[type[exp.Expr], AggregateFunction] = {
 
 MEASURED: tuple[type[exp.Expr], ...] = (*NUMBERS, *PAIRS)
 
+EXACT: tuple[type[exp.Expr], ...] = (
+    exp.Min,
+    exp.Max,
+    exp.Median,
+    exp.PercentileCont,
+    exp.PercentileDisc,
+    exp.Quantile,
+    exp.WithinGroup,
+    exp.LogicalAnd,
+    exp.LogicalOr,
+    exp.ArgMax,
+    exp.ArgMin,
+    exp.First,
+    exp.Last,
+)
+"""Of public rows and of each unit's own alone: no measure has them."""
+
+AGGREGATES: tuple[type[exp.Expr], ...] = (exp.Count, exp.CountIf, *MEASURED, *EXACT)
+
 NAMES = (
     "avg corr count count_if covar_pop covar_samp regr_avgx regr_avgy regr_count regr_intercept regr_r2 regr_slope"
     " regr_sxx regr_sxy regr_syy stddev stddev_pop stddev_samp sum var_pop var_samp variance"

@@ -8,12 +8,14 @@ from typing import Protocol, TypeAlias
 
 from sqlglot import exp
 
-from query_gateway.sql.aggregates import NUMBERS, PAIRS
-from query_gateway.sql.scalar import AGGREGATES, Scalars, Typed
+from query_gateway.sql.aggregates import AGGREGATES, NUMBERS, PAIRS
+from query_gateway.sql.functions import written
+from query_gateway.sql.scalar import Scalars, Typed
 from query_gateway.sql.schema import fold
 from query_gateway.sql.scope import Column, Scope
 from query_gateway.sql.state import State
 from query_gateway.sql.values import Asked, scalar
+from query_gateway.sql.windows import Windows
 from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.nodes import (
     Aggregate,
@@ -54,6 +56,8 @@ class Rows:
     """Aliases lowered once and shared."""
     open: set[str] = field(default_factory=set)
     """Aliases being lowered: one that needs itself has no meaning."""
+    windows: Windows | None = None
+    """Of the select list, QUALIFY and ORDER BY; elsewhere there are none."""
     subqueries: Subqueries | None = None
     ask: Ask | None = None
     asked: Asked = field(default_factory=Asked)
@@ -122,6 +126,10 @@ class Rows:
         return self.state.refuse("sql.unknown_column", node, column=node.name, near=self.scope.near(node.name))
 
     def special(self, node: exp.Expr) -> Typed | None:
+        if isinstance(node, exp.Window):
+            if self.windows is None:
+                raise self.state.refuse("sql.window_place", node)
+            return self.windows.lower(node, self)
         if isinstance(node, exp.Coalesce) and self.scope.either is not None:
             return self._either(node, *self.scope.either)
         query = scalar(node)
@@ -160,6 +168,7 @@ class Groups:
     known: dict[str, Typed] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
     asked: Asked = field(default_factory=Asked)
+    windows: Windows | None = None
 
     def lower(self, node: exp.Expr) -> Typed:
         return Scalars(self.rows.state, self).lower(node)
@@ -189,7 +198,7 @@ class Groups:
     def measured(self, node: exp.Expr) -> bool:
         """Whether the node needs an aggregate or a scalar subquery, itself or by an alias."""
         for part in node.walk(prune=lambda one: isinstance(one, exp.Query)):
-            if scalar(part) is not None or aggregates(part):
+            if scalar(part) is not None or aggregates(part) or isinstance(part, exp.Window):
                 return True
             if isinstance(part, exp.Column) and self._alias(part) is not None:
                 return True
@@ -199,6 +208,8 @@ class Groups:
         raise self.rows.unknown(node)
 
     def special(self, node: exp.Expr) -> Typed | None:
+        if isinstance(node, exp.Window) and self.windows is not None:
+            return self.windows.lower(node, self)
         if (key := self._asked_key(node)) is not None:
             return key
         if not self.measured(node):
@@ -208,6 +219,8 @@ class Groups:
             return self.rows.ask(query, self.asked, None)
         if aggregates(node) or isinstance(node, exp.Filter):
             return self._aggregate(node)
+        if isinstance(node, exp.Window):
+            raise self.rows.state.refuse("sql.window_place", node)
         if isinstance(node, exp.Column):
             alias = self._alias(node)
             return None if alias is None else self._shared(alias)
@@ -307,6 +320,9 @@ class Groups:
                 return *self._rows(inner), Type.INTEGER
             case exp.CountIf():
                 return AggregateFunction.ROWS, None, self.rows.predicate(inner).expression, Type.INTEGER
+        if not isinstance(call, exp.Anonymous) and type(call) not in (*NUMBERS, *PAIRS):
+            state = self.rows.state
+            raise state.refuse("sql.aggregate", call, function=written(call, state.places))
         argument = self._number(call, inner)
         function = _function(call)
         match function:
@@ -371,20 +387,3 @@ def aggregates(node: exp.Expr) -> bool:
     """Whether the node is an aggregate."""
     named = isinstance(node, exp.Anonymous) and node.name.lower() == "mean"
     return named or isinstance(node, AGGREGATES)
-
-
-def row_by_row(select: exp.Select, valued: bool) -> bool:
-    """Whether a subquery gives rows as they are. Where only their existence matters, the first one says as much."""
-    limit, offset = select.args.get("limit"), select.args.get("offset")
-    wanted = None if limit is None else limit.args.get("expression")
-    one = isinstance(wanted, exp.Literal) and wanted.name.isdecimal() and int(wanted.name) > 0 and not valued
-    return not asks_groups(select) and offset is None and (limit is None or one)
-
-
-def asks_groups(select: exp.Select) -> bool:
-    """Whether a SELECT aggregates: by GROUP BY, HAVING, or an aggregate in its own list or order."""
-    if select.args.get("group") is not None or select.args.get("having") is not None:
-        return True
-    order = select.args.get("order")
-    tops = [*select.expressions, *(order.expressions if order is not None else [])]
-    return any(aggregates(node) for top in tops for node in top.walk() if node.find_ancestor(exp.Select) is select)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -183,19 +184,25 @@ def _with_count(refused: Refused) -> Iterator[list[Edit]]:
 
 
 def _distinct(refused: Refused) -> Iterator[list[Edit]]:
-    """GROUP BY instead of DISTINCT."""
+    """The rows as they are, not only those that differ."""
     for select in refused.selects()[:1]:
-        items, end = refused.places.items(select), refused.places.end(select)
-        if items is None or end is None:
-            continue
-        tokens = refused.places.tokens
-        word = tokens[items.first]
-        keys = ", ".join(refused.places.text(item.unalias()) for item in select.expressions)
-        tail = _before_tail(refused, select, end)
-        last = refused.places.of(items).end
-        drop = Edit(word.start, tokens[items.first + 1].start, "")
-        yield [drop, Edit(last, last, ", COUNT(*) AS n"), Edit(tail, tail, f" GROUP BY {keys}")]
-        yield [drop]
+        items, tokens = refused.places.items(select), refused.places.tokens
+        if items is not None:
+            yield [Edit(tokens[items.first].start, tokens[items.first + 1].start, "")]
+
+
+def _by_unit(refused: Refused) -> Iterator[list[Edit]]:
+    """The window within each unit."""
+    opening = re.search(r"OVER\s*\(\s*(PARTITION\s+BY\s)?", refused.text, re.IGNORECASE)
+    if opening is None:
+        return
+    place = refused.span.start + opening.end()
+    for select in refused.selects()[:1]:
+        for one in [select.args["from_"].this, *(join.this for join in select.args.get("joins") or [])]:
+            for key in _unit_names(refused.schema, one):
+                name = f"{one.alias_or_name}.{key}"
+                first = f"{name}, " if opening[1] else f"PARTITION BY {name} "
+                yield [Edit(place, place, first)]
 
 
 def _clamp(refused: Refused) -> Iterator[list[Edit]]:
@@ -366,7 +373,7 @@ _COARSE = {
 }
 """Of each type, a condition or number with a known set of values."""
 Editor = Callable[[Refused], Iterator[list[Edit]]]
-_NEEDLESS = {"NULLS FIRST": ("NULLS", "FIRST"), "FOR UPDATE": ("FOR", "UPDATE")}
+_NEEDLESS = {"FOR UPDATE": ("FOR", "UPDATE")}
 EDITORS: Mapping[str, Editor] = {
     "plan.join_preserved": _kept_side,
     "plan.join_unit": _join_unit,
@@ -389,4 +396,5 @@ EDITORS: Mapping[str, Editor] = {
     "sql.unknown_function": _nearest,
     "sql.unknown_table": _nearest,
     "sql.unsupported": _dropped,
+    "sql.window": _by_unit,
 }

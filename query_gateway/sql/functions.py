@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from sqlglot import exp
 
 from query_gateway.sql.aggregates import NAMES
 from query_gateway.sql.forms import FORMS
+from query_gateway.sql.places import Places
 from sandbox.plan.nodes import Type
 
 
@@ -247,3 +249,12 @@ def names() -> tuple[str, ...]:
     """Every function name that SQL may use, for the nearest one to a misspelt name."""
     calls = {call.function for call in CALLS.values()} - set(_OPERATORS.split())
     return tuple(sorted(calls | set(NAMED) | set(FORMS) | set(_FORMS.split())))
+
+
+def written(node: exp.Expr, places: Places) -> str:
+    """The function's name as written; the operator's own where it was written as one."""
+    found = re.match(r"\w+(?=\s*\()", places.text(node))
+    if found is not None:
+        return found[0][:60]
+    name = node.this if isinstance(node, exp.Anonymous) else getattr(node, "sql_name", lambda: node.key)()
+    return str(name)[:60]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from sqlglot import exp
 
-from query_gateway.sql.context import Groups, Rows, aggregates, asks_groups, row_by_row
+from query_gateway.sql.context import Groups, Rows
 from query_gateway.sql.correlation import counted, keyed, tie
 from query_gateway.sql.endings import limited
+from query_gateway.sql.folds import Folds
 from query_gateway.sql.joins import Item, Joins
 from query_gateway.sql.labels import labels
 from query_gateway.sql.merge import merge
+from query_gateway.sql.ordering import Ordering
 from query_gateway.sql.parse import given, parse_select
 from query_gateway.sql.places import Places
 from query_gateway.sql.prune import prune
@@ -22,25 +24,29 @@ from query_gateway.sql.scalar import Typed
 from query_gateway.sql.schema import Schema, fold
 from query_gateway.sql.scope import Column, Origin, Scope, Source
 from query_gateway.sql.sets import Selected, combined, constants, one_row
+from query_gateway.sql.shape import asks_groups, row_by_row
 from query_gateway.sql.state import State
 from query_gateway.sql.subqueries import Inner, Marks
 from query_gateway.sql.tables import listed, renamed, scanned
 from query_gateway.sql.terms import Term
 from query_gateway.sql.values import Asked, Value, rowcount
+from query_gateway.sql.windows import Windows, clauses
 from sandbox.errors import Refusal, Span
+from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.nodes import (
+    Aggregate,
+    Distinct,
     Filter,
     JoinKind,
     Measure,
-    Order,
     Output,
     Plan,
     Project,
     Ref,
     Relation,
-    Released,
     Sort,
     Type,
+    Window,
 )
 
 _SIDED = ("", "OUTER")
@@ -82,6 +88,7 @@ class Lowering:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._order = Ordering(state)
         self._top: exp.Query | None = None
         self._groups: dict[int, Groups] = {}
         """Measures by the SELECT they come from: a CTE used twice is measured once."""
@@ -125,13 +132,28 @@ class Lowering:
         item, rows, _ = self._from(select, environment)
         if not asks_groups(select):
             return self._row_level(select, item, rows)
-        if item.domain is None:
-            place = next((one for one in select.find_all(exp.Expr) if aggregates(one)), select)
-            raise self._state.refuse("sql.aggregate_over_release" if item.released else "sql.public_only", place)
+        private = item.domain is not None
+        folds = Folds("", select, rows, item.relation, private=private)
+        keys, unit = self._order.keys(select, folds)
+        if not private or unit is not None:
+            return self._folded(select, item, folds, keys, unit)
         groups = Groups(self._state.fresh("m", select), select, rows, item.relation)
-        self._add_keys(select, groups)
+        for key in keys:
+            groups.add_key(key)
         self._groups[id(select)] = groups
         return self._grouped(select, groups)
+
+    def _folded(
+        self, select: exp.Select, item: Item, folds: Folds, keys: Sequence[exp.Expr], unit: exp.Expr | None
+    ) -> Selected:
+        """A SELECT with exact groups: of each unit's rows, or of public ones."""
+        if item.domain is not None and select is self._top:
+            raise self._state.refuse("sql.unit_value", unit)
+        if item.domain is not None:
+            self._order.unordered(select)
+        for key in keys:
+            folds.add_key(key)
+        return self._projected(select, folds.relation, folds, item.domain, item.released)
 
     def _from(
         self, select: exp.Select, environment: Environment, outer: Rows | None = None
@@ -204,13 +226,13 @@ class Lowering:
 
     def _row_level(self, select: exp.Select, item: Item, rows: Rows) -> Selected:
         """A SELECT without aggregates: row by row, private or public."""
+        if item.domain is not None and select.args.get("distinct") is not None and self._order.valued(select, rows):
+            return self._existing(select, item, rows)
         if item.domain is not None and select is self._top:
             raise self._raw(select, rows)
         if item.domain is not None:
-            for clause in ("order", "limit", "offset"):
-                if select.args.get(clause) is not None:
-                    raise self._state.refuse("plan.order", select.args[clause])
-        return self._projected(select, item.relation, rows, item.domain, item.released)
+            self._order.unordered(select)
+        return self._projected(select, lambda: item.relation, rows, item.domain, item.released)
 
     def _value(self, environment: Environment, query: exp.Select, asked: Asked, around: Rows | None) -> Typed:
         """The value of a scalar subquery, joined to the rows that ask for it.
@@ -254,43 +276,35 @@ class Lowering:
         asked.waiting.append(Value(relation, JoinKind.LEFT, condition))
         return counted(self._state, query, found.columns[0])
 
-    def _add_keys(self, select: exp.Select, groups: Groups) -> None:
-        clause = select.args.get("group")
-        if clause is None:
-            return
-        if clause.args.get("all"):
-            items = [item.unalias() for item in select.expressions]
-            for item in items:
-                if not groups.measured(item):
-                    groups.add_key(item)
-        for term in clause.expressions:
-            groups.add_key(self._ordinal(select, term) or term)
-
-    def _ordinal(self, select: exp.Select, term: exp.Expr) -> exp.Expr | None:
-        """The item that a number in GROUP BY or ORDER BY means."""
-        if not isinstance(term, exp.Literal) or term.is_string:
-            return None
-        position = int(term.name) if term.name.isdecimal() and len(term.name) < 5 else 0
-        if not 1 <= position <= len(select.expressions):
-            raise self._state.refuse("sql.ordinal", term, position=term.name)
-        item: exp.Expr = select.expressions[position - 1]
-        if item.is_star:
-            raise self._state.refuse("sql.ordinal", term, position=term.name)
-        return item.unalias()
+    def _existing(self, select: exp.Select, item: Item, rows: Rows) -> Selected:
+        """SELECT DISTINCT over private rows: the group keys whose noisy number of units is above 0."""
+        groups = Groups(self._state.fresh("m", select), select, rows, item.relation)
+        for each in select.expressions:
+            groups.add_key(each.unalias())
+        units = Aggregate(self._state.fresh("a", select), AggregateFunction.UNITS, None, None)
+        groups.aggregates[AggregateFunction.UNITS, None, None] = units
+        self._groups[id(select)] = groups
+        return self._grouped(select, groups)
 
     def _grouped(self, select: exp.Select, groups: Groups) -> Selected:
         """The public part of a SELECT with aggregates: HAVING, the select list, ORDER BY, LIMIT."""
-        relation: Relation = Released(groups.measure)
         groups.begin()
-        having = select.args.get("having")
-        if having is not None:
-            predicate = groups.predicate(having.this).expression
-            relation = Filter(groups.attached(relation), predicate)
-        return self._projected(select, relation, groups, None, True)
+        return self._projected(select, lambda: self._order.released(select, groups), groups, None, True)
 
     def _projected(
-        self, select: exp.Select, source: Relation, context: Rows | Groups, domain: str | None, released: bool
+        self,
+        select: exp.Select,
+        source: Callable[[], Relation],
+        context: Rows | Groups,
+        domain: str | None,
+        released: bool,
     ) -> Selected:
+        """HAVING, window functions, QUALIFY, the select list, DISTINCT, ORDER BY, LIMIT over a source that stands once
+        all of them are lowered.
+        """
+        having, qualify = select.args.get("having"), select.args.get("qualify")
+        held = None if having is None else context.predicate(having.this).expression
+        context.windows = windows = Windows(self._state, domain is not None, clauses(select))
         items = [found for item in select.expressions for found in self._items(item, context)]
         outputs = [
             (Output(self._state.fresh("o", item), typed.expression), typed, name, item) for item, typed, name in items
@@ -303,8 +317,21 @@ class Lowering:
         if domain is None and unvalued is not None:
             raise self._state.refuse("sql.unit_value", unvalued[3])
         made = [output for output, *_ in outputs]
-        terms = self._order(select, context, columns, made)
-        relation: Relation = Project(context.attached(source), tuple(made))
+        shown = len(made)
+        terms = self._order.terms(select, context, columns, made)
+        qualified = None if qualify is None else context.predicate(qualify.this).expression
+        context.windows = None
+        relation = context.attached(source())
+        relation = relation if held is None else Filter(relation, held)
+        relation = Window(relation, tuple(windows.functions.values())) if windows.functions else relation
+        relation = relation if qualified is None else Filter(relation, qualified)
+        relation = Project(relation, tuple(made))
+        if select.args.get("distinct") is not None:
+            if domain is not None and all(typed.type is not Type.UNIT for _, typed, *_ in outputs):
+                raise self._state.refuse("sql.distinct", select.expressions[0])
+            if len(made) > shown:
+                raise self._state.refuse("sql.unsupported", select.args["order"], what="ORDER BY of a hidden item")
+            relation = Distinct(relation)
         if terms:
             relation = Sort(relation, tuple(terms))
         return Selected(limited(self._state, select, relation), columns, domain, released)
@@ -335,32 +362,6 @@ class Lowering:
         name = item.alias if isinstance(item, exp.Alias) else inner.name if isinstance(inner, exp.Column) else ""
         return [(item, context.lower(inner), name or self._state.places.text(inner))]
 
-    def _order(
-        self, select: exp.Select, context: Rows | Groups, columns: Sequence[Column], made: list[Output]
-    ) -> list[Order]:
-        """The terms of ORDER BY, over outputs; those that are not selected are added to `made` unlabelled."""
-        clause = select.args.get("order")
-        terms = []
-        for term in clause.expressions if clause is not None else []:
-            node = self._ordinal(select, term.this) or term.this
-            named = [
-                column
-                for column in columns
-                if isinstance(node, exp.Column) and not node.table and fold(column.name) == fold(node.name)
-            ]
-            expression = Ref(named[0].ref) if named else self._sorted(context.lower(node), made, node)
-            terms.append(Order(expression, bool(term.args.get("desc")), bool(term.args.get("nulls_first"))))
-        return terms
-
-    def _sorted(self, typed: Typed, made: list[Output], node: exp.Expr) -> Ref:
-        if typed.type in (Type.UNIT, Type.PRESENCE):
-            raise self._state.refuse("sql.unit_value", node)
-        known = next((output for output in made if output.expression == typed.expression), None)
-        if known is None:
-            known = Output(self._state.fresh("o", node), typed.expression)
-            made.append(known)
-        return Ref(known.name)
-
     def _measure(self, groups: Groups) -> Measure:
         keys = tuple(output for output, _ in groups.keys.values())
         if not groups.aggregates:
@@ -369,6 +370,7 @@ class Lowering:
 
     def _raw(self, select: exp.Select, rows: Rows) -> Refusal:
         """Why private rows are not shown, at the unit key if one was asked for by name."""
+        rows.windows = Windows(self._state, True, clauses(select))
         for item in select.expressions:
             inner = item.unalias()
             if inner.is_star:

@@ -6,14 +6,13 @@ Everything else is refused, including any argument that is not empty and that th
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
 
 from query_gateway.sql.aggregates import NUMBERS, PAIRS
 from query_gateway.sql.forms import FORMS, NODES
-from query_gateway.sql.functions import CALLS, NAMED, names
+from query_gateway.sql.functions import CALLS, NAMED, names, written
 from query_gateway.sql.places import Places
 from sandbox.errors import Refusal, Span
 
@@ -59,8 +58,8 @@ _STRUCTURE: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.Literal: ("this", "is_string"),
     exp.Null: (),
     exp.Offset: ("expression",),
-    exp.Order: ("expressions",),
-    exp.Ordered: ("this", "desc"),
+    exp.Order: ("this", "expressions"),
+    exp.Ordered: ("this", "desc", "nulls_first"),
     exp.Pad: ("this", "expression", "fill_pattern", "is_left"),
     exp.Paren: ("this",),
     exp.Select: (
@@ -70,6 +69,9 @@ _STRUCTURE: Mapping[type[exp.Expr], tuple[str, ...]] = {
         "where",
         "group",
         "having",
+        "qualify",
+        "windows",
+        "distinct",
         "order",
         "limit",
         "offset",
@@ -91,6 +93,38 @@ _STRUCTURE: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.Where: ("this",),
     exp.With: ("expressions",),
     exp.Anonymous: ("this", "expressions"),
+    exp.ArgMax: _BINARY,
+    exp.ArgMin: _BINARY,
+    exp.CumeDist: (),
+    exp.DenseRank: (),
+    exp.First: ("this",),
+    exp.FirstValue: ("this",),
+    exp.Lag: ("this", "offset", "default"),
+    exp.Last: ("this",),
+    exp.LastValue: ("this",),
+    exp.Lead: ("this", "offset", "default"),
+    exp.LogicalAnd: ("this",),
+    exp.LogicalOr: ("this",),
+    exp.Max: ("this",),
+    exp.Median: ("this",),
+    exp.Min: ("this",),
+    exp.NthValue: ("this", "offset"),
+    exp.Ntile: ("this",),
+    exp.PercentRank: (),
+    exp.PercentileCont: _BINARY,
+    exp.PercentileDisc: _BINARY,
+    exp.Qualify: ("this",),
+    exp.Quantile: ("this", "quantile"),
+    exp.Rank: (),
+    exp.RowNumber: (),
+    exp.Stddev: ("this",),
+    exp.StddevPop: ("this",),
+    exp.StddevSamp: ("this",),
+    exp.Variance: ("this",),
+    exp.VariancePop: ("this",),
+    exp.Window: ("this", "partition_by", "order", "spec", "over", "alias"),
+    exp.WindowSpec: ("kind", "start", "start_side", "end", "end_side"),
+    exp.WithinGroup: _BINARY,
     exp.And: _BINARY,
     exp.Or: _BINARY,
     exp.NullSafeEQ: _BINARY,
@@ -104,7 +138,6 @@ ALLOWED: Mapping[type[exp.Expr], tuple[str, ...]] = {
 }
 _CLOCKS = {"now", "today", "get_current_timestamp", "transaction_timestamp", "current_localtimestamp"}
 _CODES: Mapping[type[exp.Expr], str] = {
-    exp.Window: "sql.window",
     exp.Placeholder: "sql.parameter",
     exp.Parameter: "sql.parameter",
     exp.CurrentDate: "sql.clock",
@@ -121,14 +154,12 @@ _WORDS: Mapping[tuple[str, str], str] = {
     ("Group", "totals"): "WITH TOTALS",
     ("Join", "method"): "this kind of join",
     ("Limit", "limit_options"): "LIMIT with a percentage",
-    ("Order", "this"): "ORDER BY in an aggregate",
-    ("Ordered", "nulls_first"): "NULLS FIRST",
+    ("Distinct", "on"): "DISTINCT ON",
     ("Select", "cluster"): "CLUSTER BY",
     ("Select", "into"): "SELECT INTO",
     ("Select", "locks"): "FOR UPDATE",
-    ("Select", "qualify"): "QUALIFY",
     ("Select", "sample"): "USING SAMPLE",
-    ("Select", "windows"): "WINDOW",
+    ("WindowSpec", "exclude"): "EXCLUDE in a frame",
     ("Star", "except_"): "* EXCLUDE",
     ("Star", "replace"): "* REPLACE",
     ("Star", "rename"): "* RENAME",
@@ -144,8 +175,8 @@ _WORDS: Mapping[tuple[str, str], str] = {
 def restrict(root: exp.Expr, places: Places) -> None:
     """Refuses the first node or argument, in reading order, that is not on the list.
 
-    Refuses: `sql.unsupported`, `sql.unknown_function`, `sql.aggregate`, `sql.window`, `sql.subquery`, `sql.parameter`,
-    `sql.clock`, `sql.distinct`, `sql.cast_type`.
+    Refuses: `sql.unsupported`, `sql.unknown_function`, `sql.aggregate`, `sql.subquery`, `sql.parameter`,
+    `sql.clock`, `sql.cast_type`.
     """
     found = [problem for node in root.walk() if (problem := _judge(node, places)) is not None]
     if found:
@@ -173,8 +204,6 @@ def _judge(node: exp.Expr, places: Places) -> Refusal | None:
 
 def _argument(node: exp.Expr, name: str, places: Places, span: Span | None) -> Refusal:
     match node, name:
-        case exp.Select(), "distinct":
-            return Refusal("sql.distinct", span=span)
         case exp.DataType(parent=exp.Cast() as cast), _:
             return Refusal("sql.cast_type", {"type": node.sql(dialect="duckdb")[:60]}, span=places.span(cast))
     what = _WORDS.get((type(node).__name__, name), f"{type(node).__name__.upper()} {name.strip('_').upper()}")
@@ -182,7 +211,7 @@ def _argument(node: exp.Expr, name: str, places: Places, span: Span | None) -> R
 
 
 def _unknown(node: exp.Expr, places: Places) -> Refusal:
-    name, span = _name(node, places), places.span(node)
+    name, span = written(node, places), places.span(node)
     if isinstance(node, exp.Anonymous) and name.lower() in _CLOCKS:
         return Refusal("sql.clock", span=span)
     for kind, code in _CODES.items():
@@ -193,15 +222,6 @@ def _unknown(node: exp.Expr, places: Places) -> Refusal:
         near = difflib.get_close_matches(name.lower(), names(), 1, 0.75)
         return Refusal("sql.unknown_function", {"function": name, "near": near[0] if near else ""}, span=span)
     return Refusal("sql.unsupported", {"what": type(node).__name__.upper()}, span=span)
-
-
-def _name(node: exp.Expr, places: Places) -> str:
-    """The function's name as written; the operator's own where it was written as one."""
-    written = re.match(r"\w+(?=\s*\()", places.text(node))
-    if written is not None:
-        return written[0][:60]
-    name = node.this if isinstance(node, exp.Anonymous) else getattr(node, "sql_name", lambda: node.key)()
-    return str(name)[:60]
 
 
 def _first(value: object, places: Places) -> Span | None:

@@ -10,7 +10,7 @@ from typing import Protocol
 from sqlglot import exp
 
 from query_gateway.sql import literals
-from query_gateway.sql.aggregates import MEASURED
+from query_gateway.sql.aggregates import AGGREGATES
 from query_gateway.sql.forms import simpler
 from query_gateway.sql.functions import CALLS, CASTS, INTERVALS, NAMED, PARTS
 from query_gateway.sql.state import State
@@ -20,7 +20,6 @@ from sandbox.plan.nodes import Call, Expression, Literal, Type
 
 _TIMES = (Type.DATE, Type.TIMESTAMP)
 _GUESSES = (Type.INTEGER, Type.TEXT, Type.BOOLEAN, Type.DATE, Type.TIMESTAMP, Type.DOUBLE)
-AGGREGATES: tuple[type[exp.Expr], ...] = (exp.Count, exp.CountIf, *MEASURED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,11 @@ SQL: Mapping[str, tuple[str, str]] = {
         "plan.union_kinds",
         "SELECT COUNT(*) FROM (SELECT city FROM persons UNION ALL SELECT code FROM cities)",
     ),
-    "distinct values": ("sql.distinct", "SELECT DISTINCT city FROM persons"),
+    "distinct values of units": (
+        "sql.distinct",
+        "SELECT COUNT(*) FROM (SELECT DISTINCT COUNT(*) AS n FROM visits GROUP BY pid)",
+    ),
+    "a window in WHERE": ("sql.window_place", "SELECT COUNT(*) FROM visits WHERE RANK() OVER (PARTITION BY pid) = 1"),
     "a sample": ("sql.unsupported", "SELECT COUNT(*) FROM persons USING SAMPLE 1"),
     "raw rows": ("plan.raw_rows", "SELECT income FROM persons"),
     "every row": ("plan.raw_rows", "SELECT * FROM persons"),

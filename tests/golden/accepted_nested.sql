@@ -40,7 +40,7 @@ m1 over clinic.visits(c1: 科室)
 m2 over clinic.visits(c2: 费用)
   a2=rows()
   a3=avg(c2)
-answer (((m1 inner join (m2 select o1=(a2 / 8)) on true) where (a1 > o1) inner join (m2 select o2=a3) on true) select o3=k1, o4=a1, o5=(a1 - o2)) order o5, o3
+answer (((m1 inner join (m2 select o1=(a2 / 8)) on true) inner join (m2 select o2=a3) on true) where (a1 > o1) select o3=k1, o4=a1, o5=(a1 - o2)) order o5, o3
 shows o3 as '科室', o4 as 'n'
 
 -- a subquery in a subquery

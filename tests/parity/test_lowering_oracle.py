@@ -228,7 +228,9 @@ def _windowed(one: Windowed, *, private: bool) -> str:
 def _end(offset: int | None, unbounded: str) -> str:
     if offset is None:
         return f"UNBOUNDED {unbounded}"
-    return f"{-offset} PRECEDING" if offset <= 0 else f"{offset} FOLLOWING"
+    if offset == 0:
+        return "CURRENT ROW"
+    return f"{-offset} PRECEDING" if offset < 0 else f"{offset} FOLLOWING"
 
 
 def _matching(condition: Expression | None, *, unit: bool) -> str:
