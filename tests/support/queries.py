@@ -11,7 +11,7 @@ from string import Formatter
 
 from hypothesis import strategies as st
 
-from tests.support.sources import JOINS, Columns, Source
+from tests.support.sources import JOINS, WITHIN, Columns, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Query:
 
 def every_join() -> list[Query]:
     """Each kind of join, with every column of it read."""
-    return [_read(source) for source in JOINS]
+    return [_read(source) for source in (*JOINS, *WITHIN)]
 
 
 def _read(source: Source) -> Query:

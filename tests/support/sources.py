@@ -157,3 +157,51 @@ JOINS: tuple[Source, ...] = (
     ),
 )
 """Every kind of join, set operation and subquery, under table aliases."""
+
+WITHIN: tuple[Source, ...] = (
+    Source(
+        "(SELECT pid, COUNT(*) AS n, SUM(费用) AS s, MIN(日期) AS d, BOOL_OR(emergency) AS f FROM visits"
+        " GROUP BY pid) q",
+        Columns(("q.s",), ("q.n",), dates=("q.d",), flags=("q.f",), units=("q.pid",)),
+    ),
+    Source(
+        "(SELECT pid, 科室 AS t, AVG(费用) AS a, COUNT(费用) FILTER (WHERE emergency) AS n FROM visits GROUP BY ALL) q",
+        Columns(("q.a",), ("q.n",), ("q.t",), units=("q.pid",)),
+    ),
+    Source(
+        "persons p LEFT JOIN (SELECT pid, COUNT(DISTINCT 科室) AS n, MAX(费用) AS x FROM visits GROUP BY pid"
+        " HAVING COUNT(*) > 1) q ON p.pid = q.pid",
+        persons("p") + Columns(("q.x",), ("q.n",), units=("q.pid",)),
+    ),
+    Source(
+        "(SELECT pid, MEDIAN(费用) AS m, QUANTILE_DISC(费用, 0.25) AS x, ARG_MAX(科室, visit_no) AS t FROM visits"
+        " GROUP BY pid) q",
+        Columns(("q.m", "q.x"), texts=("q.t",), units=("q.pid",)),
+    ),
+    Source(
+        "(SELECT pid, 科室, 费用, ROW_NUMBER() OVER (PARTITION BY pid ORDER BY visit_no DESC) AS r FROM visits) q",
+        Columns(("q.费用",), ("q.r",), ("q.科室",), units=("q.pid",)),
+        condition="q.r <= 2",
+    ),
+    Source(
+        "(SELECT pid, 日期, RANK() OVER w AS r, DENSE_RANK() OVER w AS e, LAG(费用) OVER (PARTITION BY pid"
+        " ORDER BY visit_no) AS x FROM visits WINDOW w AS (PARTITION BY pid, 科室 ORDER BY 日期)) q",
+        Columns(("q.x",), ("q.r", "q.e"), dates=("q.日期",), units=("q.pid",)),
+    ),
+    Source(
+        "(SELECT pid, emergency AS f, SUM(费用) OVER (PARTITION BY pid ORDER BY visit_no ROWS BETWEEN 1 PRECEDING AND"
+        " CURRENT ROW) AS s, COUNT(*) OVER (PARTITION BY pid ORDER BY 日期 RANGE BETWEEN INTERVAL 30 DAYS PRECEDING AND"
+        " CURRENT ROW) AS n FROM visits) q",
+        Columns(("q.s",), ("q.n",), flags=("q.f",), units=("q.pid",)),
+    ),
+    Source(
+        "(SELECT DISTINCT pid, 科室 AS t, emergency AS f FROM visits) q",
+        Columns(("1",), texts=("q.t",), flags=("q.f",), units=("q.pid",)),
+    ),
+    Source(
+        "(SELECT pid, 科室 AS t, COUNT(*) AS n, NTILE(2) OVER (PARTITION BY pid ORDER BY 科室) AS r FROM visits"
+        " GROUP BY pid, 科室 QUALIFY RANK() OVER (PARTITION BY pid ORDER BY COUNT(*) DESC) = 1) q",
+        Columns((), ("q.n", "q.r"), ("q.t",), units=("q.pid",)),
+    ),
+)
+"""Groups, windows and distinct rows of units."""
