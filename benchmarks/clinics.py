@@ -27,7 +27,7 @@ from sandbox.preparation import prepare
 from sandbox.privacy.clip import ClipAt
 from sandbox.privacy.loss import Spend
 from sandbox.requests import QueryRequest
-from sandbox.workers.job import Job, Limits, Part, Rows, Side
+from sandbox.workers.job import Job, Limits, Parts, Rows, Side
 from tests.support.answers import LICENCE, Held, InProcess
 from tests.support.cards import card, column, domain, double, private, unit
 from tests.support.engine import Loaded
@@ -56,7 +56,7 @@ def errors(rows: int, sqls: Sequence[str], epsilon: Fraction, rounds: int) -> di
         paths = (f"/proc/self/fd/{data.private}", f"/proc/self/fd/{data.public}")
         session = Session([paths], Limits(threads=2, megabytes=8192))
 
-        def run(_: tuple[Part, ...], __: Side, job: Job) -> Rows:
+        def run(_: Parts, __: Side, job: Job) -> Rows:
             return session.run(job)
 
         found: dict[str, list[float]] = {}

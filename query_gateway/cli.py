@@ -190,24 +190,31 @@ def query(
     clip: Clip = None,
     idempotency_key: Annotated[str | None, typer.Option(help="Go on with a request that may have been sent.")] = None,
     save_receipt: Annotated[Path | None, typer.Option(help="Write the checked receipt to this file.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Run on dummy records made from the card alone: free, about nobody.")
+    ] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print the rows as CSV.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Ask: charged, then answered with error bars and a checked receipt. An exact repeat is free."""
+    """Ask: charged, then answered with error bars and a checked receipt. An exact repeat is free, so is a dry run."""
     session = _session(context, as_json)
     words = session.words
     session.sql = _sql(sql, file)
     with session.client() as client, Console(stderr=True).status(words("working")):
-        found = client.query(
-            session.sql,
-            Asked(epsilon, rho, half_width, relative, confidence, column, expected_value).spend(),
-            licence=licence,
-            scenario=scenario,
-            dataset=dataset,
-            bounds=_bounds(groups, rows, clip),
-            expected_size=expected_size,
-            idempotency_key=idempotency_key,
-        )
+        named = {"licence": licence, "scenario": scenario, "dataset": dataset}
+        spend = Asked(epsilon, rho, half_width, relative, confidence, column, expected_value).spend()
+        limits = _bounds(groups, rows, clip)
+        if dry_run:
+            found = client.dry_run(session.sql, spend, **named, bounds=limits, expected_size=expected_size)
+        else:
+            found = client.query(
+                session.sql,
+                spend,
+                **named,
+                bounds=limits,
+                expected_size=expected_size,
+                idempotency_key=idempotency_key,
+            )
     if save_receipt is not None:
         save_receipt.write_text(json.dumps(found.document["receipt"], indent=2) + "\n", encoding="utf-8")
     if csv:

@@ -10,19 +10,23 @@ from typing import Any
 JSON = "application/json"
 CSV = "text/csv"
 TEXT = "text/plain"
+DUMMY = "DUMMY"
+"""What marks the rows of a dry run."""
 
 
 def release_csv(release: Mapping[str, Any]) -> str:
     """The released rows: a measured column is followed by the ends of its interval, `NAME_low` and `NAME_high`.
 
+    Of a dry run every row, the header too, begins with a column `DUMMY`, so that no part of it passes for an answer.
     Source: RFC 4180; NULL is the empty field.
     """
     columns: Sequence[Mapping[str, Any]] = release["columns"]
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow([name for column in columns for name in _names(column)])
+    mark = [DUMMY] if release.get("dummy") else []
+    writer.writerow([*mark, *(name for column in columns for name in _names(column))])
     for row, intervals in zip(release["rows"], release["intervals"], strict=True):
-        cells: list[object] = []
+        cells: list[object] = [*mark]
         for column, value, interval in zip(columns, row, intervals, strict=True):
             cells.append(_cell(value))
             if column["measured"]:

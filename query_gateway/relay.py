@@ -18,7 +18,7 @@ from sandbox.frames import HttpAnswer, HttpRequest
 
 _CROSSING = (b"signature", b"signature-input", b"content-digest", b"idempotency-key", b"prefer")
 """The headers that the sandbox reads; no other one crosses."""
-_ANSWERED = ("location", "retry-after", "vitrine-receipt", "vitrine-repeat")
+_ANSWERED = ("location", "retry-after", "vitrine-dry-run", "vitrine-receipt", "vitrine-repeat")
 """The sandbox's headers that reach the caller."""
 _RETRY_AFTER = 1
 """Seconds."""

@@ -77,7 +77,7 @@ def router(relay: Relay) -> APIRouter:
 
     @api.post("/queries", tags=["queries"], **_asks(wire.QueryAnswer, wire.QueryPending, CSV))
     async def query(request: Request) -> Response:
-        """Asks a query: charged, then answered with intervals and a receipt. An exact repeat is free."""
+        """Asks a query: charged, then answered with intervals and a receipt. Exact repeats and dry runs are free."""
         return await relay.pass_on(request, JSON, CSV)
 
     @api.get("/queries", tags=["queries"], **_reads(wire.History, limit="integer"))

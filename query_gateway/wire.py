@@ -41,9 +41,7 @@ class Accuracy(Shape):
     confidence: Exact | float = Field(description="How sure the error is to be no more.", examples=["0.95"])
     column: str | None = Field(default=None, description="Left out: every column that is an aggregate as measured.")
     expected_size: int | None = Field(default=None, description="As the request's; in one of the two places.")
-    at_most: SpendEpsilon | SpendRho | None = Field(
-        default=None, description="The most it may cost; an estimate can do without."
-    )
+    at_most: SpendEpsilon | SpendRho | None = Field(default=None, description="The most that it may cost.")
 
 
 class SpendHalfWidth(Accuracy):
@@ -56,9 +54,7 @@ class SpendRelative(Accuracy):
     """What makes half of each interval no more than this share of what the value is at least."""
 
     relative: Exact | float
-    expected_value: Exact | float | None = Field(
-        default=None, description="Assumed; left out: what range and expected size say."
-    )
+    expected_value: Exact | float | None = Field(default=None, description="Assumed; else by range and size.")
 
 
 class Bounds(Shape):
@@ -84,6 +80,7 @@ class QueryBody(Shape):
     spend: SpendEpsilon | SpendRho | SpendHalfWidth | SpendRelative
     bounds: Bounds | Clip | Literal["auto"] | None = Field(default=None, description="Left out: as the card declares.")
     expected_size: int | None = Field(default=None, description="Rows that a group is assumed to have.")
+    dry_run: bool = Field(default=False, description="Run on dummy records made from the card alone: free.")
 
 
 class Amounts(Shape):
@@ -235,6 +232,7 @@ Cell = bool | int | float | str | None
 class Release(Shape):
     """What left the sandbox. Its canonical JSON has the digest of the receipt."""
 
+    dummy: bool = Field(description="Whether the rows come from dummy records: a dry run's, about nobody.")
     snapshots: list[Source]
     columns: list[Column]
     rows: list[list[Cell]]
@@ -253,13 +251,14 @@ class Receipt(Shape):
 
 
 class QueryAnswer(Shape):
-    """A released query."""
+    """A released query, or a dry run."""
 
     id: str
-    state: Literal["released"]
+    state: Literal["released", "dry_run"]
     digest: Digest
     release: Release
     charge: Amounts
+    price: Amounts | None = Field(default=None, description="Of a dry run: what the query would be charged.")
     balance: list[Balance]
     receipt: Receipt
 

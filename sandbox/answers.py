@@ -6,6 +6,7 @@ import json
 from base64 import b64encode
 from collections.abc import Mapping
 from fractions import Fraction
+from hashlib import sha256
 
 from sqlalchemy import Connection
 
@@ -45,6 +46,24 @@ def query_answer(connection: Connection, charge: Charge, key: LogPublicKey) -> t
         "receipt": log.receipt(connection, charge.final_leaf, key).to_json(),
     }
     return 200, canonical_json(answer)
+
+
+def dry_run_answer(
+    connection: Connection, run: str, prepared: Prepared, body: bytes, leaf: int, key: LogPublicKey
+) -> dict[str, object]:
+    """The answer to a dry run, in the shape of a query's: nothing was charged, so that no balance moved."""
+    price = prepared.priced.loss
+    nothing = Loss(rho=0, delta=0, epsilon=None if price.epsilon is None else 0)
+    return {
+        "id": run,
+        "state": "dry_run",
+        "digest": sha256(body).hexdigest(),
+        "release": json.loads(body),
+        "charge": amounts_json(nothing),
+        "price": amounts_json(price),
+        "balance": [],
+        "receipt": log.receipt(connection, leaf, key).to_json(),
+    }
 
 
 def repeat_receipt(connection: Connection, leaf: int, key: LogPublicKey) -> str:

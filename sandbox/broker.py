@@ -20,12 +20,13 @@ from policies.rules import Action, Context, DatasetUse, LicenceResource, Princip
 from sandbox.audit import entry
 from sandbox.audit.entry import Header
 from sandbox.clock import milliseconds
+from sandbox.datasets.dummies import Dummies
 from sandbox.datasets.snapshot import Snapshot, Snapshots
 from sandbox.errors import Fault, Refusal
-from sandbox.execution import Run, execute
+from sandbox.execution import Run, execute, rehearse
 from sandbox.frontend import Frontend
 from sandbox.identity import VerifiedRequest
-from sandbox.leaves import Decided, outcome_leaf, text_digest
+from sandbox.leaves import Decided, dry_run_leaf, outcome_leaf, text_digest
 from sandbox.ledger.charges import Charge, find_charge, find_release, pending, snapshots_of
 from sandbox.ledger.transactions import (
     Authorized,
@@ -72,6 +73,18 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class DryRun:
+    """What a query gives on dummies: no charge stands behind it and no record."""
+
+    id: str
+    prepared: Prepared
+    release: bytes
+    """Canonical; marked as dummy."""
+    leaf: int
+    """Covered by a checkpoint."""
+
+
+@dataclass(frozen=True, slots=True)
 class Broker:
     """What the path needs; one per process."""
 
@@ -82,6 +95,7 @@ class Broker:
     writer: Writer
     registry: Registry
     snapshots: Snapshots
+    dummies: Dummies
     frontend: Frontend
     run: Run
     under_way: UnderWay
@@ -90,9 +104,14 @@ class Broker:
         """The price of a query, from card, policy and request alone; its leaf is written."""
         return self._acting(caller, Action.ESTIMATE, body, self._estimated)
 
-    def answer(self, caller: VerifiedRequest, body: bytes, wait: bool) -> Answered | Refusal:
-        """The charge that answers the query, ended unless `wait` is not wanted; nothing is charged for a repeat."""
-        return self._acting(caller, Action.QUERY, body, lambda who, request: self._answered(who, request, body, wait))
+    def answer(self, caller: VerifiedRequest, body: bytes, wait: bool) -> Answered | DryRun | Refusal:
+        """The charge that answers the query, ended unless `wait` is not wanted; nothing is charged for a repeat, nor
+        for a dry run, which has no charge."""
+
+        def act(who: VerifiedRequest, request: QueryRequest) -> Answered | DryRun | Refusal:
+            return self._dry_run(who, request) if request.dry_run else self._answered(who, request, body, wait)
+
+        return self._acting(caller, Action.QUERY, body, act)
 
     def refuse(self, caller: VerifiedRequest, action: str, refusal: Refusal, request: QueryRequest | None) -> Refusal:
         """Writes the leaf of a refusal that was not written in a transaction of its own."""
@@ -137,6 +156,8 @@ class Broker:
             return self.refuse(caller, action.value, refusal, request)
 
     def _estimated(self, caller: VerifiedRequest, request: QueryRequest) -> Decided:
+        if request.dry_run:
+            raise Refusal("request.body", {"what": "an estimate is no dry run"})
         decided = self._decided(caller, request, Action.ESTIMATE)
         loss = decided.prepared.priced.loss
         act = entry.Estimated(
@@ -149,6 +170,15 @@ class Broker:
         )
         self.note(caller, Leaf(act, (request.sql.encode(),)))
         return decided
+
+    def _dry_run(self, caller: VerifiedRequest, request: QueryRequest) -> DryRun:
+        """Decided as the query would be, with no account asked; its leaf says what left and that it is dummy."""
+        decided = self._decided(caller, request, Action.QUERY)
+        found = rehearse(decided.prepared, self.dummies, self.run, self.settings.worker_seconds).release
+        run, header = token_hex(16), self._header(caller)
+        leaf = dry_run_leaf(run, decided, found)
+        logged = self.writer.submit(lambda connection: note(connection, caller.nonce, header, leaf)).result()
+        return DryRun(run, decided.prepared, found, logged.value)
 
     def _answered(self, caller: VerifiedRequest, request: QueryRequest, body: bytes, wait: bool) -> Answered | Refusal:
         if isinstance(request.spend, Accuracy) and request.spend.at_most is None:
@@ -229,6 +259,8 @@ class Broker:
 
     def _charge_request(self, charge: str, caller: VerifiedRequest, body: bytes, decided: Decided) -> ChargeRequest:
         prepared = decided.prepared
+        if prepared.request.dry_run:
+            raise Fault("a dry run is never charged")
         if caller.idempotency_key is None:
             raise Fault("a query is signed with an idempotency key")
         return ChargeRequest(

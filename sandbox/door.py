@@ -16,11 +16,18 @@ from sqlalchemy import Connection
 from policies.canonical import canonical_json
 from policies.catalogue import catalogue_entry
 from policies.rules import Action, Target
-from sandbox.answers import estimate_answer, history_answer, licence_answer, query_answer, repeat_receipt
+from sandbox.answers import (
+    dry_run_answer,
+    estimate_answer,
+    history_answer,
+    licence_answer,
+    query_answer,
+    repeat_receipt,
+)
 from sandbox.audit import log
 from sandbox.audit.checkpoint import LogPublicKey, open_note
 from sandbox.audit.entry import Read
-from sandbox.broker import Answered, Broker
+from sandbox.broker import Answered, Broker, DryRun
 from sandbox.errors import PROBLEMS, Refusal
 from sandbox.frames import HttpAnswer, HttpRequest
 from sandbox.identity import VerifiedRequest, verify
@@ -93,7 +100,14 @@ class Door:
         found = self.broker.answer(caller, request.body, wait)
         if isinstance(found, Refusal):
             return refused(found)
+        if isinstance(found, DryRun):
+            return self._dry_run(found)
         return self._answer(found.charge, self._repeated(found) if found.repeat else ())
+
+    def _dry_run(self, found: DryRun) -> HttpAnswer:
+        with self.broker.engine.connect() as connection:
+            body = dry_run_answer(connection, found.id, found.prepared, found.release, found.leaf, self.log_key)
+        return HttpAnswer(200, canonical_json(body), (("vitrine-dry-run", "true"),))
 
     def _repeated(self, found: Answered) -> tuple[tuple[str, str], ...]:
         """What says that nothing was charged, in headers: the bodies of repeats are equal."""

@@ -13,6 +13,7 @@ from fractions import Fraction
 from policies.canonical import canonical_json
 from sandbox.balances import amounts_json
 from sandbox.bounds import clip_json
+from sandbox.datasets.dummies import Dummies
 from sandbox.datasets.snapshot import Snapshot, Snapshots
 from sandbox.engines.render import (
     AnswerJob,
@@ -35,13 +36,15 @@ from sandbox.privacy.loss import total
 from sandbox.privacy.mechanisms import Invocation, Selection, measure, select
 from sandbox.privacy.propagation import NUMERIC, Form, Noisy, formed, interval, single
 from sandbox.privacy.selection import scores, target
-from sandbox.workers.job import Job, Part, Rows, Side, Table
+from sandbox.workers.job import Job, Parts, Rows, Side, Table
 
 PROPAGATED = 200_000
 """Cells of an answer whose intervals are computed from others'; where there are more, none of them has one."""
 
-Run = Callable[[tuple[Part, ...], Side, Job], Rows]
+Run = Callable[[Parts, Side, Job], Rows]
 """Runs one job in a worker that holds these files."""
+Work = Callable[[Job], Rows]
+"""Runs one job where it belongs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,30 +71,61 @@ def execute(prepared: Prepared, snapshots: Snapshots, run: Run, deadline: float)
     Nothing but what was released before reaches a later measure: a worker of the public side makes of it what the
     measure is given, and it is held to what `check` says of it (rule 26).
 
-    Raises WorkerFailure, and Fault when a mechanism states another loss than was charged.
+    Raises WorkerFailure, and Fault for a dry run, or when a mechanism states another loss than was charged.
     """
+    if prepared.request.dry_run:
+        raise Fault("a dry run reads no records")
+    used = tuple(prepared.snapshots.values())
+    private = tuple(snapshots.part(snapshot.id, Side.PRIVATE) for snapshot in used)
+    public = tuple(snapshots.part(snapshot.id, Side.PUBLIC) for snapshot in used)
+    return _executed(
+        prepared,
+        lambda job: run(private, Side.PRIVATE, job),
+        lambda job: run(public, Side.PUBLIC, job),
+        deadline,
+        dummy=False,
+    )
+
+
+def rehearse(prepared: Prepared, dummies: Dummies, run: Run, deadline: float) -> Execution:
+    """The release of a dry run: the same path over dummies, noise included, marked as dummy.
+
+    Raises WorkerFailure, and Fault for anything but a dry run.
+    """
+    if not prepared.request.dry_run:
+        raise Fault("a query is answered from records")
+    used = tuple(prepared.snapshots.values())
+    dummy = tuple(dummies.part(snapshot) for snapshot in used)
+    public = tuple(dummies.public(snapshot) for snapshot in used)
+    return _executed(
+        prepared,
+        lambda job: run(dummy, Side.DUMMY, job),
+        lambda job: run(public, Side.PUBLIC, job),
+        deadline,
+        dummy=True,
+    )
+
+
+def _executed(prepared: Prepared, measuring: Work, answering: Work, deadline: float, *, dummy: bool) -> Execution:
     names = tuple(prepared.snapshots)
-    ids = tuple(snapshot.id for snapshot in prepared.snapshots.values())
     invocations: list[Invocation] = []
     decided: list[Decided] = []
     released: dict[str, Table] = {}
     noise: dict[str, Noisy] = {}
-    private = tuple(snapshots.part(snapshot, Side.PRIVATE) for snapshot in ids)
-    public = tuple(snapshots.part(snapshot, Side.PUBLIC) for snapshot in ids)
     for priced in prepared.priced.measures:
         tables = []
         for given in priced.bounded.checked.givens:
-            found = run(public, Side.PUBLIC, render_given(given, prepared.cards, names, released, deadline))
+            found = answering(render_given(given, prepared.cards, names, released, deadline))
             tables.append(Table(given.name, given_columns(given), held(given, found.rows)))
         chosen = list[int]()
         for clip, step in zip(priced.bounded.clips, priced.selections, strict=False):
             most = step.sensitivity
             job = render_weights(priced.bounded, clip, most, prepared.cards, names, deadline, tuple(tables))
             goal = target(priced.bounded, clip, priced.steps[next(iter(clip.fine))].scale, step.scale)
-            chosen.append(select(step, scores(clip, goal, run(private, Side.PRIVATE, job).rows), invocations))
+            chosen.append(select(step, scores(clip, goal, measuring(job).rows), invocations))
         ran = priced.decided(chosen) if priced.selections else priced
         job = render_measure(ran.bounded, prepared.cards, names, deadline, tuple(tables))
-        rows = run(private, Side.PRIVATE, job)
+        rows = measuring(job)
         noisy = measure(ran.measurements, align(ran.bounded, rows.rows), invocations)
         freed = release(ran, noisy)
         released[freed.measure] = _table(freed)
@@ -100,8 +134,8 @@ def execute(prepared: Prepared, snapshots: Snapshots, run: Run, deadline: float)
     if total(each.loss for each in invocations) != prepared.priced.loss:
         raise Fault("the mechanisms lost something else than was charged")
     answer = render_answer(prepared.checked, prepared.cards, names, released, deadline)
-    rows = run(public, Side.PUBLIC, answer.job)
-    return Execution(canonical_json(_release(prepared, decided, answer, noise, rows)), tuple(invocations))
+    rows = answering(answer.job)
+    return Execution(canonical_json(_release(prepared, decided, answer, noise, rows, dummy=dummy)), tuple(invocations))
 
 
 def _table(found: ReleasedMeasure) -> Table:
@@ -111,7 +145,13 @@ def _table(found: ReleasedMeasure) -> Table:
 
 
 def _release(
-    prepared: Prepared, decided: Sequence[Decided], answer: AnswerJob, noise: Mapping[str, Noisy], rows: Rows
+    prepared: Prepared,
+    decided: Sequence[Decided],
+    answer: AnswerJob,
+    noise: Mapping[str, Noisy],
+    rows: Rows,
+    *,
+    dummy: bool,
 ) -> dict[str, object]:
     """What leaves: nothing in it names a licence, so that a repeat is the same bytes whoever asks."""
     labels = prepared.checked.plan.labels
@@ -120,6 +160,7 @@ def _release(
     silent = computed if len(computed) * len(rows.rows) > PROPAGATED else []
     spoken = {name: form for name, form in forms.items() if name not in silent}
     return {
+        "dummy": dummy,
         "snapshots": [_source(name, snapshot) for name, snapshot in prepared.snapshots.items()],
         "columns": [
             {

@@ -9,6 +9,7 @@ from policies.rules import Action
 from sandbox.audit import entry
 from sandbox.ledger.transactions import Authorized, ChargeRequest, Existing, Leaf, Outcome, Refused
 from sandbox.preparation import Prepared
+from sandbox.privacy.loss import Loss
 from sandbox.privacy.mechanisms import FEATURES, version
 from sandbox.registry.directory import RegisteredLicence
 
@@ -34,10 +35,7 @@ def outcome_leaf(outcome: Outcome, asked: ChargeRequest, decided: Decided) -> Le
                 licence=request.licence,
                 licence_file=decided.registered.digest,
                 scenario=request.scenario,
-                datasets=tuple(
-                    entry.DatasetUse(name, snapshot.id, snapshot.card_digest, snapshot.card.version)
-                    for name, snapshot in decided.prepared.snapshots.items()
-                ),
+                datasets=_datasets(decided.prepared),
                 sql=text_digest(request.sql),
                 plan=decided.prepared.plan_digest,
                 rules=decided.rules,
@@ -65,6 +63,34 @@ def outcome_leaf(outcome: Outcome, asked: ChargeRequest, decided: Decided) -> Le
             return Leaf(refused, (sql,))
 
 
+def dry_run_leaf(run: str, decided: Decided, release: bytes) -> Leaf:
+    """What the log says of a dry run."""
+    prepared = decided.prepared
+    act = entry.QueryDryRun(
+        run=run,
+        licence=prepared.licence.id,
+        scenario=prepared.request.scenario,
+        datasets=_datasets(prepared),
+        sql=text_digest(prepared.request.sql),
+        plan=prepared.plan_digest,
+        rules=decided.rules,
+        price=_amounts(prepared.priced.loss),
+        release=sha256(release).hexdigest(),
+    )
+    return Leaf(act, (prepared.request.sql.encode(),))
+
+
+def _datasets(prepared: Prepared) -> tuple[entry.DatasetUse, ...]:
+    return tuple(
+        entry.DatasetUse(name, snapshot.id, snapshot.card_digest, snapshot.card.version)
+        for name, snapshot in prepared.snapshots.items()
+    )
+
+
+def _amounts(loss: Loss) -> entry.Amounts:
+    return entry.Amounts(loss.rho, loss.delta, loss.epsilon)
+
+
 def _mechanisms(prepared: Prepared) -> tuple[entry.MechanismUse, ...]:
     return tuple(
         entry.MechanismUse(
@@ -75,7 +101,7 @@ def _mechanisms(prepared: Prepared) -> tuple[entry.MechanismUse, ...]:
             metric=step.noise.metric,
             sensitivity=step.sensitivity.hex(),
             threshold=None if step.threshold is None else str(step.threshold.value),
-            loss=entry.Amounts(step.loss.rho, step.loss.delta, step.loss.epsilon),
+            loss=_amounts(step.loss),
         )
         for priced in prepared.priced.measures
         for step in priced.measurements

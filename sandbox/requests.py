@@ -36,6 +36,8 @@ class QueryRequest:
     bounds: Bounds | ClipAt | None
     expected_size: int | None
     """Rows a group is assumed to have: what half-widths of averages, and a spend that names an accuracy, rest on."""
+    dry_run: bool = False
+    """Run on dummies made from cards alone: no record is read, nothing is charged."""
 
 
 def read_query(body: bytes) -> QueryRequest:
@@ -52,8 +54,18 @@ def read_query(body: bytes) -> QueryRequest:
         spend=_spend(fields),
         bounds=_bounds(fields),
         expected_size=_positive(sized[0], "expected_size") if sized else None,
+        dry_run=_flag(fields, "dry_run"),
     )
-    for name in fields.keys() - {"licence", "scenario", "dataset", "sql", "spend", "bounds", "expected_size"}:
+    for name in fields.keys() - {
+        "licence",
+        "scenario",
+        "dataset",
+        "sql",
+        "spend",
+        "bounds",
+        "expected_size",
+        "dry_run",
+    }:
         _refuse(f"unknown field {name[:_MAX_TEXT]!r}")
     return request
 
@@ -138,6 +150,13 @@ def _positive(fields: Mapping[str, object], name: str) -> int:
     value = fields.get(name)
     if type(value) is not int or not 1 <= value < 2**31:
         _refuse(f"{name} is a positive integer")
+    return value
+
+
+def _flag(fields: Mapping[str, object], name: str) -> bool:
+    value = fields.get(name, False)
+    if not isinstance(value, bool):
+        _refuse(f"{name} is true or false")
     return value
 
 

@@ -20,6 +20,7 @@ from policies.canonical import canonical_json
 from sandbox.audit.entry import Header
 from sandbox.broker import Broker
 from sandbox.clock import milliseconds
+from sandbox.datasets.dummies import Dummies
 from sandbox.door import Door, refused
 from sandbox.errors import Refusal, told
 from sandbox.frontend import Frontend
@@ -80,6 +81,8 @@ def opened(state: StateFolder, settings: Settings) -> Iterator[Broker]:
         stack.callback(writer.close)
         snapshots = state.snapshots
         stack.callback(snapshots.close)
+        dummies = Dummies(snapshots, bundle.domains)
+        stack.callback(dummies.close)
         under_way = UnderWay(settings.workers * 2)
         stack.callback(under_way.close)
         registry = Registry(engine, bundle.department)
@@ -91,6 +94,7 @@ def opened(state: StateFolder, settings: Settings) -> Iterator[Broker]:
             writer,
             registry,
             snapshots,
+            dummies,
             frontend,
             pool.run,
             under_way,
@@ -99,7 +103,7 @@ def opened(state: StateFolder, settings: Settings) -> Iterator[Broker]:
         build, configuration = version("vitrine"), _digest(settings)
         writer.submit(lambda connection: start_service(connection, header, build, configuration)).result()
         for current in registry.snapshots():
-            for side in Side:
+            for side in (Side.PRIVATE, Side.PUBLIC):
                 pool.warm((snapshots.part(current.id, side),), side)
         broker.recover()
         yield broker

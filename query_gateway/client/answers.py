@@ -12,7 +12,7 @@ from typing import Any
 from policies.canonical import canonical_json
 from sandbox.audit import receipt
 from sandbox.audit.checkpoint import LogPublicKey
-from sandbox.audit.entry import QueryReleased, QueryRepeated
+from sandbox.audit.entry import QueryDryRun, QueryReleased, QueryRepeated
 from sandbox.audit.merkle import Unverified
 from sandbox.audit.receipt import Proven, Receipt
 
@@ -76,6 +76,11 @@ class Answer:
         return str(self.document["id"])
 
     @property
+    def dry_run(self) -> bool:
+        """The rows are dummy: made from cards alone, they say nothing of anybody."""
+        return isinstance(self.proven.entry.act, QueryDryRun)
+
+    @property
     def release(self) -> Mapping[str, Any]:
         """What left the sandbox: columns, rows, intervals, and how privacy was kept."""
         return self.document["release"]  # type: ignore[no-any-return]
@@ -122,6 +127,25 @@ def checked_answer(
                 _require_repeat(repeated, log_key, act, asked)
             return Answer(document, proven, repeat)
     raise Unproven("the receipt is for another query")
+
+
+def checked_dry_run(document: Mapping[str, Any], log_key: LogPublicKey, *, asked: str) -> Answer:
+    """The answer to a dry run, when its receipt proves that the log holds it as that of this request.
+
+    Raises Unproven, also for a genuine answer that is no dry run's.
+    """
+    try:
+        release = canonical_json(document["release"])
+        dummy, digest = document["release"]["dummy"], sha256(release).hexdigest()
+        run, named = document["id"], document["digest"]
+    except (KeyError, TypeError, ValueError):
+        raise Unproven("the answer is malformed") from None
+    proven = _entry(document.get("receipt"), log_key)
+    match proven.entry.act:
+        case QueryDryRun(run=logged, release=released) if (logged, released, named) == (run, digest, digest):
+            if dummy is True and _message(proven) == asked:
+                return Answer(document, proven, repeat=False)
+    raise Unproven("the answer is no dry run of this question")
 
 
 def _require_repeat(repeated: str | None, log_key: LogPublicKey, paid: QueryReleased, asked: str) -> None:

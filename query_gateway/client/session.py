@@ -17,7 +17,15 @@ from urllib.parse import quote, urlencode
 import httpx2
 
 from policies.cards import Bounds
-from query_gateway.client.answers import Answer, Pending, Problem, Unproven, Unreachable, checked_answer
+from query_gateway.client.answers import (
+    Answer,
+    Pending,
+    Problem,
+    Unproven,
+    Unreachable,
+    checked_answer,
+    checked_dry_run,
+)
 from query_gateway.client.settings import ClientSettings
 from query_gateway.client.signing import sign
 from sandbox.audit.checkpoint import Checkpoint, open_note
@@ -149,6 +157,23 @@ class Client:
             self._sleep(next(pauses))
             found = self._status(found.id, asked, proof)
         return found
+
+    def dry_run(
+        self,
+        sql: str,
+        spend: Spend,
+        *,
+        licence: str | None = None,
+        scenario: str | None = None,
+        dataset: str | None = None,
+        bounds: Bounds | ClipAt | None = None,
+        expected_size: int | None = None,
+    ) -> Answer:
+        """What the query gives on dummy records, made from the card alone; free. Raises as `query` does."""
+        body = _encoded(self._asked(sql, spend, licence, scenario, dataset, bounds, expected_size) | {"dry_run": True})
+        response = self._send("POST", "/v1/queries", body, token_urlsafe(16))
+        asked = request_digest(HttpRequest("POST", "/v1/queries", "", (), body))
+        return checked_dry_run(_document(response), self._log_key, asked=asked)
 
     def status(self, charge: str) -> Answer | Pending:
         """The state of an earlier query."""

@@ -17,6 +17,8 @@ from rich.text import Text
 from query_gateway.client.answers import Answer
 from query_gateway.terminal.words import Words
 
+_TITLE = 60
+"""Cells of a table that has a title, so that the title is not broken into many lines."""
 _BAR = 20
 """Cells of an error bar."""
 
@@ -92,6 +94,9 @@ def _percent(share: object) -> str:
 def answer(found: Answer, words: Words) -> RenderableType:
     """The rows with their error bars, what it cost, and the receipt."""
     parts: list[RenderableType] = [rows(found.release, words), privacy(found.release, words)]
+    if found.dry_run:
+        price = _loss(found.document.get("price"))
+        return Group(*parts, Text(words("dry_run.price", price=price)), receipt(found, words))
     if found.repeat:
         parts.append(Text(words("repeat"), style="green"))
     else:
@@ -103,7 +108,10 @@ def answer(found: Answer, words: Words) -> RenderableType:
 def rows(release: Mapping[str, Any], words: Words) -> RenderableType:
     """The released rows: a measured cell with its half-width or interval; the last measured column drawn as bars."""
     columns = release["columns"]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    title = Text(words("dry_run"), style="bold red") if release.get("dummy") else None
+    table = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left", min_width=_TITLE if title else None
+    )
     for column in columns:
         numeric = _numeric(column)
         table.add_column(column["name"], justify="right" if numeric else "left", no_wrap=numeric)

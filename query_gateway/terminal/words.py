@@ -48,6 +48,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "两个进程：网关不持有数据，沙箱不接触网络",
     ),
     "domain": ("people of", "人群"),
+    "dry_run": ("DRY RUN: dummy data, made from the card alone", "试运行：仅据数据卡生成的虚拟数据"),
+    "dry_run.price": ("Free. The query itself would be charged {price}", "免费。正式查询将扣减 {price}"),
     "epsilon": ("ε", "ε"),
     "estimate": ("Estimate (free)", "估算（免费）"),
     "expected_size": ("assumed rows of a group: {value}", "假定每组行数：{value}"),

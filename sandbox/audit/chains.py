@@ -21,6 +21,7 @@ from sandbox.audit.entry import (
     LicenceIssued,
     OpenedAccount,
     QueryAuthorized,
+    QueryDryRun,
     QueryFailed,
     QueryReleased,
     QueryRepeated,
@@ -93,6 +94,8 @@ class Chains:
                 yield from self._end(index, act)
             case QueryRepeated() as act:
                 yield from self._repeat(index, act)
+            case QueryDryRun() as act:
+                yield from self._dry_run(index, act)
             case _:
                 return
 
@@ -168,6 +171,9 @@ class Chains:
         charge.ended = True
         if isinstance(act, QueryReleased):
             charge.release = act.release
+            self._again("release", act.release)
+            if self._known("dummy", act.release):
+                yield Finding("dummy.released", index, subject=act.charge)
             if act.request != charge.request:
                 yield Finding("final.unauthorized", index, subject=act.charge)
 
@@ -176,12 +182,25 @@ class Chains:
         if charge is None or charge.licence != act.licence or act.release not in (None, charge.release):
             yield Finding("repeat.differs", index)
 
-    def _again(self, *parts: str) -> bool:
+    def _dry_run(self, index: int, act: QueryDryRun) -> Iterator[Finding]:
+        """A dry run has no charge and no charge's answer: what is dummy is never what was measured."""
+        self._again("dummy", act.release)
+        if self._known("charge", act.run) or self._known("release", act.release):
+            yield Finding("dummy.released", index, subject=act.run)
+
+    def _known(self, *parts: str) -> bool:
         """Whether these words were given before."""
-        mark = sha256("\n".join(parts).encode()).digest()[:16]
-        known = mark in self._seen
-        self._seen.add(mark)
+        return _mark(parts) in self._seen
+
+    def _again(self, *parts: str) -> bool:
+        """Whether these words were given before; they are, from now on."""
+        known = self._known(*parts)
+        self._seen.add(_mark(parts))
         return known
+
+
+def _mark(parts: tuple[str, ...]) -> bytes:
+    return sha256("\n".join(parts).encode()).digest()[:16]
 
 
 def _nothing(limit: Amounts) -> Amounts:

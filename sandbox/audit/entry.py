@@ -186,6 +186,25 @@ class QueryRepeated:
 
 
 @dataclass(frozen=True, slots=True)
+class QueryDryRun:
+    """A query was run on dummy records made from cards alone; no record was read, nothing was charged."""
+
+    run: Name
+    licence: Name
+    scenario: Name
+    datasets: tuple[DatasetUse, ...]
+    """Whose cards and public tables were used."""
+    sql: Body
+    plan: Digest
+    rules: tuple[Name, ...]
+    """That decided."""
+    price: Amounts
+    """What the query would have cost."""
+    release: Digest
+    """Of the canonical bytes that left, which are marked as dummy."""
+
+
+@dataclass(frozen=True, slots=True)
 class Estimated:
     """The price of a query was asked."""
 
@@ -335,6 +354,7 @@ Act: TypeAlias = (
     | QueryReleased
     | QueryFailed
     | QueryRepeated
+    | QueryDryRun
     | Estimated
     | Refused
     | Read

@@ -17,6 +17,7 @@ FINDINGS: Mapping[str, str] = {
     "charge.reused": "The id of an earlier charge is used again.",
     "charge.underpaid": "The mechanisms of a query lose more than was charged.",
     "checkpoint.invalid": "The checkpoint is missing, malformed or not signed by the log's key.",
+    "dummy.released": "A dry run's answer is the release of a charge, or has the id of one.",
     "entry.differs": "An entry is not the one the tree was made of.",
     "entry.malformed": "An entry is not of the published schema.",
     "file.differs": "A file is malformed.",

@@ -60,7 +60,7 @@ def load_dataset(
             public,
             grown,
         )
-        outcome = _run_child(order)
+        outcome = run_child(order)
         for finding in (*outcome.findings, *outcome.warnings):
             tell(finding.sentence())
         if outcome.findings:
@@ -111,7 +111,7 @@ def _memory(stack: contextlib.ExitStack) -> int:
     return descriptor
 
 
-def _run_child(order: LoadOrder) -> LoadOutcome:
+def run_child(order: LoadOrder) -> LoadOutcome:
     """Has a child carry out the order. Refuses `load.failed`, with a word that says nothing of the data."""
     files = (file.descriptor for file in order.files)
     child = subprocess.run(

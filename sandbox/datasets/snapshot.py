@@ -23,7 +23,7 @@ from policies.canonical import canonical_json, card_from_json, card_to_json, dig
 from policies.cards import DatasetCard
 from sandbox.datasets.facts import facts_from_json, facts_to_json
 from sandbox.datasets.vault import CHUNK, Vault, sync_folder
-from sandbox.errors import Refusal
+from sandbox.errors import Fault, Refusal
 from sandbox.plan.checked import PublicFacts
 from sandbox.workers.job import Part, Side
 
@@ -71,6 +71,8 @@ class Snapshots:
 
         Refuses `vault.damaged`.
         """
+        if side is Side.DUMMY:
+            raise Fault("a snapshot has no dummy")
         private = self._open(snapshot, Side.PRIVATE) if side is Side.PRIVATE else None
         return Part(snapshot, private, self._open(snapshot, Side.PUBLIC))
 

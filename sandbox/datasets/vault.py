@@ -30,6 +30,9 @@ CHUNK = 1 << 20
 SMALLEST = 1 << 12
 """Bytes of the smallest padded plaintext."""
 
+SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+"""Of a memory file that nobody can change."""
+
 _KEY = 32
 _NONCE = 12
 _TAG = 16
@@ -38,7 +41,6 @@ _ID = 16
 _HEADER = len(_MAGIC) + _ID + _NONCE + _KEY + _TAG
 _LENGTH = struct.Struct(">Q")
 _PLACE = struct.Struct(">Q?")
-_SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 
 
 class Vault:
@@ -101,7 +103,7 @@ class Vault:
         try:
             with open(memory, "wb", closefd=False) as target:
                 target.writelines(self._plaintext(path, context))
-            fcntl.fcntl(memory, fcntl.F_ADD_SEALS, _SEALS)
+            fcntl.fcntl(memory, fcntl.F_ADD_SEALS, SEALS)
         except BaseException:
             os.close(memory)
             raise

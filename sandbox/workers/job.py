@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 from sandbox.plan.nodes import Scalar, Type
 
@@ -15,6 +16,8 @@ class Side(StrEnum):
     """Private and public part."""
     PUBLIC = "public"
     """Public part only: runs the plan's public part."""
+    DUMMY = "dummy"
+    """Public part, and in place of the private one a dummy that was made from the card alone: dry runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,22 @@ class Part:
     """Descriptor of the sealed memfd of the private part; None for Side.PUBLIC."""
     public: int
     """Descriptor of the sealed memfd of the public part."""
+
+
+@dataclass(frozen=True, slots=True)
+class DummyPart:
+    """The files of one data set for a worker of Side.DUMMY, which never holds a Part."""
+
+    name: str
+    """No snapshot's id."""
+    private: int
+    """Descriptor of the sealed memfd of the dummy, which is attached as the private part would be."""
+    public: int
+    """Descriptor of the sealed memfd of the snapshot's public part."""
+
+
+Parts: TypeAlias = tuple[Part, ...] | tuple[DummyPart, ...]
+"""The files of one worker."""
 
 
 @dataclass(frozen=True, slots=True)

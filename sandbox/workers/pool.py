@@ -22,7 +22,7 @@ from typing import TypeAlias
 
 import sandbox
 from sandbox.errors import Fault, VitrineError
-from sandbox.workers.job import Job, Limits, Part, Rows, Side
+from sandbox.workers.job import DummyPart, Job, Limits, Part, Parts, Rows, Side
 from sandbox.workers.wire import JobFailed, Json, judge_rows, receive_rows, send_job
 
 
@@ -82,7 +82,7 @@ class _Zygote:
         self._control = ours
         self._lock = threading.Lock()
 
-    def fork(self, side: Side, parts: tuple[Part, ...]) -> _Worker:
+    def fork(self, side: Side, parts: Parts) -> _Worker:
         """A new worker on these files. Raises OSError or EOFError when the zygote is gone."""
         ours, theirs = socket.socketpair()
         files = [theirs.fileno()]
@@ -91,8 +91,7 @@ class _Zygote:
         try:
             with theirs:
                 pid = self._order({"fork": [part.private is not None for part in parts]}, files, "pid")
-            key = (side, tuple(part.snapshot for part in parts))
-            return _Worker(key, pid, os.pidfd_open(pid), ours, self)
+            return _Worker(_key(side, parts), pid, os.pidfd_open(pid), ours, self)
         except BaseException:
             ours.close()
             raise
@@ -132,7 +131,7 @@ class Pool:
         self._zygote = _Zygote(limits)
         self._closed = False
 
-    def run(self, parts: tuple[Part, ...], side: Side, job: Job) -> Rows:
+    def run(self, parts: Parts, side: Side, job: Job) -> Rows:
         """The job's rows, run by a worker that holds exactly these files. Raises WorkerFailure."""
         worker = self._take(parts, side)
         try:
@@ -148,7 +147,7 @@ class Pool:
         self._give_back(worker)
         return rows
 
-    def warm(self, parts: tuple[Part, ...], side: Side) -> None:
+    def warm(self, parts: Parts, side: Side) -> None:
         """Has a worker attach these files before the first job comes."""
         self._give_back(self._take(parts, side))
 
@@ -162,13 +161,13 @@ class Pool:
             _forget(worker)
         self._zygote.close()
 
-    def _take(self, parts: tuple[Part, ...], side: Side) -> _Worker:
+    def _take(self, parts: Parts, side: Side) -> _Worker:
         """An idle worker of these files, or a new one as soon as there is room."""
-        if any((part.private is None) != (side is Side.PUBLIC) for part in parts):
+        if any(_side(part) is not side for part in parts):
             raise Fault("a worker's files are those of its side")
         leaving: list[_Worker] = []
         with self._free:
-            worker = self._idle_or_room((side, tuple(part.snapshot for part in parts)), leaving)
+            worker = self._idle_or_room(_key(side, parts), leaving)
         for each in leaving:
             _end(each)
             _forget(each)
@@ -204,7 +203,7 @@ class Pool:
             self._free.wait()
         raise WorkerFailure(FailureKind.KILLED)
 
-    def _fork(self, side: Side, parts: tuple[Part, ...]) -> _Worker:
+    def _fork(self, side: Side, parts: Parts) -> _Worker:
         """A new worker; a zygote that was killed is replaced once."""
         zygote = self._zygote
         try:
@@ -242,6 +241,22 @@ class Pool:
         with self._free:
             self._live[side] -= 1
             self._free.notify_all()
+
+
+def _side(part: Part | DummyPart) -> Side:
+    """The side of the workers that may hold these files."""
+    match part:
+        case DummyPart():
+            return Side.DUMMY
+        case Part(private=None):
+            return Side.PUBLIC
+        case Part():
+            return Side.PRIVATE
+
+
+def _key(side: Side, parts: Parts) -> _Key:
+    """Workers with equal keys are interchangeable."""
+    return side, tuple(part.name if isinstance(part, DummyPart) else part.snapshot for part in parts)
 
 
 def _converse(worker: _Worker, job: Job) -> Rows:

@@ -19,6 +19,7 @@ from sandbox.audit.entry import (
     Amounts,
     LicenceIssued,
     QueryAuthorized,
+    QueryDryRun,
     QueryFailed,
     QueryReleased,
     QueryRepeated,
@@ -56,6 +57,7 @@ AUTHORIZED = next(index for index, each in enumerate(STEPS) if isinstance(each.e
 ISSUED = next(index for index, each in enumerate(STEPS) if isinstance(each.entry.act, LicenceIssued))
 RELEASED = next(index for index, each in enumerate(STEPS) if isinstance(each.entry.act, QueryReleased))
 REPEATED = next(index for index, each in enumerate(STEPS) if isinstance(each.entry.act, QueryRepeated))
+DRY = next(index for index, each in enumerate(STEPS) if isinstance(each.entry.act, QueryDryRun))
 HOLDER = opened("licence:L1", AccountKind.LICENCE)
 OTHER = sign_licence(LICENCE.decode().split("\n\n— ")[0].replace('"L1"', '"L9"') + "\n", DEPARTMENT)
 
@@ -155,6 +157,9 @@ LIES: list[tuple[str, list[Step]]] = [
     ("charge.reused", act(AUTHORIZED + 1, charge="q1")),
     ("charge.underpaid", charged(2, loss=replace(SPENT, rho=(1 << 40) - 1))),
     ("charge.underpaid", charged(2, loss=replace(SPENT, delta=0))),
+    ("dummy.released", act(DRY, release=sha("release 1"))),
+    ("dummy.released", act(DRY, release=sha("release 3"))),
+    ("dummy.released", act(DRY, run="q1")),
     ("final.repeated", added(QueryReleased("q1", AUTHORIZED, sha("message q1"), sha("release 1")))),
     ("final.repeated", added(QueryFailed("q1", AUTHORIZED, Cause.INCIDENT))),
     ("final.unauthorized", act(RELEASED, authorization=AUTHORIZED - 1)),

@@ -18,7 +18,7 @@ from sandbox.preparation import Prepared, prepare
 from sandbox.privacy.clip import Norm
 from sandbox.privacy.loss import Spend, total
 from sandbox.requests import QueryRequest
-from sandbox.workers.job import Job, Part, Rows, Side, Table
+from sandbox.workers.job import Job, Parts, Rows, Side, Table
 from tests.privacy.test_bounded_statistics import TIGHT_BOUNDS, neighbours
 from tests.privacy.test_separability import separable
 from tests.support.answers import DEADLINE, LICENCE, Asker, Held, InProcess
@@ -51,7 +51,7 @@ class Watched:
         self.asker = asker
         self.jobs: list[tuple[Side, Job, Rows]] = []
 
-    def __call__(self, parts: tuple[Part, ...], side: Side, job: Job) -> Rows:
+    def __call__(self, parts: Parts, side: Side, job: Job) -> Rows:
         rows = self.asker._session(parts, side).run(job)
         self.jobs.append((side, job, rows))
         return rows

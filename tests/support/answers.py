@@ -41,7 +41,7 @@ from sandbox.privacy.clip import ClipAt
 from sandbox.privacy.loss import Spend
 from sandbox.privacy.statistics import Moments
 from sandbox.requests import QueryRequest
-from sandbox.workers.job import Job, Part, Rows, Side
+from sandbox.workers.job import Job, Part, Parts, Rows, Side
 from tests.support.engine import LIMITS as WORKER
 from tests.support.engine import Loaded
 from tests.support.lowering import schema
@@ -123,7 +123,7 @@ class Asker:
     data: Sequence[Loaded]
     domains: Mapping[str, UnitDomain]
     limits: Limits
-    _sessions: dict[tuple[Side, tuple[str, ...]], Session] = field(default_factory=dict)
+    _sessions: dict[tuple[Side, Parts], Session] = field(default_factory=dict)
 
     def ask(self, sql: str, dataset: str, bounds: Bounds | ClipAt | None) -> Answer:
         """The answer with next to no noise."""
@@ -134,7 +134,7 @@ class Asker:
             assert all(step.scale < 1 / 40 for step in priced.measurements)
             assert all(step.threshold is None or step.threshold.value == 2 for step in priced.measurements)
 
-        def worker(parts: tuple[Part, ...], side: Side, job: Job) -> Rows:
+        def worker(parts: Parts, side: Side, job: Job) -> Rows:
             return self._session(parts, side).run(job)
 
         execution = execute(prepared, held, worker, DEADLINE)
@@ -143,9 +143,9 @@ class Asker:
         rows = tuple(tuple(map(_ours, types, row)) for row in found["rows"])
         return Answer(prepared, execution, rows)
 
-    def _session(self, parts: tuple[Part, ...], side: Side) -> Session:
+    def _session(self, parts: Parts, side: Side) -> Session:
         """The engine over these files, as one worker keeps it."""
-        key = side, tuple(part.snapshot for part in parts)
+        key = side, parts
         if key not in self._sessions:
             paths = [(None if part.private is None else _path(part.private), _path(part.public)) for part in parts]
             self._sessions[key] = Session(paths, WORKER)

@@ -28,6 +28,7 @@ from sandbox.audit.encoding import decode
 from sandbox.audit.entry import Entry, Header
 from sandbox.broker import Broker
 from sandbox.clock import milliseconds
+from sandbox.datasets.dummies import Dummies
 from sandbox.datasets.snapshot import Snapshots
 from sandbox.datasets.vault import Vault
 from sandbox.door import Door
@@ -43,7 +44,7 @@ from sandbox.registry import acts
 from sandbox.registry.directory import Registry
 from sandbox.settings import Settings
 from sandbox.underway import UnderWay
-from sandbox.workers.job import Job, Limits, Part, Rows, Side
+from sandbox.workers.job import Job, Limits, Parts, Rows, Side
 from tests.support.engine import load_as, loaded
 from tests.support.records import PEOPLE, SMALL, Records
 
@@ -95,7 +96,7 @@ class CountedEngine:
 
     runs: Counter[Side] = field(default_factory=Counter)
 
-    def __call__(self, parts: tuple[Part, ...], side: Side, job: Job) -> Rows:
+    def __call__(self, parts: Parts, side: Side, job: Job) -> Rows:
         self.runs[side] += 1
         paths = [(None if part.private is None else _path(part.private), _path(part.public)) for part in parts]
         return Session(paths, Limits(threads=1, megabytes=512)).run(job)
@@ -222,6 +223,8 @@ def broker_world(folder: Path, records: Records, frontend: Callable[[Settings], 
             assert found.findings == ()
             created = datetime.now(UTC)
             snapshot = snapshots.add(CARD, created, found.facts, found.private, found.public)
+        dummies = Dummies(snapshots, BUNDLE.domains)
+        stack.callback(dummies.close)
         under_way = UnderWay(2)
         stack.callback(under_way.close)
         counted = CountedEngine()
@@ -234,6 +237,7 @@ def broker_world(folder: Path, records: Records, frontend: Callable[[Settings], 
             writer,
             registry,
             snapshots,
+            dummies,
             front,
             counted,
             under_way,

@@ -19,7 +19,7 @@ from sandbox.execution import execute
 from sandbox.preparation import Prepared, prepare
 from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Spend
 from sandbox.requests import QueryRequest
-from sandbox.workers.job import Job, Part, Rows, Side
+from sandbox.workers.job import Job, Parts, Rows, Side
 from tests.support.answers import DEADLINE, LICENCE, Held, InProcess
 from tests.support.engine import LIMITS, Loaded
 from tests.support.exact import LIMITS as SIZES
@@ -60,7 +60,7 @@ class Question:
 
     prepared: Prepared
     held: Held
-    run: Callable[[tuple[Part, ...], Side, Job], Rows]
+    run: Callable[[Parts, Side, Job], Rows]
 
     @property
     def claim(self) -> Claim:
@@ -103,7 +103,7 @@ def ask(data: Loaded, sql: str, notion: Notion, spend: Spend, **options: Any) ->
         Side.PUBLIC: Session([(None, f"/proc/self/fd/{data.public}")], LIMITS),
     }
 
-    def run(_: tuple[Part, ...], side: Side, job: Job) -> Rows:
+    def run(_: Parts, side: Side, job: Job) -> Rows:
         if side is Side.PUBLIC or job.tables:
             return sessions[side].run(job)
         if (side, job) not in known:

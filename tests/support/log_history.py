@@ -42,6 +42,7 @@ from sandbox.audit.entry import (
     PersonAdded,
     PersonRevoked,
     QueryAuthorized,
+    QueryDryRun,
     QueryFailed,
     QueryReleased,
     QueryRepeated,
@@ -160,12 +161,18 @@ def authorized(charge: str, number: int) -> QueryAuthorized:
     )
 
 
+def dry_run(run: str, release: bytes | str = "dummy release") -> QueryDryRun:
+    """A dry run of the only query."""
+    used = DatasetUse("health", sha("snapshot"), sha(CARD), 1)
+    return QueryDryRun(run, "L1", "planning", (used,), sha(SQL), sha("plan"), ("use.analyst",), SPENT, sha(release))
+
+
 def opened(account: str, kind: AccountKind, limit: Amounts = LIMIT) -> OpenedAccount:
     return OpenedAccount(account, kind, limit)
 
 
 def history() -> list[Step]:
-    """Leaves 0 … 23: every kind of act, in an order that an honest service could write."""
+    """Leaves 0 … 24: every kind of act, in an order that an honest service could write."""
     charged = [(9, "q1"), (10, "q2"), (15, "q3")]
     steps = [
         step(1, ServiceStarted("0.1.0", sha("configuration"))),
@@ -205,6 +212,7 @@ def history() -> list[Step]:
         step(15, QueryReleased("q1", 9, sha("message q1"), sha("release 1")), actor=ACTOR),
         step(16, QueryFailed("q2", 10, FailureCause.INCIDENT), actor=ACTOR),
         step(17, QueryRepeated("L1", "planning", 9, sha("release 1"), sha(SQL)), SQL, signed=request("p1", "p1")),
+        step(17, dry_run("d1"), SQL, signed=request("d1", "d1")),
         step(18, LicenceSuspended("L1")),
         step(18, LicenceResumed("L1")),
         step(19, AccountOpened(opened("licence:L2", AccountKind.LICENCE, PURE_LIMIT))),

@@ -12,8 +12,10 @@ from sandbox.audit.checkpoint import Checkpoint, LogKey, sign
 from sandbox.audit.encoding import encode
 from sandbox.audit.entry import (
     Actor,
+    Amounts,
     Entry,
     Header,
+    QueryDryRun,
     QueryReleased,
     QueryRepeated,
     SignedRequest,
@@ -80,6 +82,21 @@ def repeated(message: str, authorization: int = 0, release: dict[str, Any] = REL
     data = encode(Entry(_header(message), act), SALT)
     note = sign(Checkpoint(LOG.name, 1, leaf_hash(data)), LOG)
     return b64encode(canonical_json(Receipt(0, data, (), note).to_json())).decode()
+
+
+def dry_run(message: str | None = None, run: str = "d" * 32, **changes: Any) -> dict[str, Any]:
+    """The whole answer of a dry run, in a log of this one entry."""
+    release = RELEASE | {"dummy": True} | changes
+    digest = sha256(canonical_json(release)).hexdigest()
+    amounts = Amounts(1, 0, None)
+    act = QueryDryRun(run, "L", "S", (), "ab" * 32, "ab" * 32, (), amounts, digest)
+    data = encode(Entry(_header(message or asked(BODY | {"dry_run": True})), act), SALT)
+    note = sign(Checkpoint(LOG.name, 1, leaf_hash(data)), LOG)
+    charge = {"rho": "0", "delta": "0", "epsilon": None}
+    price = {"rho": "0.01", "delta": "0", "epsilon": None}
+    receipt = Receipt(0, data, (), note).to_json()
+    known = {"id": run, "state": "dry_run", "digest": digest, "release": release}
+    return known | {"charge": charge, "price": price, "balance": [], "receipt": receipt}
 
 
 def _header(message: str | None) -> Header:

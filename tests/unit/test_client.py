@@ -22,7 +22,7 @@ from sandbox.frames import HttpRequest
 from sandbox.identity import VerifiedRequest, verify
 from sandbox.keys import key_id, make_private_key
 from sandbox.registry.directory import Signer
-from tests.support.released import BODY, LOG, RELEASE, asked, released, repeated
+from tests.support.released import BODY, LOG, RELEASE, asked, dry_run, released, repeated
 
 AUTHORITY = "vitrine.example"
 ID = "c" * 32
@@ -296,3 +296,34 @@ def test_log_key_that_is_none(settings: ClientSettings) -> None:
     broken = ClientSettings(settings.url, AUTHORITY, settings.key, "a+b+c")
     with pytest.raises(Unset):
         Client(broken)
+
+
+def test_dry_run_is_shown_when_the_log_holds_it(settings: ClientSettings) -> None:
+    service = Service(ok(dry_run()))
+    with service.client(settings) as client:
+        answer = client.dry_run("SELECT 1", SPEND)
+    assert (answer.dry_run, answer.repeat, answer.rows) == (True, False, RELEASE["rows"])
+    assert json.loads(service.asked[0].content) == {**BODY, "dry_run": True}
+
+
+DUMMIES = {
+    "to another question": dry_run(asked(BODY)),
+    "not marked": dry_run(dummy=False),
+    "another number": dry_run() | {"release": RELEASE | {"dummy": True, "rows": []}},
+    "a genuine answer": released(message=asked(BODY | {"dry_run": True})),
+    "a genuine answer, marked": released(release=RELEASE | {"dummy": True}),
+    "another run": dry_run() | {"id": "e" * 32},
+    "nothing": {},
+}
+
+
+@pytest.mark.parametrize("document", DUMMIES.values(), ids=DUMMIES)
+def test_what_is_no_dry_run_is_not_shown_as_one(settings: ClientSettings, document: dict[str, Any]) -> None:
+    with Service(ok(document)).client(settings) as client, pytest.raises(Unproven):
+        client.dry_run("SELECT 1", SPEND)
+
+
+@pytest.mark.parametrize("document", [dry_run(), dry_run(asked(BODY))])
+def test_dry_run_is_not_shown_as_an_answer(settings: ClientSettings, document: dict[str, Any]) -> None:
+    with Service(ok(document)).client(settings) as client, pytest.raises(Unproven):
+        client.query("SELECT 1", SPEND)

@@ -11,11 +11,11 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
-from query_gateway.client.answers import Problem, checked_answer
+from query_gateway.client.answers import Problem, checked_answer, checked_dry_run
 from query_gateway.problems import place
 from query_gateway.terminal import refusals, tables
 from query_gateway.terminal.words import WORDS, Words, system_language
-from tests.support.released import LOG, RELEASE, released
+from tests.support.released import BODY, LOG, RELEASE, asked, dry_run, released
 
 EN, ZH = Words("en"), Words("zh")
 
@@ -164,3 +164,9 @@ def test_words_say_the_same_in_both_languages() -> None:
 )
 def test_language_of_the_system(environment: dict[str, str], language: str) -> None:
     assert system_language(environment) == language
+
+
+def test_dry_run_is_marked_in_both_languages() -> None:
+    found = checked_dry_run(dry_run(), LOG.public, asked=asked(BODY | {"dry_run": True}))
+    assert "DRY RUN" in shown(tables.answer(found, EN))
+    assert "虚拟数据" in shown(tables.answer(found, ZH))
