@@ -104,7 +104,8 @@ def filtered(known: Known, predicate: Expression) -> Known:
     fixed, rows = set[str](), known.rows
     for term in conjuncts(predicate):
         match term:
-            case Call("equal", (Ref(name), Literal())) | Call("equal", (Literal(), Ref(name))):
+            # not held equal to a 64-bit real: that can be the nearest one to several whole numbers
+            case Call("equal", (Ref(name), Literal(Type.INTEGER)) | (Literal(Type.INTEGER), Ref(name))):
                 fixed |= {name} if known.columns[name].type is Type.INTEGER else set()
             case Call("less_equal" | "less" as function, (Ref(name), Literal(Type.INTEGER, int(most)))):
                 least = known.columns[name].lo

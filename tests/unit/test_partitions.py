@@ -143,6 +143,14 @@ def test_whole_numbers_need_no_range_to_be_added_up() -> None:
     assert (values.lo, values.hi, values.nullable) == (None, None, True)
 
 
+def test_a_whole_number_held_equal_to_a_real_names_no_row() -> None:
+    """Two whole numbers beyond 2⁵³ can have the same nearest 64-bit real."""
+    numbered = Window(VISITS, (window(WindowFunction.ROW_NUMBER, order=BY_DAY),))
+    for literal, rows in ((Literal(Type.INTEGER, 1), 1), (Literal(Type.DOUBLE, Fraction(1)), 20)):
+        for terms in ((Ref("w1"), literal), (literal, Ref("w1"))):
+            assert judged(Filter(numbered, Call("equal", terms))).source.rows == rows
+
+
 def test_a_row_number_names_a_row_and_bounds_a_filter() -> None:
     """QUALIFY ROW_NUMBER() … = 1 leaves one row per unit, <= 3 leaves three."""
     numbered = Window(VISITS, (window(WindowFunction.ROW_NUMBER, order=BY_DAY),))
