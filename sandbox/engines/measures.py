@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from sqlglot import exp
@@ -36,6 +36,7 @@ from sandbox.privacy.statistics import CAPACITY, Factor, Statistic, StatisticKin
 EXACT = 2**53
 """Every whole number up to this is a 64-bit floating point number."""
 PLACE = "_place"
+SUMS = (StatisticKind.SUM, StatisticKind.SCALED_SUM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,14 @@ class _Inputs:
     """The value of a SUM on its grid, as a whole number of steps that is still a real one; None for integers."""
     passes: exp.Expr | None
     factors: tuple[_Inputs, ...] = ()
+    steps: exp.Expr | None = None
+    """The value in grid steps, NULL where it does not count: a column where a sum is taken of it."""
+
+    def count(self) -> exp.Expr:
+        """How many rows count."""
+        if self.steps is None:
+            return _over(exp.Count(this=exp.Star()), self.counted())
+        return _over(exp.Count(this=self.steps.copy()), self.passes)
 
     def counted(self) -> exp.Expr | None:
         """Whether the row counts: it passes the filter, and its value is there and finite."""
@@ -127,7 +136,38 @@ class MeasureSelect:
             return _Inputs(value, write(argument, grid).sql if value.values.type is Type.DOUBLE else None, passes)
 
         inputs = tuple(read(statistic) for statistic in self.bounded.statistics)
-        return select_from(outputs, derived(source.select, inner)), inputs, alias
+        rows = select_from(outputs, derived(source.select, inner))
+        return *self._stepped(rows, [output.alias for output in outputs], inputs, alias), alias
+
+    def _stepped(
+        self, rows: exp.Select, names: Sequence[str], inputs: tuple[_Inputs, ...], alias: str
+    ) -> tuple[exp.Select, tuple[_Inputs, ...]]:
+        """The rows with what each adds to a sum as a column: a row counts for the argument where it is not NULL, which
+        costs the engine a fraction of asking the argument.
+        """
+        inner = self.parameters.fresh("r")
+        outputs = [named(column(inner, name), name) for name in names]
+        counted = dict[Expression, exp.Expr]()
+        found = list[_Inputs]()
+        for statistic, read in zip(self.bounded.statistics, inputs, strict=True):
+            if statistic.kind not in SUMS or statistic.argument is None or read.value is None:
+                found.append(read)
+                continue
+            name = self.parameters.fresh("x")
+            value = replace(read.value, sql=_of(read.value.sql, inner))
+            rounded = None if read.rounded is None else _of(read.rounded, inner)
+            outputs.append(named(self._steps(statistic, value, rounded), name))
+            counted.setdefault(statistic.argument, column(alias, name))
+            found.append(replace(read, steps=column(alias, name)))
+        if not counted:
+            return rows, inputs
+        settled = (
+            replace(read, steps=counted[statistic.argument])
+            if read.steps is None and statistic.argument in counted
+            else read
+            for statistic, read in zip(self.bounded.statistics, found, strict=True)
+        )
+        return select_from(outputs, derived(rows, inner)), tuple(settled)
 
     def _grouped(self, outputs: list[exp.Expr], rows: exp.Select, alias: str, by: tuple[str, ...]) -> exp.Select:
         """Grouped rows without those outside a public key set (rule 23).
@@ -162,15 +202,13 @@ class MeasureSelect:
         return self._grouped(outputs, rows, alias, self._keys)
 
     def _units(self, read: _Inputs, alias: str) -> exp.Expr:
-        return _over(exp.Count(this=exp.Distinct(expressions=[column(alias, UNIT)])), read)
+        return _over(exp.Count(this=exp.Distinct(expressions=[column(alias, UNIT)])), read.counted())
 
     def _total(self, statistic: Statistic, read: _Inputs) -> exp.Expr:
         """Rows counted, or the sum of their grid steps."""
         if statistic.kind in (StatisticKind.UNITS, StatisticKind.ROWS):
-            return _over(exp.Count(this=exp.Star()), read)
-        total: exp.Expr = exp.Sum(this=self._added(statistic, read))
-        if read.passes is not None:
-            total = exp.Filter(this=total, expression=exp.Where(this=read.passes.copy()))
+            return read.count()
+        total = _over(exp.Sum(this=self._added(statistic, read)), read.passes)
         return exp.Coalesce(this=total, expressions=[number(0)])
 
     def _added(self, statistic: Statistic, read: _Inputs) -> exp.Expr:
@@ -178,9 +216,9 @@ class MeasureSelect:
         count. Factors are clamped, so that their product needs no clamp of its own.
         """
         if not statistic.factors:
-            if read.value is None:
+            if read.steps is None:
                 raise Fault("a sum without an argument")
-            return self._steps(statistic, read.value, read.rounded)
+            return read.steps.copy()
         sizes = [max(abs(each.low), abs(each.high), 1) for each in statistic.factors]
         whole = "BIGINT" if 4 * sizes[0] * sizes[1] < CAPACITY else "HUGEINT"
         one, other = (
@@ -249,8 +287,8 @@ class MeasureSelect:
         for statistic, read in zip(self.bounded.statistics, inputs, strict=True):
             count, total = f"n_{statistic.name}", f"s_{statistic.name}"
             if statistic.kind is not StatisticKind.SUM:
-                folded.append(named(_over(exp.Count(this=exp.Star()), read), count))
-            if statistic.kind in (StatisticKind.SUM, StatisticKind.SCALED_SUM):
+                folded.append(named(read.count(), count))
+            if statistic.kind in SUMS:
                 folded.append(named(self._total(statistic, read), total))
             cut.append(named(self._part(statistic, column(outer, count), column(outer, total)), statistic.name))
         grouped = self._grouped(folded, rows, alias, (UNIT, *self._keys))
@@ -298,10 +336,14 @@ def _clip(value: exp.Expr, lo: exp.Expr, hi: exp.Expr) -> exp.Expr:
     return call("LEAST", call("GREATEST", value, lo), hi)
 
 
-def _over(aggregate: exp.Expr, read: _Inputs) -> exp.Expr:
-    """The aggregate over the rows that count."""
-    counted = read.counted()
-    return aggregate if counted is None else exp.Filter(this=aggregate, expression=exp.Where(this=counted))
+def _over(aggregate: exp.Expr, counted: exp.Expr | None) -> exp.Expr:
+    """The aggregate over the rows for which this is true; all, where it is nothing."""
+    return aggregate if counted is None else exp.Filter(this=aggregate, expression=exp.Where(this=counted.copy()))
+
+
+def _of(read: exp.Expr, alias: str) -> exp.Expr:
+    """The same column of another relation."""
+    return column(alias, read.name)
 
 
 def _clamped(

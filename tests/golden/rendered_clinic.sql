@@ -5,21 +5,21 @@ SELECT 性别, COUNT(*) AS n, AVG(income) FROM persons GROUP BY 性别
 =>
 -- m1
 SELECT
-  "_r7"."k1" AS "k1",
+  "_r9"."k1" AS "k1",
   CAST(LEAST(
-    GREATEST(CAST("_r7"."m1s1" AS INT128), (
+    GREATEST(CAST("_r9"."m1s1" AS INT128), (
       -4611686018427387903
     )),
     4611686018427387903
   ) AS BIGINT) AS "m1s1",
   CAST(LEAST(
-    GREATEST(CAST("_r7"."m1s2" AS INT128), (
+    GREATEST(CAST("_r9"."m1s2" AS INT128), (
       -4611686018427387903
     )),
     4611686018427387903
   ) AS BIGINT) AS "m1s2",
   CAST(LEAST(
-    GREATEST(CAST("_r7"."m1s3" AS INT128), (
+    GREATEST(CAST("_r9"."m1s3" AS INT128), (
       -4611686018427387903
     )),
     4611686018427387903
@@ -28,53 +28,53 @@ FROM (
   SELECT
     "_r3"."k1" AS "k1",
     COUNT(*) AS "m1s1",
-    COUNT(*) FILTER(WHERE
-      (
-        NOT (
-          "_r3"."_x4" IS NULL
-        )
-      ) AND ISFINITE("_r3"."_x4")) AS "m1s2",
-    COALESCE(
-      SUM(
-        CASE
-          WHEN (
-            "_r3"."_x6" BETWEEN CAST($2 AS DOUBLE) AND CAST($3 AS DOUBLE)
-          )
-          THEN (
-            CAST("_r3"."_x6" AS BIGINT) - 25000000
-          )
-          WHEN ISFINITE("_r3"."_x4")
-          THEN (
-            CASE
-              WHEN (
-                "_r3"."_x6" < CAST($2 AS DOUBLE)
-              )
-              THEN (
-                -25000000
-              )
-              ELSE 25000000
-            END
-          )
-        END
-      ),
-      0
-    ) AS "m1s3"
+    COUNT("_r3"."_x8") AS "m1s2",
+    COALESCE(SUM("_r3"."_x8"), 0) AS "m1s3"
   FROM (
     SELECT
-      "_r2"."_unit" AS "_unit",
-      "_r2"."_seed" AS "_seed",
-      "_r2"."c1" AS "k1",
-      "_r2"."c2" AS "_x4",
-      ROUND("_r2"."c2") AS "_x5",
-      ROUND("_r2"."c2" * CAST($1 AS DOUBLE)) AS "_x6"
+      "_r7"."_unit" AS "_unit",
+      "_r7"."_seed" AS "_seed",
+      "_r7"."k1" AS "k1",
+      "_r7"."_x4" AS "_x4",
+      "_r7"."_x5" AS "_x5",
+      "_r7"."_x6" AS "_x6",
+      CASE
+        WHEN (
+          "_r7"."_x6" BETWEEN CAST($2 AS DOUBLE) AND CAST($3 AS DOUBLE)
+        )
+        THEN (
+          CAST("_r7"."_x6" AS BIGINT) - 25000000
+        )
+        WHEN ISFINITE("_r7"."_x4")
+        THEN (
+          CASE
+            WHEN (
+              "_r7"."_x6" < CAST($2 AS DOUBLE)
+            )
+            THEN (
+              -25000000
+            )
+            ELSE 25000000
+          END
+        )
+      END AS "_x8"
     FROM (
       SELECT
-        "_r1"."c1" AS "c1",
-        "_r1"."c3" AS "c2",
-        "_r1"."_unit" AS "_unit",
-        "_r1"."_seed" AS "_seed"
-      FROM "private0"."main"."t0" AS "_r1"
-    ) AS "_r2"
+        "_r2"."_unit" AS "_unit",
+        "_r2"."_seed" AS "_seed",
+        "_r2"."c1" AS "k1",
+        "_r2"."c2" AS "_x4",
+        ROUND("_r2"."c2") AS "_x5",
+        ROUND("_r2"."c2" * CAST($1 AS DOUBLE)) AS "_x6"
+      FROM (
+        SELECT
+          "_r1"."c1" AS "c1",
+          "_r1"."c3" AS "c2",
+          "_r1"."_unit" AS "_unit",
+          "_r1"."_seed" AS "_seed"
+        FROM "private0"."main"."t0" AS "_r1"
+      ) AS "_r2"
+    ) AS "_r7"
   ) AS "_r3"
   GROUP BY
     "_r3"."k1"
@@ -92,7 +92,7 @@ FROM (
         )
       )
     END
-) AS "_r7"
+) AS "_r9"
 -- with $1 = 100, $2 = 0, $3 = 50000000, $4 = 女, $5 = 男; at most 3 rows of text, integer, integer, integer
 -- answer
 SELECT
@@ -126,102 +126,106 @@ SELECT 科室, COUNT(*) AS n, SUM(费用) AS total FROM visits GROUP BY 科室
 =>
 -- m1
 SELECT
-  "_r10"."k1" AS "k1",
+  "_r12"."k1" AS "k1",
   CAST(LEAST(
-    GREATEST(CAST("_r10"."m1s1" AS INT128), (
+    GREATEST(CAST("_r12"."m1s1" AS INT128), (
       -4611686018427387903
     )),
     4611686018427387903
   ) AS BIGINT) AS "m1s1",
   CAST(LEAST(
-    GREATEST(CAST("_r10"."m1s2" AS INT128), (
+    GREATEST(CAST("_r12"."m1s2" AS INT128), (
       -4611686018427387903
     )),
     4611686018427387903
   ) AS BIGINT) AS "m1s2"
 FROM (
   SELECT
-    "_r9"."k1" AS "k1",
-    COALESCE(SUM("_r9"."m1s1"), 0) AS "m1s1",
-    COALESCE(SUM("_r9"."m1s2"), 0) AS "m1s2"
+    "_r11"."k1" AS "k1",
+    COALESCE(SUM("_r11"."m1s1"), 0) AS "m1s1",
+    COALESCE(SUM("_r11"."m1s2"), 0) AS "m1s2"
   FROM (
     SELECT
-      "_r8"."k1" AS "k1",
-      "_r8"."m1s1" AS "m1s1",
-      "_r8"."m1s2" AS "m1s2"
+      "_r10"."k1" AS "k1",
+      "_r10"."m1s1" AS "m1s1",
+      "_r10"."m1s2" AS "m1s2"
     FROM (
       SELECT
-        "_r7"."k1" AS "k1",
-        "_r7"."m1s1" AS "m1s1",
-        "_r7"."m1s2" AS "m1s2",
+        "_r9"."k1" AS "k1",
+        "_r9"."m1s1" AS "m1s1",
+        "_r9"."m1s2" AS "m1s2",
         ROW_NUMBER() OVER (
-          PARTITION BY "_r7"."_unit"
+          PARTITION BY "_r9"."_unit"
           ORDER BY LEFT(
             MD5(
-              CAST("_r7"."_seed" AS TEXT) || (
+              CAST("_r9"."_seed" AS TEXT) || (
                 CASE
                   WHEN (
-                    "_r7"."k1" IS NULL
+                    "_r9"."k1" IS NULL
                   )
                   THEN ';n'
                   ELSE (
                     (
-                      ';' || CAST(LENGTH(CAST("_r7"."k1" AS TEXT)) AS TEXT)
+                      ';' || CAST(LENGTH(CAST("_r9"."k1" AS TEXT)) AS TEXT)
                     ) || (
-                      ':' || CAST("_r7"."k1" AS TEXT)
+                      ':' || CAST("_r9"."k1" AS TEXT)
                     )
                   )
                 END
               )
             ),
             16
-          ) ASC, "_r7"."k1" ASC
+          ) ASC, "_r9"."k1" ASC
         ) AS "_place"
       FROM (
         SELECT
-          "_r6"."_unit" AS "_unit",
-          "_r6"."_seed" AS "_seed",
-          "_r6"."k1" AS "k1",
-          LEAST("_r6"."n_m1s1", 3) AS "m1s1",
-          LEAST(GREATEST("_r6"."s_m1s2", 0), 600000) AS "m1s2"
+          "_r8"."_unit" AS "_unit",
+          "_r8"."_seed" AS "_seed",
+          "_r8"."k1" AS "k1",
+          LEAST("_r8"."n_m1s1", 3) AS "m1s1",
+          LEAST(GREATEST("_r8"."s_m1s2", 0), 600000) AS "m1s2"
         FROM (
           SELECT
             "_r3"."_unit" AS "_unit",
             MIN("_r3"."_seed") AS "_seed",
             "_r3"."k1" AS "k1",
             COUNT(*) AS "n_m1s1",
-            COALESCE(
-              SUM(
-                CASE
-                  WHEN (
-                    "_r3"."_x5" BETWEEN CAST($2 AS DOUBLE) AND CAST($3 AS DOUBLE)
-                  )
-                  THEN CAST("_r3"."_x5" AS BIGINT)
-                  WHEN ISFINITE("_r3"."_x4")
-                  THEN (
-                    CASE WHEN (
-                      "_r3"."_x5" < CAST($2 AS DOUBLE)
-                    ) THEN 0 ELSE 200000 END
-                  )
-                END
-              ),
-              0
-            ) AS "s_m1s2"
+            COALESCE(SUM("_r3"."_x7"), 0) AS "s_m1s2"
           FROM (
             SELECT
-              "_r2"."_unit" AS "_unit",
-              "_r2"."_seed" AS "_seed",
-              "_r2"."c1" AS "k1",
-              "_r2"."c2" AS "_x4",
-              ROUND("_r2"."c2" * CAST($1 AS DOUBLE)) AS "_x5"
+              "_r6"."_unit" AS "_unit",
+              "_r6"."_seed" AS "_seed",
+              "_r6"."k1" AS "k1",
+              "_r6"."_x4" AS "_x4",
+              "_r6"."_x5" AS "_x5",
+              CASE
+                WHEN (
+                  "_r6"."_x5" BETWEEN CAST($2 AS DOUBLE) AND CAST($3 AS DOUBLE)
+                )
+                THEN CAST("_r6"."_x5" AS BIGINT)
+                WHEN ISFINITE("_r6"."_x4")
+                THEN (
+                  CASE WHEN (
+                    "_r6"."_x5" < CAST($2 AS DOUBLE)
+                  ) THEN 0 ELSE 200000 END
+                )
+              END AS "_x7"
             FROM (
               SELECT
-                "_r1"."c2" AS "c1",
-                "_r1"."c4" AS "c2",
-                "_r1"."_unit" AS "_unit",
-                "_r1"."_seed" AS "_seed"
-              FROM "private0"."main"."t1" AS "_r1"
-            ) AS "_r2"
+                "_r2"."_unit" AS "_unit",
+                "_r2"."_seed" AS "_seed",
+                "_r2"."c1" AS "k1",
+                "_r2"."c2" AS "_x4",
+                ROUND("_r2"."c2" * CAST($1 AS DOUBLE)) AS "_x5"
+              FROM (
+                SELECT
+                  "_r1"."c2" AS "c1",
+                  "_r1"."c4" AS "c2",
+                  "_r1"."_unit" AS "_unit",
+                  "_r1"."_seed" AS "_seed"
+                FROM "private0"."main"."t1" AS "_r1"
+              ) AS "_r2"
+            ) AS "_r6"
           ) AS "_r3"
           GROUP BY
             "_r3"."_unit",
@@ -235,15 +239,15 @@ FROM (
                 "_r3"."k1" IN (CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS TEXT), CAST($7 AS TEXT))
               )
             END
-        ) AS "_r6"
-      ) AS "_r7"
-    ) AS "_r8"
+        ) AS "_r8"
+      ) AS "_r9"
+    ) AS "_r10"
     WHERE
-      "_r8"."_place" <= 2
-  ) AS "_r9"
+      "_r10"."_place" <= 2
+  ) AS "_r11"
   GROUP BY
-    "_r9"."k1"
-) AS "_r10"
+    "_r11"."k1"
+) AS "_r12"
 -- with $1 = 100, $2 = 0, $3 = 200000, $4 = 儿科, $5 = 其他, $6 = 内科, $7 = 外科; at most 4 rows of text, integer, integer
 -- answer
 SELECT
@@ -277,23 +281,23 @@ SELECT c.code, COUNT(DISTINCT v.pid) FROM visits v JOIN persons p ON p.pid = v.p
 =>
 -- m1
 SELECT
-  "_r13"."k1" AS "k1",
+  "_r14"."k1" AS "k1",
   CAST(LEAST(
-    GREATEST(CAST("_r13"."m1s1" AS INT128), (
+    GREATEST(CAST("_r14"."m1s1" AS INT128), (
       -4611686018427387903
     )),
     4611686018427387903
   ) AS BIGINT) AS "m1s1"
 FROM (
   SELECT
-    "_r12"."k1" AS "k1",
-    COALESCE(SUM("_r12"."m1s1"), 0) AS "m1s1"
+    "_r13"."k1" AS "k1",
+    COALESCE(SUM("_r13"."m1s1"), 0) AS "m1s1"
   FROM (
     SELECT
-      "_r11"."_unit" AS "_unit",
-      "_r11"."_seed" AS "_seed",
-      "_r11"."k1" AS "k1",
-      LEAST("_r11"."n_m1s1", 1) AS "m1s1"
+      "_r12"."_unit" AS "_unit",
+      "_r12"."_seed" AS "_seed",
+      "_r12"."k1" AS "k1",
+      LEAST("_r12"."n_m1s1", 1) AS "m1s1"
     FROM (
       SELECT
         "_r10"."_unit" AS "_unit",
@@ -385,11 +389,11 @@ FROM (
             )
           )
         END
-    ) AS "_r11"
-  ) AS "_r12"
+    ) AS "_r12"
+  ) AS "_r13"
   GROUP BY
-    "_r12"."k1"
-) AS "_r13"
+    "_r13"."k1"
+) AS "_r14"
 -- with $1 = 内科'; --, $2 = 201/2, $3 = b, $4 = s; at most 3 rows of text, integer
 -- answer
 SELECT
@@ -420,64 +424,64 @@ SELECT visit_no, COUNT(*) FROM visits GROUP BY visit_no
 =>
 -- m1
 SELECT
-  "_r8"."k1" AS "k1",
+  "_r9"."k1" AS "k1",
   CAST(LEAST(
-    GREATEST(CAST("_r8"."m1s1" AS INT128), (
+    GREATEST(CAST("_r9"."m1s1" AS INT128), (
       -4611686018427387903
     )),
     4611686018427387903
   ) AS BIGINT) AS "m1s1",
   CAST(LEAST(
-    GREATEST(CAST("_r8"."m1s2" AS INT128), (
+    GREATEST(CAST("_r9"."m1s2" AS INT128), (
       -4611686018427387903
     )),
     4611686018427387903
   ) AS BIGINT) AS "m1s2"
 FROM (
   SELECT
-    "_r7"."k1" AS "k1",
-    COALESCE(SUM("_r7"."m1s1"), 0) AS "m1s1",
-    COALESCE(SUM("_r7"."m1s2"), 0) AS "m1s2"
+    "_r8"."k1" AS "k1",
+    COALESCE(SUM("_r8"."m1s1"), 0) AS "m1s1",
+    COALESCE(SUM("_r8"."m1s2"), 0) AS "m1s2"
   FROM (
     SELECT
-      "_r6"."k1" AS "k1",
-      "_r6"."m1s1" AS "m1s1",
-      "_r6"."m1s2" AS "m1s2"
+      "_r7"."k1" AS "k1",
+      "_r7"."m1s1" AS "m1s1",
+      "_r7"."m1s2" AS "m1s2"
     FROM (
       SELECT
-        "_r5"."k1" AS "k1",
-        "_r5"."m1s1" AS "m1s1",
-        "_r5"."m1s2" AS "m1s2",
+        "_r6"."k1" AS "k1",
+        "_r6"."m1s1" AS "m1s1",
+        "_r6"."m1s2" AS "m1s2",
         ROW_NUMBER() OVER (
-          PARTITION BY "_r5"."_unit"
+          PARTITION BY "_r6"."_unit"
           ORDER BY LEFT(
             MD5(
-              CAST("_r5"."_seed" AS TEXT) || (
+              CAST("_r6"."_seed" AS TEXT) || (
                 CASE
                   WHEN (
-                    "_r5"."k1" IS NULL
+                    "_r6"."k1" IS NULL
                   )
                   THEN ';n'
                   ELSE (
                     (
-                      ';' || CAST(LENGTH(CAST("_r5"."k1" AS TEXT)) AS TEXT)
+                      ';' || CAST(LENGTH(CAST("_r6"."k1" AS TEXT)) AS TEXT)
                     ) || (
-                      ':' || CAST("_r5"."k1" AS TEXT)
+                      ':' || CAST("_r6"."k1" AS TEXT)
                     )
                   )
                 END
               )
             ),
             16
-          ) ASC, "_r5"."k1" ASC
+          ) ASC, "_r6"."k1" ASC
         ) AS "_place"
       FROM (
         SELECT
-          "_r4"."_unit" AS "_unit",
-          "_r4"."_seed" AS "_seed",
-          "_r4"."k1" AS "k1",
-          LEAST("_r4"."n_m1s1", 1) AS "m1s1",
-          LEAST("_r4"."n_m1s2", 1) AS "m1s2"
+          "_r5"."_unit" AS "_unit",
+          "_r5"."_seed" AS "_seed",
+          "_r5"."k1" AS "k1",
+          LEAST("_r5"."n_m1s1", 1) AS "m1s1",
+          LEAST("_r5"."n_m1s2", 1) AS "m1s2"
         FROM (
           SELECT
             "_r3"."_unit" AS "_unit",
@@ -501,15 +505,15 @@ FROM (
           GROUP BY
             "_r3"."_unit",
             "_r3"."k1"
-        ) AS "_r4"
-      ) AS "_r5"
-    ) AS "_r6"
+        ) AS "_r5"
+      ) AS "_r6"
+    ) AS "_r7"
     WHERE
-      "_r6"."_place" <= 2
-  ) AS "_r7"
+      "_r7"."_place" <= 2
+  ) AS "_r8"
   GROUP BY
-    "_r7"."k1"
-) AS "_r8"
+    "_r8"."k1"
+) AS "_r9"
 -- with no parameters; at most 4000000 rows of integer, integer, integer
 -- answer
 SELECT
@@ -540,102 +544,106 @@ SELECT date_trunc('quarter', 日期) AS q, SUM(费用) / COUNT(*) AS mean, COUNT
 =>
 -- m1
 SELECT
-  "_r10"."k1" AS "k1",
+  "_r12"."k1" AS "k1",
   CAST(LEAST(
-    GREATEST(CAST("_r10"."m1s1" AS INT128), (
+    GREATEST(CAST("_r12"."m1s1" AS INT128), (
       -4611686018427387903
     )),
     4611686018427387903
   ) AS BIGINT) AS "m1s1",
   CAST(LEAST(
-    GREATEST(CAST("_r10"."m1s2" AS INT128), (
+    GREATEST(CAST("_r12"."m1s2" AS INT128), (
       -4611686018427387903
     )),
     4611686018427387903
   ) AS BIGINT) AS "m1s2"
 FROM (
   SELECT
-    "_r9"."k1" AS "k1",
-    COALESCE(SUM("_r9"."m1s1"), 0) AS "m1s1",
-    COALESCE(SUM("_r9"."m1s2"), 0) AS "m1s2"
+    "_r11"."k1" AS "k1",
+    COALESCE(SUM("_r11"."m1s1"), 0) AS "m1s1",
+    COALESCE(SUM("_r11"."m1s2"), 0) AS "m1s2"
   FROM (
     SELECT
-      "_r8"."k1" AS "k1",
-      "_r8"."m1s1" AS "m1s1",
-      "_r8"."m1s2" AS "m1s2"
+      "_r10"."k1" AS "k1",
+      "_r10"."m1s1" AS "m1s1",
+      "_r10"."m1s2" AS "m1s2"
     FROM (
       SELECT
-        "_r7"."k1" AS "k1",
-        "_r7"."m1s1" AS "m1s1",
-        "_r7"."m1s2" AS "m1s2",
+        "_r9"."k1" AS "k1",
+        "_r9"."m1s1" AS "m1s1",
+        "_r9"."m1s2" AS "m1s2",
         ROW_NUMBER() OVER (
-          PARTITION BY "_r7"."_unit"
+          PARTITION BY "_r9"."_unit"
           ORDER BY LEFT(
             MD5(
-              CAST("_r7"."_seed" AS TEXT) || (
+              CAST("_r9"."_seed" AS TEXT) || (
                 CASE
                   WHEN (
-                    "_r7"."k1" IS NULL
+                    "_r9"."k1" IS NULL
                   )
                   THEN ';n'
                   ELSE (
                     (
-                      ';' || CAST(LENGTH(CAST("_r7"."k1" AS TEXT)) AS TEXT)
+                      ';' || CAST(LENGTH(CAST("_r9"."k1" AS TEXT)) AS TEXT)
                     ) || (
-                      ':' || CAST("_r7"."k1" AS TEXT)
+                      ':' || CAST("_r9"."k1" AS TEXT)
                     )
                   )
                 END
               )
             ),
             16
-          ) ASC, "_r7"."k1" ASC
+          ) ASC, "_r9"."k1" ASC
         ) AS "_place"
       FROM (
         SELECT
-          "_r6"."_unit" AS "_unit",
-          "_r6"."_seed" AS "_seed",
-          "_r6"."k1" AS "k1",
-          LEAST("_r6"."n_m1s1", 3) AS "m1s1",
-          LEAST(GREATEST("_r6"."s_m1s2", 0), 600000) AS "m1s2"
+          "_r8"."_unit" AS "_unit",
+          "_r8"."_seed" AS "_seed",
+          "_r8"."k1" AS "k1",
+          LEAST("_r8"."n_m1s1", 3) AS "m1s1",
+          LEAST(GREATEST("_r8"."s_m1s2", 0), 600000) AS "m1s2"
         FROM (
           SELECT
             "_r3"."_unit" AS "_unit",
             MIN("_r3"."_seed") AS "_seed",
             "_r3"."k1" AS "k1",
             COUNT(*) AS "n_m1s1",
-            COALESCE(
-              SUM(
-                CASE
-                  WHEN (
-                    "_r3"."_x5" BETWEEN CAST($3 AS DOUBLE) AND CAST($4 AS DOUBLE)
-                  )
-                  THEN CAST("_r3"."_x5" AS BIGINT)
-                  WHEN ISFINITE("_r3"."_x4")
-                  THEN (
-                    CASE WHEN (
-                      "_r3"."_x5" < CAST($3 AS DOUBLE)
-                    ) THEN 0 ELSE 200000 END
-                  )
-                END
-              ),
-              0
-            ) AS "s_m1s2"
+            COALESCE(SUM("_r3"."_x7"), 0) AS "s_m1s2"
           FROM (
             SELECT
-              "_r2"."_unit" AS "_unit",
-              "_r2"."_seed" AS "_seed",
-              CAST(DATE_TRUNC(CAST($1 AS TEXT), "_r2"."c1") AS DATE) AS "k1",
-              "_r2"."c2" AS "_x4",
-              ROUND("_r2"."c2" * CAST($2 AS DOUBLE)) AS "_x5"
+              "_r6"."_unit" AS "_unit",
+              "_r6"."_seed" AS "_seed",
+              "_r6"."k1" AS "k1",
+              "_r6"."_x4" AS "_x4",
+              "_r6"."_x5" AS "_x5",
+              CASE
+                WHEN (
+                  "_r6"."_x5" BETWEEN CAST($3 AS DOUBLE) AND CAST($4 AS DOUBLE)
+                )
+                THEN CAST("_r6"."_x5" AS BIGINT)
+                WHEN ISFINITE("_r6"."_x4")
+                THEN (
+                  CASE WHEN (
+                    "_r6"."_x5" < CAST($3 AS DOUBLE)
+                  ) THEN 0 ELSE 200000 END
+                )
+              END AS "_x7"
             FROM (
               SELECT
-                "_r1"."c3" AS "c1",
-                "_r1"."c4" AS "c2",
-                "_r1"."_unit" AS "_unit",
-                "_r1"."_seed" AS "_seed"
-              FROM "private0"."main"."t1" AS "_r1"
-            ) AS "_r2"
+                "_r2"."_unit" AS "_unit",
+                "_r2"."_seed" AS "_seed",
+                CAST(DATE_TRUNC(CAST($1 AS TEXT), "_r2"."c1") AS DATE) AS "k1",
+                "_r2"."c2" AS "_x4",
+                ROUND("_r2"."c2" * CAST($2 AS DOUBLE)) AS "_x5"
+              FROM (
+                SELECT
+                  "_r1"."c3" AS "c1",
+                  "_r1"."c4" AS "c2",
+                  "_r1"."_unit" AS "_unit",
+                  "_r1"."_seed" AS "_seed"
+                FROM "private0"."main"."t1" AS "_r1"
+              ) AS "_r2"
+            ) AS "_r6"
           ) AS "_r3"
           GROUP BY
             "_r3"."_unit",
@@ -649,15 +657,15 @@ FROM (
                 "_r3"."k1" IN (CAST($5 AS DATE), CAST($6 AS DATE), CAST($7 AS DATE), CAST($8 AS DATE))
               )
             END
-        ) AS "_r6"
-      ) AS "_r7"
-    ) AS "_r8"
+        ) AS "_r8"
+      ) AS "_r9"
+    ) AS "_r10"
     WHERE
-      "_r8"."_place" <= 2
-  ) AS "_r9"
+      "_r10"."_place" <= 2
+  ) AS "_r11"
   GROUP BY
-    "_r9"."k1"
-) AS "_r10"
+    "_r11"."k1"
+) AS "_r12"
 -- with $1 = quarter, $2 = 100, $3 = 0, $4 = 200000, $5 = 2024-01-01, $6 = 2024-04-01, $7 = 2024-07-01, $8 = 2024-10-01; at most 4 rows of date, integer, integer
 -- answer
 SELECT
@@ -737,73 +745,73 @@ SELECT VAR_POP(费用) AS v, CORR(费用, month(日期)) AS r FROM visits
 -- m1
 SELECT
   CAST(LEAST(
-    GREATEST(CAST("_r11"."m1s1" AS INT128), (
+    GREATEST(CAST("_r14"."m1s1" AS INT128), (
       -4611686018427387903
     )),
     4611686018427387903
   ) AS BIGINT) AS "m1s1",
   CAST(LEAST(
-    GREATEST(CAST("_r11"."m1s2" AS INT128), (
+    GREATEST(CAST("_r14"."m1s2" AS INT128), (
       -4611686018427387903
     )),
     4611686018427387903
   ) AS BIGINT) AS "m1s2",
   CAST(LEAST(
-    GREATEST(CAST("_r11"."m1s3" AS INT128), (
+    GREATEST(CAST("_r14"."m1s3" AS INT128), (
       -4611686018427387903
     )),
     4611686018427387903
   ) AS BIGINT) AS "m1s3",
   CAST(LEAST(
-    GREATEST(CAST("_r11"."m1s4" AS INT128), (
+    GREATEST(CAST("_r14"."m1s4" AS INT128), (
       -4611686018427387903
     )),
     4611686018427387903
   ) AS BIGINT) AS "m1s4",
   CAST(LEAST(
-    GREATEST(CAST("_r11"."m1s5" AS INT128), (
+    GREATEST(CAST("_r14"."m1s5" AS INT128), (
       -4611686018427387903
     )),
     4611686018427387903
   ) AS BIGINT) AS "m1s5",
   CAST(LEAST(
-    GREATEST(CAST("_r11"."m1s6" AS INT128), (
+    GREATEST(CAST("_r14"."m1s6" AS INT128), (
       -4611686018427387903
     )),
     4611686018427387903
   ) AS BIGINT) AS "m1s6",
   CAST(LEAST(
-    GREATEST(CAST("_r11"."m1s7" AS INT128), (
+    GREATEST(CAST("_r14"."m1s7" AS INT128), (
       -4611686018427387903
     )),
     4611686018427387903
   ) AS BIGINT) AS "m1s7"
 FROM (
   SELECT
-    COALESCE(SUM("_r10"."m1s1"), 0) AS "m1s1",
-    COALESCE(SUM("_r10"."m1s2"), 0) AS "m1s2",
-    COALESCE(SUM("_r10"."m1s3"), 0) AS "m1s3",
-    COALESCE(SUM("_r10"."m1s4"), 0) AS "m1s4",
-    COALESCE(SUM("_r10"."m1s5"), 0) AS "m1s5",
-    COALESCE(SUM("_r10"."m1s6"), 0) AS "m1s6",
-    COALESCE(SUM("_r10"."m1s7"), 0) AS "m1s7"
+    COALESCE(SUM("_r13"."m1s1"), 0) AS "m1s1",
+    COALESCE(SUM("_r13"."m1s2"), 0) AS "m1s2",
+    COALESCE(SUM("_r13"."m1s3"), 0) AS "m1s3",
+    COALESCE(SUM("_r13"."m1s4"), 0) AS "m1s4",
+    COALESCE(SUM("_r13"."m1s5"), 0) AS "m1s5",
+    COALESCE(SUM("_r13"."m1s6"), 0) AS "m1s6",
+    COALESCE(SUM("_r13"."m1s7"), 0) AS "m1s7"
   FROM (
     SELECT
-      "_r9"."_unit" AS "_unit",
-      "_r9"."_seed" AS "_seed",
-      LEAST("_r9"."n_m1s1", 3) AS "m1s1",
+      "_r12"."_unit" AS "_unit",
+      "_r12"."_seed" AS "_seed",
+      LEAST("_r12"."n_m1s1", 3) AS "m1s1",
       LEAST(
         GREATEST(
           CASE
             WHEN (
-              "_r9"."n_m1s2" > 3
+              "_r12"."n_m1s2" > 3
             )
             THEN (
               (
-                CAST("_r9"."s_m1s2" AS INT128) * 3
-              ) // CAST("_r9"."n_m1s2" AS INT128)
+                CAST("_r12"."s_m1s2" AS INT128) * 3
+              ) // CAST("_r12"."n_m1s2" AS INT128)
             )
-            ELSE "_r9"."s_m1s2"
+            ELSE "_r12"."s_m1s2"
           END,
           (
             -300000
@@ -815,14 +823,14 @@ FROM (
         GREATEST(
           CASE
             WHEN (
-              "_r9"."n_m1s3" > 3
+              "_r12"."n_m1s3" > 3
             )
             THEN (
               (
-                CAST("_r9"."s_m1s3" AS INT128) * 3
-              ) // CAST("_r9"."n_m1s3" AS INT128)
+                CAST("_r12"."s_m1s3" AS INT128) * 3
+              ) // CAST("_r12"."n_m1s3" AS INT128)
             )
-            ELSE "_r9"."s_m1s3"
+            ELSE "_r12"."s_m1s3"
           END,
           (
             -15000000000
@@ -830,19 +838,19 @@ FROM (
         ),
         15000000000
       ) AS "m1s3",
-      LEAST("_r9"."n_m1s4", 3) AS "m1s4",
+      LEAST("_r12"."n_m1s4", 3) AS "m1s4",
       LEAST(
         GREATEST(
           CASE
             WHEN (
-              "_r9"."n_m1s5" > 3
+              "_r12"."n_m1s5" > 3
             )
             THEN (
               (
-                CAST("_r9"."s_m1s5" AS INT128) * 3
-              ) // CAST("_r9"."n_m1s5" AS INT128)
+                CAST("_r12"."s_m1s5" AS INT128) * 3
+              ) // CAST("_r12"."n_m1s5" AS INT128)
             )
-            ELSE "_r9"."s_m1s5"
+            ELSE "_r12"."s_m1s5"
           END,
           (
             -15
@@ -854,14 +862,14 @@ FROM (
         GREATEST(
           CASE
             WHEN (
-              "_r9"."n_m1s6" > 3
+              "_r12"."n_m1s6" > 3
             )
             THEN (
               (
-                CAST("_r9"."s_m1s6" AS INT128) * 3
-              ) // CAST("_r9"."n_m1s6" AS INT128)
+                CAST("_r12"."s_m1s6" AS INT128) * 3
+              ) // CAST("_r12"."n_m1s6" AS INT128)
             )
-            ELSE "_r9"."s_m1s6"
+            ELSE "_r12"."s_m1s6"
           END,
           (
             -54
@@ -873,14 +881,14 @@ FROM (
         GREATEST(
           CASE
             WHEN (
-              "_r9"."n_m1s7" > 3
+              "_r12"."n_m1s7" > 3
             )
             THEN (
               (
-                CAST("_r9"."s_m1s7" AS INT128) * 3
-              ) // CAST("_r9"."n_m1s7" AS INT128)
+                CAST("_r12"."s_m1s7" AS INT128) * 3
+              ) // CAST("_r12"."n_m1s7" AS INT128)
             )
-            ELSE "_r9"."s_m1s7"
+            ELSE "_r12"."s_m1s7"
           END,
           (
             -1800000
@@ -892,39 +900,9 @@ FROM (
       SELECT
         "_r3"."_unit" AS "_unit",
         MIN("_r3"."_seed") AS "_seed",
-        COUNT(*) FILTER(WHERE
-          (
-            NOT (
-              "_r3"."_x4" IS NULL
-            )
-          ) AND ISFINITE("_r3"."_x4")) AS "n_m1s1",
-        COUNT(*) FILTER(WHERE
-          (
-            NOT (
-              "_r3"."_x4" IS NULL
-            )
-          ) AND ISFINITE("_r3"."_x4")) AS "n_m1s2",
-        COALESCE(
-          SUM(
-            CASE
-              WHEN (
-                "_r3"."_x6" BETWEEN CAST($2 AS DOUBLE) AND CAST($3 AS DOUBLE)
-              )
-              THEN (
-                CAST("_r3"."_x6" AS BIGINT) - 100000
-              )
-              WHEN ISFINITE("_r3"."_x4")
-              THEN (
-                CASE WHEN (
-                  "_r3"."_x6" < CAST($2 AS DOUBLE)
-                ) THEN (
-                  -100000
-                ) ELSE 100000 END
-              )
-            END
-          ),
-          0
-        ) AS "s_m1s2",
+        COUNT("_r3"."_x10") AS "n_m1s1",
+        COUNT("_r3"."_x10") AS "n_m1s2",
+        COALESCE(SUM("_r3"."_x10"), 0) AS "s_m1s2",
         COUNT(*) FILTER(WHERE
           (
             (
@@ -980,38 +958,10 @@ FROM (
         ) AS "s_m1s3",
         COUNT(*) FILTER(WHERE
           "_r3"."_x7") AS "n_m1s4",
-        COUNT(*) FILTER(WHERE
-          "_r3"."_x7" AND (
-            NOT (
-              "_r3"."_x8" IS NULL
-            )
-          )) AS "n_m1s5",
-        COALESCE(
-          SUM(
-            CASE
-              WHEN (
-                "_r3"."_x8" BETWEEN 1 AND 12
-              )
-              THEN (
-                "_r3"."_x8" - 6
-              )
-              WHEN (
-                NOT (
-                  "_r3"."_x8" IS NULL
-                )
-              )
-              THEN (
-                CASE WHEN (
-                  "_r3"."_x8" < 1
-                ) THEN (
-                  -5
-                ) ELSE 6 END
-              )
-            END
-          ) FILTER(WHERE
-            "_r3"."_x7"),
-          0
-        ) AS "s_m1s5",
+        COUNT("_r3"."_x11") FILTER(WHERE
+          "_r3"."_x7") AS "n_m1s5",
+        COALESCE(SUM("_r3"."_x11") FILTER(WHERE
+          "_r3"."_x7"), 0) AS "s_m1s5",
         COUNT(*) FILTER(WHERE
           "_r3"."_x7"
           AND (
@@ -1128,29 +1078,75 @@ FROM (
         ) AS "s_m1s7"
       FROM (
         SELECT
-          "_r2"."_unit" AS "_unit",
-          "_r2"."_seed" AS "_seed",
-          "_r2"."c2" AS "_x4",
-          ROUND("_r2"."c2") AS "_x5",
-          ROUND("_r2"."c2" * CAST($1 AS DOUBLE)) AS "_x6",
-          NOT (
-            "_r2"."c2" IS NULL
-          ) AS "_x7",
-          CAST(MONTH("_r2"."c1") AS BIGINT) AS "_x8"
+          "_r9"."_unit" AS "_unit",
+          "_r9"."_seed" AS "_seed",
+          "_r9"."_x4" AS "_x4",
+          "_r9"."_x5" AS "_x5",
+          "_r9"."_x6" AS "_x6",
+          "_r9"."_x7" AS "_x7",
+          "_r9"."_x8" AS "_x8",
+          CASE
+            WHEN (
+              "_r9"."_x6" BETWEEN CAST($2 AS DOUBLE) AND CAST($3 AS DOUBLE)
+            )
+            THEN (
+              CAST("_r9"."_x6" AS BIGINT) - 100000
+            )
+            WHEN ISFINITE("_r9"."_x4")
+            THEN (
+              CASE WHEN (
+                "_r9"."_x6" < CAST($2 AS DOUBLE)
+              ) THEN (
+                -100000
+              ) ELSE 100000 END
+            )
+          END AS "_x10",
+          CASE
+            WHEN (
+              "_r9"."_x8" BETWEEN 1 AND 12
+            )
+            THEN (
+              "_r9"."_x8" - 6
+            )
+            WHEN (
+              NOT (
+                "_r9"."_x8" IS NULL
+              )
+            )
+            THEN (
+              CASE WHEN (
+                "_r9"."_x8" < 1
+              ) THEN (
+                -5
+              ) ELSE 6 END
+            )
+          END AS "_x11"
         FROM (
           SELECT
-            "_r1"."c3" AS "c1",
-            "_r1"."c4" AS "c2",
-            "_r1"."_unit" AS "_unit",
-            "_r1"."_seed" AS "_seed"
-          FROM "private0"."main"."t1" AS "_r1"
-        ) AS "_r2"
+            "_r2"."_unit" AS "_unit",
+            "_r2"."_seed" AS "_seed",
+            "_r2"."c2" AS "_x4",
+            ROUND("_r2"."c2") AS "_x5",
+            ROUND("_r2"."c2" * CAST($1 AS DOUBLE)) AS "_x6",
+            NOT (
+              "_r2"."c2" IS NULL
+            ) AS "_x7",
+            CAST(MONTH("_r2"."c1") AS BIGINT) AS "_x8"
+          FROM (
+            SELECT
+              "_r1"."c3" AS "c1",
+              "_r1"."c4" AS "c2",
+              "_r1"."_unit" AS "_unit",
+              "_r1"."_seed" AS "_seed"
+            FROM "private0"."main"."t1" AS "_r1"
+          ) AS "_r2"
+        ) AS "_r9"
       ) AS "_r3"
       GROUP BY
         "_r3"."_unit"
-    ) AS "_r9"
-  ) AS "_r10"
-) AS "_r11"
+    ) AS "_r12"
+  ) AS "_r13"
+) AS "_r14"
 -- with $1 = 100, $2 = 0, $3 = 200000, $4 = 0, $5 = 200000, $6 = 0, $7 = 200000, $8 = 0, $9 = 200000; at most 1 rows of integer, integer, integer, integer, integer, integer, integer
 -- answer
 SELECT

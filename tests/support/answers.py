@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from math import isclose
+from math import isclose, prod
 from typing import Any, TypeAlias
 
 import duckdb
@@ -39,7 +39,7 @@ from sandbox.preparation import Prepared, prepare
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.clip import ClipAt
 from sandbox.privacy.loss import Spend
-from sandbox.privacy.statistics import Moments
+from sandbox.privacy.statistics import Moments, Statistic
 from sandbox.requests import QueryRequest
 from sandbox.workers.job import Job, Part, Parts, Rows, Side
 from tests.support.engine import LIMITS as WORKER
@@ -288,10 +288,15 @@ def _moment_step(bounded: BoundedMeasure, estimate: Moments) -> float:
     ranges = [float((each.high - each.low) * each.granularity) for each in sums]
     steps = [float(each.granularity) for each in sums]
     products = (bounded.statistic(name) for name in estimate.products.values())
-    coarse = [float(each.granularity) for each in products if _made(each.granularity)]
+    coarse = [float(each.granularity) for each in products if each.granularity > _finest(each)]
     found = 2 * max(steps) * max(ranges) * made + max(coarse, default=0.0)
     rows = ROWS if estimate.function.startswith("regr_s") else 1
     return found**0.5 if estimate.function.startswith("stddev") else found * rows
+
+
+def _finest(product: Statistic) -> Fraction:
+    """The grid on which a product is exact."""
+    return prod((factor.granularity for factor in product.factors), start=Fraction(1))
 
 
 def _made(granularity: Fraction) -> bool:

@@ -271,7 +271,8 @@ def queries(draw: st.DrawFn) -> Query:
     keys = [Item(some.key(of.columns), f"k{place}", "key") for place in range(draw(st.sampled_from((0, 1, 1, 2))))]
     measured = [some.aggregate(of.columns) for _ in range(draw(st.integers(1, 3)))]
     items = [*keys, *(Item(sql, f"a{place}", kind) for place, (sql, kind) in enumerate(measured))]
-    sums = [item.sql for item in items if item.kind in ("count", "sum")]
+    # plain DuckDB counts pairs without a sign, and fails below 0
+    sums = [item.sql for item in items if item.kind in ("count", "sum") and not item.sql.startswith("REGR_COUNT")]
     if sums and some.chance(3):
         form = some.one(("100.0 * {} / NULLIF(COUNT(*), 0)", "{} - 1", "CASE WHEN {} > 0.37 THEN 'many' END"))
         items.append(Item(form.format(some.one(sums)), "x", "derived"))
