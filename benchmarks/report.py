@@ -100,7 +100,8 @@ def _tables(found: Mapping[str, Any], figures: Mapping[str, Figure], compared: S
         "",
         (
             "Seconds are medians (least–most). *Service* is all between sending and the checked answer;"
-            " *without overhead* is that less what the path costs beside its jobs, which is measured by itself and has a target of its own."
+            " *without overhead* is that less what the path costs beside its jobs, which is measured by itself"
+            " and has a target of its own."
         ),
         "",
         "| figure | value | target |",
