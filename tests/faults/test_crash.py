@@ -169,7 +169,7 @@ def test_a_front_end_that_hangs_is_replaced(clinic: Deployment) -> None:
 @pytest.mark.parametrize("who", ["worker", "zygote"])
 def test_a_worker_killed_at_its_job_is_replaced_and_the_job_run_again(clinic: Deployment, who: str) -> None:
     clinic.start("job sent", "wait")
-    workers = clinic.workers()
+    workers = clinic.confined()
     for worker in workers:
         os.kill(worker, signal.SIGSTOP)
     with clinic.asking(query(7)) as go_on:

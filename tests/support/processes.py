@@ -179,6 +179,15 @@ class Deployment:
     def workers(self) -> list[int]:
         return [pid for zygote in self.zygotes() for pid in descendants(zygote)]
 
+    def confined(self) -> list[int]:
+        """The workers, once each is confined: from then on it dies with the zygote."""
+
+        def given_up(pid: int) -> bool:
+            return "NoNewPrivs:\t1" in Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+
+        self.until(lambda: all(map(given_up, self.workers())))
+        return self.workers()
+
     def zygotes(self) -> list[int]:
         """The zygote; its workers look like it."""
         return [pid for pid in children_of(self.pid) if "zygote" in command_of(pid)]
