@@ -36,6 +36,7 @@ from sandbox.privacy.loss import total
 from sandbox.privacy.mechanisms import Invocation, Selection, measure, select
 from sandbox.privacy.propagation import NUMERIC, Form, Noisy, formed, interval, single
 from sandbox.privacy.selection import scores, target
+from sandbox.privacy.statistics import StatisticKind
 from sandbox.workers.job import Job, Parts, Rows, Side, Table
 
 PROPAGATED = 200_000
@@ -279,7 +280,9 @@ def _privacy(prepared: Prepared, decided: Sequence[Decided]) -> dict[str, object
 
 
 def _part(bounded: BoundedMeasure, name: str) -> dict[str, object]:
-    """What a mechanism adds noise to, and how large one step of its totals is."""
+    """What a mechanism adds noise to, how large one step of its totals is, and how many distinct values of a unit count
+    for one group key."""
     statistic = bounded.statistic(name)
     step = statistic.granularity / bounded.fine(name)
-    return {"statistic": name, "kind": statistic.kind.value, "granularity": str(step)}
+    part: dict[str, object] = {"statistic": name, "kind": statistic.kind.value, "granularity": str(step)}
+    return part | ({"values": statistic.high} if statistic.kind is StatisticKind.DISTINCT else {})

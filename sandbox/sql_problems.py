@@ -41,7 +41,7 @@ SQL_PROBLEMS: Mapping[str, Problem] = {
         "只有 WHERE 中有值列的相等条件才能把子查询中的聚合与外层行关联。",
     ),
     "sql.count_distinct": Problem(
-        422, "COUNT(DISTINCT …) counts the privacy unit only.", "COUNT(DISTINCT …) 只能用于隐私单元键。"
+        422, "COUNT(DISTINCT …) counts one expression.", "COUNT(DISTINCT …) 只能统计一个表达式。"
     ),
     "sql.distinct": Problem(
         422,

@@ -313,7 +313,7 @@ class Groups:
         inner = call.expressions[0] if isinstance(call, exp.Anonymous) and call.expressions else call.this
         match call:
             case exp.Count(this=exp.Distinct(expressions=counted)):
-                return AggregateFunction.UNITS, None, self._units(call, counted), Type.INTEGER
+                return *self._distinct(call, counted), Type.INTEGER
             case exp.Count(this=None | exp.Star()):
                 return AggregateFunction.ROWS, None, None, Type.INTEGER
             case exp.Count():
@@ -356,26 +356,32 @@ class Groups:
                 return AggregateFunction.ROWS, None, Call("is_not_null", (counted.expression,))
         return AggregateFunction.ROWS, counted.expression, None
 
-    def _units(self, call: exp.Expr, counted: Sequence[exp.Expr]) -> Expression | None:
-        """The filter of COUNT(DISTINCT unit), of its CASE form too. Refuses `sql.count_distinct`."""
-        inner = counted[0].unnest() if len(counted) == 1 else None
-        match inner:
+    def _distinct(
+        self, call: exp.Expr, counted: Sequence[exp.Expr]
+    ) -> tuple[AggregateFunction, Expression | None, Expression | None]:
+        """COUNT(DISTINCT …) of the unit, of its CASE form too, or of any value. Refuses `sql.count_distinct`."""
+        if len(counted) != 1:
+            raise self.rows.state.refuse("sql.count_distinct", call)
+        match inner := counted[0].unnest():
             case exp.Case(this=None) if len(inner.args["ifs"]) == 1 and inner.args.get("default") is None:
                 branch = inner.args["ifs"][0]
-                extra = self._presence(branch.args["true"].unnest(), call)
-                condition = self.rows.predicate(branch.this).expression
-                return condition if extra is None else Call("and", (condition, extra))
-            case exp.Expr():
-                return self._presence(inner, call)
-        raise self.rows.state.refuse("sql.count_distinct", call)
+                shown = self.rows.lower(branch.args["true"].unnest())
+                if shown.type in _NO_VALUE:
+                    condition = self.rows.predicate(branch.this).expression
+                    extra = _presence(shown)
+                    joined = condition if extra is None else Call("and", (condition, extra))
+                    return AggregateFunction.UNITS, None, joined
+        found = self.rows.lower(inner)
+        if found.type in _NO_VALUE:
+            return AggregateFunction.UNITS, None, _presence(found)
+        if found.type is None:
+            raise self.rows.state.refuse("sql.unsupported", inner, what="COUNT(NULL)")
+        return AggregateFunction.DISTINCT, found.expression, None
 
-    def _presence(self, node: exp.Expr, call: exp.Expr) -> Expression | None:
-        unit = self.rows.lower(node)
-        if unit.type is Type.UNIT:
-            return None
-        if unit.type is Type.PRESENCE:
-            return Call("is_not_null", (unit.expression,))
-        raise self.rows.state.refuse("sql.count_distinct", call)
+
+def _presence(unit: Typed) -> Expression | None:
+    """That a unit is there, where it can be missing."""
+    return Call("is_not_null", (unit.expression,)) if unit.type is Type.PRESENCE else None
 
 
 def _function(call: exp.Expr) -> AggregateFunction:

@@ -11,6 +11,7 @@ from sqlglot import exp
 from policies.cards import DatasetCard
 from sandbox.engines.choices import choice_sql
 from sandbox.engines.clips import LARGEST, clipped, weights
+from sandbox.engines.distinct import distinct_values, kept_values
 from sandbox.engines.expressions import Rendered, column, render_expression
 from sandbox.engines.operands import (
     Parameters,
@@ -56,6 +57,14 @@ class _Inputs:
         if self.steps is None:
             return _over(exp.Count(this=exp.Star()), self.counted())
         return _over(exp.Count(this=self.steps.copy()), self.passes)
+
+    def valued(self) -> exp.Expr:
+        """The value, of which −0 and 0 are one."""
+        if self.value is None:
+            raise Fault("values without an argument")
+        sql = self.value.sql.copy()
+        real = self.value.values.type is Type.DOUBLE
+        return binary(exp.Add, sql, exp.Literal.number("0.0")) if real else sql
 
     def counted(self) -> exp.Expr | None:
         """Whether the row counts: it passes the filter, and its value is there and finite."""
@@ -126,6 +135,8 @@ class MeasureSelect:
 
         def read(statistic: Statistic) -> _Inputs:
             passes = None if statistic.filter is None else write(statistic.filter, None).sql
+            if statistic.kind is StatisticKind.DISTINCT and statistic.argument is not None:
+                return _Inputs(write(statistic.argument, None), None, passes)
             factors = tuple(gridded(each.argument, each.granularity, None) for each in statistic.factors)
             if statistic.argument is None:
                 return _Inputs(None, None, passes, factors)
@@ -205,7 +216,9 @@ class MeasureSelect:
         return _over(exp.Count(this=exp.Distinct(expressions=[column(alias, UNIT)])), read.counted())
 
     def _total(self, statistic: Statistic, read: _Inputs) -> exp.Expr:
-        """Rows counted, or the sum of their grid steps."""
+        """Rows or values counted, or the sum of their grid steps."""
+        if statistic.kind is StatisticKind.DISTINCT:
+            return _over(exp.Count(this=exp.Distinct(expressions=[read.valued()])), read.counted())
         if statistic.kind in (StatisticKind.UNITS, StatisticKind.ROWS):
             return read.count()
         total = _over(exp.Sum(this=self._added(statistic, read)), read.passes)
@@ -263,8 +276,9 @@ class MeasureSelect:
         last = self.parameters.fresh("r")
         outputs = [named(column(last, name), name) for name in self._keys]
         for statistic in self.bounded.statistics:
-            total = exp.Coalesce(this=exp.Sum(this=column(last, statistic.name)), expressions=[number(0)])
-            outputs.append(named(total, statistic.name))
+            part = column(last, statistic.name)
+            total = distinct_values(part) if statistic.kind is StatisticKind.DISTINCT else exp.Sum(this=part)
+            outputs.append(named(exp.Coalesce(this=total, expressions=[number(0)]), statistic.name))
         select = select_from(outputs, derived(parts, last))
         if self._keys:
             select.set("group", exp.Group(expressions=[column(last, name) for name in self._keys]))
@@ -286,13 +300,24 @@ class MeasureSelect:
         cut = [named(column(outer, name), name) for name in (UNIT, SEED, *self._keys)]
         for statistic, read in zip(self.bounded.statistics, inputs, strict=True):
             count, total = f"n_{statistic.name}", f"s_{statistic.name}"
-            if statistic.kind is not StatisticKind.SUM:
+            if statistic.kind is StatisticKind.DISTINCT:
+                folded.append(named(self._kept(statistic, read, alias), total))
+            elif statistic.kind is not StatisticKind.SUM:
                 folded.append(named(read.count(), count))
             if statistic.kind in SUMS:
                 folded.append(named(self._total(statistic, read), total))
             cut.append(named(self._part(statistic, column(outer, count), column(outer, total)), statistic.name))
         grouped = self._grouped(folded, rows, alias, (UNIT, *self._keys))
         return select_from(cut, derived(grouped, outer))
+
+    def _kept(self, statistic: Statistic, read: _Inputs, alias: str) -> exp.Expr:
+        """The values of one unit that count for one group key (rules 14 and 21)."""
+        if read.value is None:
+            raise Fault("values without an argument")
+        value = read.valued()
+        key = [(each.values.type, column(alias, each.name)) for each in self.bounded.checked.keys]
+        digest = choice_sql(column(alias, SEED), [*key, (read.value.values.type, value)])
+        return kept_values(digest, value, read.counted(), statistic.high)
 
     def _part(self, statistic: Statistic, count: exp.Expr, total: exp.Expr) -> exp.Expr:
         """One unit's part of one group key's total, within the bound (design §4); whole where a clip will cut it."""
@@ -301,6 +326,8 @@ class MeasureSelect:
         most = self.bounded.bounds.rows
         lo, hi = number(min(0, most * statistic.low)), number(max(0, most * statistic.high))
         match statistic.kind:
+            case StatisticKind.DISTINCT:
+                return total
             case StatisticKind.UNITS:
                 return call("LEAST", count, number(1))
             case StatisticKind.ROWS:

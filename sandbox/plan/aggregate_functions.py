@@ -12,6 +12,8 @@ class AggregateFunction(StrEnum):
     """COUNT(*), or COUNT(x) when there is an argument: rows where it is not NULL."""
     UNITS = "units"
     """COUNT(DISTINCT unit key)."""
+    DISTINCT = "distinct"
+    """COUNT(DISTINCT x): values of the argument; NULL is none."""
     SUM = "sum"
     AVG = "avg"
     VAR_POP = "var_pop"

@@ -13,7 +13,8 @@ from itertools import product
 from policies.cards import DatasetCard
 from policies.domains import UnitDomain
 from sandbox.errors import Refusal
-from sandbox.plan.aggregates import STATISTICS, can_be_null, judged_aggregate, released_type
+from sandbox.plan.aggregate_functions import AggregateFunction
+from sandbox.plan.aggregates import aggregate_cost, can_be_null, judged_aggregate, released_type
 from sandbox.plan.checked import (
     CheckedAggregate,
     CheckedMeasure,
@@ -247,10 +248,13 @@ class _Checker:
         for aggregate in measure.aggregates:
             parts = self._read(aggregate, source)
             values = [None if one is None else one.values for one in parts[:2]]
+            if values[0] is not None and aggregate.function is AggregateFunction.DISTINCT:
+                values[0] = replace(values[0], members=self.judge.members(values[0]))
             self._define(aggregate.name)
             most = source.rows * self.domains[source.domain or ""].max_units
             aggregates.append(judged_aggregate(aggregate, values[0], values[1], most))
-            costs.append(2 * STATISTICS.get(aggregate.function, 1) + sum(one.cost for one in parts if one is not None))
+            cost = aggregate_cost(aggregate.function, source.rows)
+            costs.append(cost + sum(one.cost for one in parts if one is not None))
         checked = CheckedMeasure(
             measure,
             Relation(found.domain, source.rows, source.keys, source.columns, source.row_bytes),

@@ -117,7 +117,8 @@ class CheckedMeasure:
     """What one unit can cause the engine to do in this measure, from declared sizes alone (rule 2).
 
     Per operator its rows of the unit times one and the cost of its expressions; then per row of the source two for each
-    statistic (AVG has two), one for each key, and the cost of keys, arguments and filters.
+    statistic (AVG has two), a sort where a unit's values are chosen, one for each key, and the cost of keys, arguments
+    and filters.
     Unit: row operations.
     """
     givens: tuple[Given, ...]

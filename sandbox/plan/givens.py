@@ -38,6 +38,11 @@ def released_values(aggregate: Aggregate, argument: Values | None, type_: Type, 
     match aggregate.function, found:
         case AggregateFunction.ROWS | AggregateFunction.REGR_COUNT, _:
             return known(type_, (0, rows * units), nullable=False, granularity=Fraction(1))
+        case AggregateFunction.DISTINCT, _:
+            most = rows * units
+            if argument is not None and argument.members is not None:
+                most = min(most, len(argument.members))
+            return known(type_, (0, most), nullable=False, granularity=Fraction(1))
         case AggregateFunction.UNITS, _:
             return known(type_, (0, units), nullable=False, granularity=Fraction(1))
         case AggregateFunction.SUM, (lo, hi):

@@ -25,6 +25,8 @@ from sandbox.privacy.statistics import (
     Estimate,
     Moments,
     Statistic,
+    StatisticKind,
+    distinct_count,
     grid_sum,
     pair_count,
     paired,
@@ -61,7 +63,8 @@ class BoundedMeasure:
     bounds: Bounds
     """g and r that hold for every unit after bounding."""
     fold: bool
-    """Whether the engine must fold per (unit, group keys) and cut to `bounds`; else the structure guarantees them."""
+    """Whether the engine must fold per (unit, group keys) and cut to `bounds`, and to the values that DISTINCT may
+    count; else the structure guarantees them."""
     statistics: tuple[Statistic, ...]
     """Distinct; shared by aggregates that need the same total."""
     estimates: tuple[Estimate | Moments, ...]
@@ -75,8 +78,8 @@ class BoundedMeasure:
     frequency: str | None = None
     """With public keys and a minimum: the UNITS statistic without filter whose noisy totals are held against it."""
     clips: tuple[Clip, ...] = ()
-    """What cuts a unit's parts in place of r: every statistic but those of existence and frequency is in one, or
-    there are none. Statistics of one estimate are in one clip."""
+    """What cuts a unit's parts in place of r: every statistic but those of existence, of frequency and of DISTINCT is
+    in one, or there are none. Statistics of one estimate are in one clip."""
 
     def clip(self, name: str) -> Clip | None:
         """The clip that the statistic is in."""
@@ -99,11 +102,13 @@ def bound(
     max_units: int,
     *,
     alike: bool = False,
+    values: int | None = None,
 ) -> BoundedMeasure:
     """The measure bounded as the request asks, else as the card says, never looser than what its structure allows.
 
     `alike` tells that a clip will scale all parts of a unit alike: then no average needs a scaling of its own, and a
-    unit's squared norm must fit the engine's integers too.
+    a unit's squared norm must fit the engine's integers too. `values` bounds the different values of a unit that count
+    for one group key, where it is not the bound of rows: no clip applies to them.
 
     Postcondition: no total over all group keys of any statistic reaches `CAPACITY` with `max_units` units; every number
     that is made of a grid, a total and their noise is a finite real one.
@@ -116,7 +121,13 @@ def bound(
     fold = bounds != structure
     rows = min(checked.source.rows, bounds.groups * bounds.rows)
     room = row_room(checked, max_units) if alike else (CAPACITY - 1) // (max_units * rows)
-    draft = _Draft(checked.measure.name, scaled=fold and not alike, shared=not fold and not alike, room=room)
+    draft = _Draft(
+        checked.measure.name,
+        scaled=fold and not alike,
+        shared=not fold and not alike,
+        room=room,
+        values=bounds.rows if values is None else min(bounds.rows, values),
+    )
     if draft.room < 1:
         raise Refusal("plan.overflow", {"aggregate": AggregateFunction.ROWS}, subject=checked.measure.name)
     existence = draft.add(unit_count(None)).name if checked.key_set.cells is None else None
@@ -124,7 +135,12 @@ def bound(
         raise Refusal(
             "plan.too_large", {"what": "bytes of group keys", "limit": str(KEY_BYTES)}, subject=checked.measure.name
         )
+    if any(max_units * each > KEY_BYTES for each in _value_bytes(checked)):
+        sizes = {"what": "bytes of distinct values", "limit": str(KEY_BYTES)}
+        raise Refusal("plan.too_large", sizes, subject=checked.measure.name)
     estimates = {each.aggregate.name: draft.estimate(each) for each in _sums_last(checked.aggregates)}
+    counted = [each.high for each in draft.statistics if each.kind is StatisticKind.DISTINCT]
+    fold = fold or any(most < structure.rows for most in counted)
     return BoundedMeasure(
         checked=checked,
         bounds=bounds,
@@ -144,7 +160,7 @@ def demanding(bounded: BoundedMeasure, minimum: int) -> BoundedMeasure:
     """
     if minimum <= 1 or bounded.existence is not None:
         return replace(bounded, minimum=max(minimum, bounded.minimum))
-    draft = _Draft(bounded.checked.measure.name, scaled=False, shared=False, room=0)
+    draft = _Draft(bounded.checked.measure.name, scaled=False, shared=False, room=0, values=0)
     draft.statistics.extend(bounded.statistics)
     name = draft.add(unit_count(None)).name
     return replace(bounded, statistics=tuple(draft.statistics), minimum=minimum, frequency=name)
@@ -153,6 +169,16 @@ def demanding(bounded: BoundedMeasure, minimum: int) -> BoundedMeasure:
 def _key_bytes(checked: CheckedMeasure) -> int:
     """The most that one group takes while the engine counts, by the types of its keys."""
     return HIDDEN_BYTES + sum(width(key.values) for key in checked.keys)
+
+
+def _value_bytes(checked: CheckedMeasure) -> list[int]:
+    """Per count of distinct values, the most that those of one unit take while the engine counts."""
+    found, structure = [], structural(checked)
+    for each in checked.aggregates:
+        if each.aggregate.function is AggregateFunction.DISTINCT and each.values is not None:
+            most = structure.groups * distinct_count(each, structure.rows).high
+            found.append(min(checked.source.rows, most) * (HIDDEN_BYTES + width(each.values)))
+    return found
 
 
 def row_room(checked: CheckedMeasure, max_units: int) -> int:
@@ -195,7 +221,7 @@ def _sums_last(aggregates: Sequence[CheckedAggregate]) -> list[CheckedAggregate]
 class _Draft:
     """Statistics collected so far: equal ones are one."""
 
-    def __init__(self, measure: str, *, scaled: bool, shared: bool, room: int) -> None:
+    def __init__(self, measure: str, *, scaled: bool, shared: bool, room: int, values: int) -> None:
         self.measure = measure
         self.scaled = scaled
         """Whether an average's sum is scaled to the bound of rows (rule 17)."""
@@ -204,6 +230,8 @@ class _Draft:
         noise of a count times the middle of its range."""
         self.room = room
         """The most that one row may add without a total ever reaching `CAPACITY`."""
+        self.values = values
+        """The different values of a unit that may count for one group key."""
         self.statistics: list[Statistic] = []
 
     def estimate(self, checked: CheckedAggregate) -> Estimate | Moments:
@@ -212,6 +240,9 @@ class _Draft:
         match aggregate.function:
             case AggregateFunction.UNITS:
                 return Estimate(aggregate.name, self.add(unit_count(aggregate.filter)).name, None, None, Type.INTEGER)
+            case AggregateFunction.DISTINCT:
+                found = self.add(distinct_count(checked, self.values))
+                return Estimate(aggregate.name, found.name, None, None, Type.INTEGER)
             case AggregateFunction.ROWS:
                 return Estimate(aggregate.name, self.add(row_count(checked)).name, None, None, Type.INTEGER)
             case AggregateFunction.AVG:

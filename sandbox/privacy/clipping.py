@@ -13,6 +13,7 @@ from sandbox.plan.checked import CheckedMeasure
 from sandbox.privacy.bounding import BoundedMeasure, bound, demanding, row_room, structural
 from sandbox.privacy.clip import Clip, ClipAt, Norm
 from sandbox.privacy.sensitivity import unclipped
+from sandbox.privacy.statistics import StatisticKind
 
 FINER = 2**10
 """Steps of the finer grid that one row may add, at least, where capacity allows: cuts round toward zero on it."""
@@ -47,21 +48,25 @@ def _clipped(
     """Clipped at the norm asked for; by its structure alone where no unit can be longer than that.
 
     How many private group keys a unit brings into existence is bounded by the card's groups as well: counts that decide
-    on groups are no part of a vector.
+    on groups are no part of a vector. Nor are counts of distinct values, for which a unit's part is a set: the card's
+    rows bound how many of a unit's count for one group key, else its structure.
     """
     structure = structural(checked)
     groups = structure.groups
     if checked.key_set.cells is None and default is not None:
         groups = min(groups, default.groups)
     bounds = Bounds(groups, structure.rows)
-    draft = demanding(bound(checked, bounds, None, max_units, alike=True), minimum)
+    values = None if default is None else default.rows
+    draft = demanding(bound(checked, bounds, None, max_units, alike=True, values=values), minimum)
     room = row_room(checked, max_units)
     if room < 1:
         raise Refusal("plan.overflow", {"aggregate": AggregateFunction.ROWS}, subject=checked.measure.name)
     clips = [_clip(draft, names, asked, room, norm) for names in _vectors(draft)]
+    if not clips:
+        return demanding(bound(checked, None, default, max_units), minimum)
     needless = structure == Bounds(1, 1) if asked.rows is None else all(c.most >= longest(draft, c) for c in clips)
     if needless:
-        return demanding(bound(checked, bounds, None, max_units), minimum)
+        return demanding(bound(checked, bounds, None, max_units, values=values), minimum)
     return replace(draft, fold=True, clips=tuple(clips))
 
 
@@ -69,12 +74,14 @@ def _vectors(draft: BoundedMeasure) -> list[list[str]]:
     """The statistics that are cut together: those of one estimate, so that a ratio's two sides are scaled alike (rule
     17). Others are cut apart: a norm that they shared would be the noisier one's, whatever their sizes.
     """
-    vectors = [[each.name] for each in draft.statistics if each.name not in (draft.existence, draft.frequency)]
+    apart = (draft.existence, draft.frequency)
+    summed = [each.name for each in draft.statistics if each.kind is not StatisticKind.DISTINCT]
+    vectors = [[name] for name in summed if name not in apart]
     for estimate in draft.estimates:
         joined = [names for names in vectors if estimate.parts & set(names)]
         if len(joined) > 1:
-            apart = [names for names in vectors if names not in joined]
-            vectors = [*apart, [name for names in joined for name in names]]
+            others = [names for names in vectors if names not in joined]
+            vectors = [*others, [name for names in joined for name in names]]
     return vectors
 
 

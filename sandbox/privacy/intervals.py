@@ -161,7 +161,7 @@ def _interval(
     if half is None or isinstance(value, bool) or not isinstance(value, int | Fraction):
         raise Fault("a total is a number and has an interval")
     low, high = float(value) - half, float(value) + half
-    if statistic.kind in {StatisticKind.ROWS, StatisticKind.UNITS}:
+    if statistic.kind in {StatisticKind.ROWS, StatisticKind.UNITS, StatisticKind.DISTINCT}:
         return Interval(max(low, 0.0), max(high, 0.0))
     return Interval(low, high)
 

@@ -47,6 +47,9 @@ class StatisticKind(StrEnum):
     """Rows of the group that pass the filter and where the argument, if any, is not NULL."""
     UNITS = "units"
     """Units with at least one row in the group that passes the filter."""
+    DISTINCT = "distinct"
+    """Values of the argument over the rows that ROWS would count: of each unit's at most `high` per group key (rule
+    21)."""
     SUM = "sum"
     """Σ of clamped grid values (rule 16); each unit's partial sum clipped to its bound when folding."""
     SCALED_SUM = "scaled_sum"
@@ -84,7 +87,8 @@ class Statistic:
     low: int
     """Least value of a row after centring, grid steps; 0 for counts."""
     high: int
-    """Greatest value of a row after centring; 1 for counts."""
+    """Greatest value of a row after centring; 1 for counts; of DISTINCT, the values of one unit that count for one
+    group key."""
     factors: tuple[Factor, ...] = ()
     """The two whose product a row adds; `argument` is None then."""
 
@@ -145,6 +149,18 @@ def row_count(checked: CheckedAggregate) -> Statistic:
     """The rows an aggregate counts; an argument that cannot be NULL is none, so that COUNT(x) and COUNT(*) are one."""
     argument = None if _never_null(checked.values) else checked.aggregate.argument
     return Statistic("", StatisticKind.ROWS, argument, checked.aggregate.filter, Fraction(1), 0, 0, 1)
+
+
+def distinct_count(checked: CheckedAggregate, rows: int) -> Statistic:
+    """The values of an argument, of each unit's at most `rows` per group key, and no more than it can have: one where
+    the unit determines it, else as many as its value set has (rules 20 and 21).
+    """
+    most, values, aggregate = rows, checked.values, checked.aggregate
+    if values is not None and values.members is not None:
+        most = min(most, max(1, len(values.members)))
+    if values is not None and values.per_unit:
+        most = 1
+    return Statistic("", StatisticKind.DISTINCT, aggregate.argument, aggregate.filter, Fraction(1), 0, 0, most)
 
 
 def _never_null(values: Values | None) -> bool:

@@ -176,11 +176,11 @@ refused sql.no_aggregate
 at SELECT 性别 FROM persons GROUP BY 性别
 write SELECT 性别, COUNT(*) AS n FROM persons GROUP BY 性别
 
--- COUNT(DISTINCT) of a column
-SELECT COUNT(DISTINCT city) FROM persons
+-- COUNT(DISTINCT) of two columns
+SELECT COUNT(DISTINCT city, 性别) FROM persons
 =>
 refused sql.count_distinct
-at COUNT(DISTINCT city)
+at COUNT(DISTINCT city, 性别)
 
 -- SUM(DISTINCT)
 SELECT SUM(DISTINCT income) FROM persons

@@ -1171,3 +1171,199 @@ FROM (
 ORDER BY
   "_r4"."_order" ASC
 -- with no parameters; at most 1000000 rows of double, double, integer
+
+-- distinct values of a unit, kept by the keyed choice
+SELECT 科室, COUNT(*), COUNT(DISTINCT 费用) FILTER (WHERE emergency) FROM visits GROUP BY 科室
+=>
+-- m1
+SELECT
+  "_r11"."k1" AS "k1",
+  CAST(LEAST(
+    GREATEST(CAST("_r11"."m1s1" AS INT128), (
+      -4611686018427387903
+    )),
+    4611686018427387903
+  ) AS BIGINT) AS "m1s1",
+  CAST(LEAST(
+    GREATEST(CAST("_r11"."m1s2" AS INT128), (
+      -4611686018427387903
+    )),
+    4611686018427387903
+  ) AS BIGINT) AS "m1s2"
+FROM (
+  SELECT
+    "_r10"."k1" AS "k1",
+    COALESCE(SUM("_r10"."m1s1"), 0) AS "m1s1",
+    COALESCE(LENGTH(LIST_DISTINCT(FLATTEN(ARRAY_AGG("_r10"."m1s2")))), 0) AS "m1s2"
+  FROM (
+    SELECT
+      "_r9"."k1" AS "k1",
+      "_r9"."m1s1" AS "m1s1",
+      "_r9"."m1s2" AS "m1s2"
+    FROM (
+      SELECT
+        "_r8"."k1" AS "k1",
+        "_r8"."m1s1" AS "m1s1",
+        "_r8"."m1s2" AS "m1s2",
+        ROW_NUMBER() OVER (
+          PARTITION BY "_r8"."_unit"
+          ORDER BY LEFT(
+            MD5(
+              CAST("_r8"."_seed" AS TEXT) || (
+                CASE
+                  WHEN (
+                    "_r8"."k1" IS NULL
+                  )
+                  THEN ';n'
+                  ELSE (
+                    (
+                      ';' || CAST(LENGTH(CAST("_r8"."k1" AS TEXT)) AS TEXT)
+                    ) || (
+                      ':' || CAST("_r8"."k1" AS TEXT)
+                    )
+                  )
+                END
+              )
+            ),
+            16
+          ) ASC, "_r8"."k1" ASC
+        ) AS "_place"
+      FROM (
+        SELECT
+          "_r7"."_unit" AS "_unit",
+          "_r7"."_seed" AS "_seed",
+          "_r7"."k1" AS "k1",
+          LEAST("_r7"."n_m1s1", 3) AS "m1s1",
+          "_r7"."s_m1s2" AS "m1s2"
+        FROM (
+          SELECT
+            "_r3"."_unit" AS "_unit",
+            MIN("_r3"."_seed") AS "_seed",
+            "_r3"."k1" AS "k1",
+            COUNT(*) AS "n_m1s1",
+            LIST_TRANSFORM(
+              LIST_SLICE(
+                LIST_SORT(
+                  ARRAY_AGG(
+                    DISTINCT {'d': LEFT(
+                      MD5(
+                        (
+                          CAST("_r3"."_seed" AS TEXT) || (
+                            CASE
+                              WHEN (
+                                "_r3"."k1" IS NULL
+                              )
+                              THEN ';n'
+                              ELSE (
+                                (
+                                  ';' || CAST(LENGTH(CAST("_r3"."k1" AS TEXT)) AS TEXT)
+                                ) || (
+                                  ':' || CAST("_r3"."k1" AS TEXT)
+                                )
+                              )
+                            END
+                          )
+                        ) || (
+                          CASE
+                            WHEN (
+                              (
+                                "_r3"."_x5" + 0.0
+                              ) IS NULL
+                            )
+                            THEN ';n'
+                            ELSE (
+                              (
+                                ';' || CAST(LENGTH(FORMAT('{:.17e}', (
+                                  "_r3"."_x5" + 0.0
+                                ) + 0.0)) AS TEXT)
+                              ) || (
+                                ':' || FORMAT('{:.17e}', (
+                                  "_r3"."_x5" + 0.0
+                                ) + 0.0)
+                              )
+                            )
+                          END
+                        )
+                      ),
+                      16
+                    ), 'x': "_r3"."_x5" + 0.0}
+                  ) FILTER(WHERE
+                    "_r3"."_x4"
+                    AND (
+                      (
+                        NOT (
+                          "_r3"."_x5" IS NULL
+                        )
+                      ) AND ISFINITE("_r3"."_x5")
+                    ))
+                ),
+                1,
+                3
+              ),
+              LAMBDA v : v.x
+            ) AS "s_m1s2"
+          FROM (
+            SELECT
+              "_r2"."_unit" AS "_unit",
+              "_r2"."_seed" AS "_seed",
+              "_r2"."c1" AS "k1",
+              "_r2"."c3" AS "_x4",
+              "_r2"."c2" AS "_x5"
+            FROM (
+              SELECT
+                "_r1"."c2" AS "c1",
+                "_r1"."c4" AS "c2",
+                "_r1"."c5" AS "c3",
+                "_r1"."_unit" AS "_unit",
+                "_r1"."_seed" AS "_seed"
+              FROM "private0"."main"."t1" AS "_r1"
+            ) AS "_r2"
+          ) AS "_r3"
+          GROUP BY
+            "_r3"."_unit",
+            "_r3"."k1"
+          HAVING
+            CASE
+              WHEN (
+                COUNT(*) > 0
+              )
+              THEN (
+                "_r3"."k1" IN (CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT))
+              )
+            END
+        ) AS "_r7"
+      ) AS "_r8"
+    ) AS "_r9"
+    WHERE
+      "_r9"."_place" <= 2
+  ) AS "_r10"
+  GROUP BY
+    "_r10"."k1"
+) AS "_r11"
+-- with $1 = 儿科, $2 = 其他, $3 = 内科, $4 = 外科; at most 4 rows of text, integer, integer
+-- answer
+SELECT
+  "_r4"."o1" AS "o1",
+  "_r4"."o2" AS "o2",
+  "_r4"."o3" AS "o3",
+  "_r4"."_m2" AS "_m2"
+FROM (
+  SELECT
+    "_r3"."k1" AS "o1",
+    "_r3"."a1" AS "o2",
+    "_r3"."a2" AS "o3",
+    "_r3"."_m2" AS "_m2",
+    "_r3"."_order" AS "_order"
+  FROM (
+    SELECT
+      "_r1"."k1" AS "k1",
+      "_r1"."a1" AS "a1",
+      "_r1"."a2" AS "a2",
+      "_r1"."_number" AS "_m2",
+      "_r1"."_number" AS "_order"
+    FROM "temp"."main"."m1" AS "_r1"
+  ) AS "_r3"
+) AS "_r4"
+ORDER BY
+  "_r4"."_order" ASC
+-- with no parameters; at most 1000000 rows of text, integer, integer, integer

@@ -126,6 +126,7 @@ def _measure(measure: Measure) -> str:
         argument = "*" if one.argument is None else _expression(one.argument)
         argument += "" if one.other is None else f", {_expression(one.other)}"
         call = "COUNT(DISTINCT _unit)" if one.function is AggregateFunction.UNITS else f"{one.function}({argument})"
+        call = f"COUNT(DISTINCT {argument})" if one.function is AggregateFunction.DISTINCT else call
         call = call.replace("rows(", "COUNT(")
         items.append(
             (call if one.filter is None else f"{call} FILTER (WHERE {_expression(one.filter)})") + f" AS {one.name}"

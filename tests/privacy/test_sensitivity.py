@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations_with_replacement
 
@@ -17,7 +18,19 @@ from sandbox.plan.nodes import Scalar
 from sandbox.plan.values import Values
 from sandbox.privacy.bounding import BoundedMeasure, bound
 from sandbox.privacy.sensitivity import Sensitivity, sensitivity
-from tests.support.measures import AVG_X, CORR_XX, COUNT_ROWS, COUNT_UNITS, COUNT_X, SUM_X, VAR_X, checked, key, number
+from tests.support.measures import (
+    AVG_X,
+    CORR_XX,
+    COUNT_ROWS,
+    COUNT_UNITS,
+    COUNT_X,
+    DISTINCT_X,
+    SUM_X,
+    VAR_X,
+    checked,
+    key,
+    number,
+)
 from tests.support.reference import Row, contributions, totals
 
 ALL = (COUNT_ROWS, COUNT_X, COUNT_UNITS, SUM_X, AVG_X, VAR_X, CORR_XX)
@@ -31,19 +44,21 @@ RANGES = {
 
 
 def units(measure: CheckedMeasure, values: Values) -> Iterator[list[Row]]:
-    """Every multiset of at most l rows that obeys the declared unit keys."""
+    """Every multiset of at most l rows that obeys the declared unit keys and what the unit determines."""
     assert values.lo is not None
     assert values.hi is not None
-    x: list[Scalar] = [values.lo, values.hi, None]
+    x: list[Scalar] = [*(values.members or (values.lo, values.hi)), None]
     cells = measure.key_set.cells or ((1,), (2,), (3,))
     kinds = [(cell, value) for cell in cells for value in x]
     for size in range(measure.source.rows + 1):
         for rows in combinations_with_replacement(kinds, size):
             if measure.source.unit_keys and max(Counter(cell for cell, _ in rows).values(), default=0) > 1:
                 continue
-            varying = [
+            varying: list[set[Scalar]] = [
                 {cell[index] for cell, _ in rows} for index, part in enumerate(measure.keys) if part.values.per_unit
             ]
+            if values.per_unit:
+                varying.append({value for _, value in rows})
             if any(len(members) > 1 for members in varying):
                 continue
             yield [
@@ -103,6 +118,39 @@ def test_claimed_is_the_worst_case_exactly(structure: CheckedMeasure, values: Va
     assert claimed == worst(bounded, values)
 
 
+VALUE_SETS = {
+    "two values": (key([1, 2], nullable=True), key([1, 2], nullable=True)),
+    "four values": (key([1, 2, 3, 4], nullable=True), key([1, 2, 3, 4], nullable=True)),
+    "no value set": (number(1, 4), key([1, 2, 3, 4])),
+    "determined by the unit": (number(1, 2), key([1, 2], per_unit=True)),
+}
+"""What is known of a counted value, and the values that occur."""
+
+
+@pytest.mark.parametrize(
+    "bounds", [None, Bounds(1, 1), Bounds(2, 1), Bounds(1, 2), Bounds(2, 2), Bounds(2, 3), Bounds(9, 9)], ids=str
+)
+@pytest.mark.parametrize("values", VALUE_SETS.values(), ids=VALUE_SETS)
+@pytest.mark.parametrize("structure", STRUCTURES.values(), ids=STRUCTURES)
+def test_distinct_values_claimed_are_the_worst_case_exactly(
+    structure: CheckedMeasure, values: tuple[Values, Values], bounds: Bounds | None
+) -> None:
+    """Rules 20 and 21: of a unit at most r values per group key, one where the unit determines it, m where there are
+    no more."""
+    known, occurring = values
+    measure = checked(
+        [DISTINCT_X],
+        rows=structure.source.rows,
+        keys=[part.values for part in structure.keys],
+        unit_keys=structure.source.unit_keys,
+        x=replace(known, per_unit=occurring.per_unit),
+    )
+    bounded = bound(measure, bounds, None, max_units=1000)
+    claimed = [sensitivity(bounded, statistic) for statistic in bounded.statistics]
+    assert occurring.members is not None
+    assert claimed == worst(bounded, replace(occurring, lo=1, hi=4))
+
+
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_a_unit_changes_totals_by_its_own_contribution_only(data: st.DataObject) -> None:
@@ -110,6 +158,7 @@ def test_a_unit_changes_totals_by_its_own_contribution_only(data: st.DataObject)
     bounds = data.draw(st.sampled_from([None, Bounds(1, 1), Bounds(2, 1), Bounds(2, 2)]))
     if any(part.values.per_unit for part in structure.keys):
         structure = STRUCTURES["three rows, three groups"]
+    structure = checked([*ALL, DISTINCT_X], rows=structure.source.rows, keys=[part.values for part in structure.keys])
     bounded = bound(structure, bounds, None, max_units=1000)
     x = st.one_of(st.none(), st.integers(0, 10))
     width = len(structure.keys)

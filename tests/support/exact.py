@@ -143,12 +143,29 @@ class Laboratory:
         types = [key.values.type for key in measure.checked.keys]
 
         def rank(unit: Any, key: Key) -> tuple[object, ...]:
-            return choice(unit, list(zip(types, key, strict=True))), *map(_sortable, key)
+            typed = [*types, *map(_type, key[len(types) :])]
+            return choice(unit, list(zip(typed, key, strict=True))), *map(_sortable, key)
 
         def evaluate(expression: Expression, values: Mapping[str, Scalar]) -> Scalar:
             return _evaluated(expression, values, measure.checked.source.values)[1]
 
         return rank, evaluate
+
+
+def _type(value: Scalar) -> Type:
+    """Of a value that is not NULL."""
+    match value:
+        case bool():
+            return Type.BOOLEAN
+        case int():
+            return Type.INTEGER
+        case str():
+            return Type.TEXT
+        case datetime():
+            return Type.TIMESTAMP
+        case date():
+            return Type.DATE
+    return Type.DOUBLE
 
 
 @contextlib.contextmanager

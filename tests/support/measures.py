@@ -17,6 +17,7 @@ COUNT_UNITS = Aggregate("a3", AggregateFunction.UNITS, None, None)
 SUM_X = Aggregate("a4", AggregateFunction.SUM, Ref("x"), None)
 VAR_X = Aggregate("a6", AggregateFunction.VAR_POP, Ref("x"), None)
 CORR_XX = Aggregate("a7", AggregateFunction.CORR, Ref("x"), None, Ref("x"))
+DISTINCT_X = Aggregate("a8", AggregateFunction.DISTINCT, Ref("x"), None)
 AVG_X = Aggregate("a5", AggregateFunction.AVG, Ref("x"), None)
 
 

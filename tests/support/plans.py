@@ -205,6 +205,8 @@ def _aggregate(draw: st.DrawFn, names: Names, source: Built, function: Aggregate
     match function:
         case AggregateFunction.UNITS:
             pass
+        case AggregateFunction.DISTINCT:
+            argument = draw(st.sampled_from(VALUES).flatmap(lambda one: expressions(source.columns, one, 1)))
         case AggregateFunction.ROWS:
             kinds = st.sampled_from(VALUES).flatmap(lambda one: expressions(source.columns, one, 1))
             argument = draw(st.none() | kinds)

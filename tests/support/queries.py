@@ -67,6 +67,8 @@ def _measures(of: Columns) -> Iterator[list[Item]]:
     pair = f"{number}, {(*of.whole, *of.numbers)[0]}"
     aggregates = [
         Item("COUNT(*)", "a0", "count"),
+        Item(f"COUNT(DISTINCT {(*of.texts, number)[0]})", "d1", "count"),
+        Item(f"COUNT(DISTINCT {number}) FILTER (WHERE {number} > 1)", "d2", "count"),
         Item(f"COUNT({number})", "a1", "count"),
         Item(f"SUM({number})", "a2", "sum"),
         Item(f"AVG({number})", "a3", "avg"),
@@ -138,7 +140,9 @@ class Draw:
 
     def aggregate(self, of: Columns) -> tuple[str, str]:
         """An aggregate and its kind."""
-        forms = [*_AGGREGATES, ("COUNT(DISTINCT {unit})", "count")] if of.units else [*_AGGREGATES]
+        forms = [*_AGGREGATES]
+        forms += [("COUNT(DISTINCT {unit})", "count")] if of.units else []
+        forms += [("COUNT(DISTINCT {text})", "count")] if of.texts else []
         form, kind = self.draw(st.sampled_from(forms))
         sql = self._filled(form, of, 2)
         if not sql.startswith("COUNT_IF") and self.chance(4):
@@ -221,6 +225,7 @@ _TEXT_KEYS = (
 _AGGREGATES = (
     ("COUNT(*)", "count"),
     ("COUNT({number})", "count"),
+    ("COUNT(DISTINCT {number})", "count"),
     ("SUM({number})", "sum"),
     ("AVG({number})", "avg"),
     ("VAR_POP({number})", "moment"),

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from math import floor, isfinite, isqrt
 
 from sandbox.plan.nodes import Call, Expression, Literal, Ref, Scalar
@@ -15,6 +16,8 @@ from sandbox.privacy.keys import Key
 from sandbox.privacy.statistics import Factor, Statistic, StatisticKind
 
 Evaluate = Callable[[Expression, Mapping[str, Scalar]], Scalar]
+Part = int | frozenset[Scalar]
+"""What a unit adds to a total, or the values that it brings to a count of different ones."""
 Rank = Callable[[Hashable, Key], tuple[object, ...]]
 
 
@@ -51,18 +54,37 @@ def totals(
 ) -> dict[Key, tuple[int, ...]]:
     """Exact totals per group key that has a row, statistics in order."""
     found: dict[Key, list[int]] = {}
-    for unit_keys in contributions(measure, rows, rank, evaluate).values():
+    kept: dict[tuple[Key, int], set[Scalar]] = defaultdict(set)
+    for unit_keys in _parts(measure, rows, rank, evaluate).values():
         for key, vector in unit_keys.items():
             sums = found.setdefault(key, [0] * len(vector))
-            for index, value in enumerate(vector):
-                sums[index] += value
+            for index, part in enumerate(vector):
+                if isinstance(part, frozenset):
+                    kept[key, index] |= part
+                    sums[index] = len(kept[key, index])
+                else:
+                    sums[index] += part
     return {key: tuple(sums) for key, sums in found.items()}
 
 
 def contributions(
     measure: BoundedMeasure, rows: Iterable[Row], rank: Rank = by_repr, evaluate: Evaluate = simple
 ) -> dict[Hashable, dict[Key, tuple[int, ...]]]:
-    """Per unit and kept group key, what the unit adds to each statistic."""
+    """Per unit and kept group key, what the unit adds to each statistic, were it the only unit."""
+    found = _parts(measure, rows, rank, evaluate)
+    return {
+        unit: {
+            key: tuple(len(part) if isinstance(part, frozenset) else part for part in vector)
+            for key, vector in groups.items()
+        }
+        for unit, groups in found.items()
+    }
+
+
+def _parts(
+    measure: BoundedMeasure, rows: Iterable[Row], rank: Rank, evaluate: Evaluate
+) -> dict[Hashable, dict[Key, tuple[Part, ...]]]:
+    """Per unit and kept group key, the unit's part of each statistic."""
     outputs = measure.checked.measure.keys
     cells = measure.checked.key_set.cells
     folded: dict[Hashable, dict[Key, list[Row]]] = defaultdict(lambda: defaultdict(list))
@@ -70,13 +92,18 @@ def contributions(
         key = tuple(evaluate(output.expression, row.values) for output in outputs)
         if cells is None or key in cells:
             folded[row.unit][key].append(row)
-    kept: dict[Hashable, dict[Key, tuple[int, ...]]] = {}
+    kept: dict[Hashable, dict[Key, tuple[Part, ...]]] = {}
     for unit, groups in folded.items():
         chosen = sorted(groups, key=lambda key, unit=unit: rank(unit, key))  # type: ignore[misc]
         if measure.fold:
             chosen = chosen[: measure.bounds.groups]
         kept[unit] = {
-            key: tuple(_one(measure, statistic, groups[key], evaluate) for statistic in measure.statistics)
+            key: tuple(
+                _values(measure, statistic, groups[key], partial(_placed, rank, unit, key), evaluate)
+                if statistic.kind is StatisticKind.DISTINCT
+                else _one(measure, statistic, groups[key], evaluate)
+                for statistic in measure.statistics
+            )
             for key in chosen
         }
         for clip in measure.clips:
@@ -99,10 +126,10 @@ def weights(
     return dict(found)
 
 
-def _clipped(measure: BoundedMeasure, clip: Clip, parts: dict[Key, tuple[int, ...]]) -> dict[Key, tuple[int, ...]]:
+def _clipped(measure: BoundedMeasure, clip: Clip, parts: dict[Key, tuple[Part, ...]]) -> dict[Key, tuple[Part, ...]]:
     """One unit's parts, those of the clip on its finer grid and scaled down to its norm."""
     places = {place: clip.fine[each.name] for place, each in enumerate(measure.statistics) if each.name in clip.fine}
-    values = [vector[place] * fine for vector in parts.values() for place, fine in places.items()]
+    values = [_number(vector[place]) * fine for vector in parts.values() for place, fine in places.items()]
     size = sum(map(abs, values)) if clip.norm is Norm.L1 else isqrt(max(sum(one**2 for one in values) - 1, 0)) + 1
 
     def cut(value: int) -> int:
@@ -111,9 +138,33 @@ def _clipped(measure: BoundedMeasure, clip: Clip, parts: dict[Key, tuple[int, ..
         return abs(value) * clip.most // size * (1 if value > 0 else -1)
 
     return {
-        key: tuple(cut(one * places[place]) if place in places else one for place, one in enumerate(vector))
+        key: tuple(cut(_number(one) * places[place]) if place in places else one for place, one in enumerate(vector))
         for key, vector in parts.items()
     }
+
+
+def _placed(rank: Rank, unit: Hashable, key: Key, value: Scalar) -> tuple[object, ...]:
+    return rank(unit, (*key, value))
+
+
+def _number(part: Part) -> int:
+    assert isinstance(part, int)
+    return part
+
+
+def _values(
+    measure: BoundedMeasure,
+    statistic: Statistic,
+    rows: Sequence[Row],
+    rank: Callable[[Scalar], tuple[object, ...]],
+    evaluate: Evaluate,
+) -> frozenset[Scalar]:
+    """The values of one unit that count for one group key: the first ones (rule 21)."""
+    assert statistic.argument is not None
+    passing = [row.values for row in rows if statistic.filter is None or evaluate(statistic.filter, row.values) is True]
+    found = {evaluate(statistic.argument, values) for values in passing}
+    counted = sorted(filter(_is_counted, found), key=rank)
+    return frozenset(counted[: statistic.high] if measure.fold else counted)
 
 
 def _one(measure: BoundedMeasure, statistic: Statistic, rows: Sequence[Row], evaluate: Evaluate) -> int:
