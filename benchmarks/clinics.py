@@ -19,6 +19,7 @@ from typing import Any
 
 import duckdb
 
+from benchmarks.generate import UNIFORM
 from policies.cards import ColumnType
 from sandbox.engines.duckdb import Session
 from sandbox.execution import execute
@@ -81,7 +82,7 @@ def _errors(truth: dict[int, dict[str, float]], answers: Sequence[dict[str, Any]
 def _made(folder: Path, rows: int) -> tuple[dict[int, dict[str, float]], Loaded]:
     """The private part as load would leave it, and plain SQL's answer."""
     with duckdb.connect(str(folder / "private")) as engine:
-        engine.execute("CREATE MACRO u(i, k) AS (hash(i * 64 + k) >> 11)::DOUBLE / 9007199254740992.0")
+        engine.execute(UNIFORM)
         units = rows // 5
         engine.execute(
             f"""CREATE TABLE t0 AS SELECT (floor({units} * pow(u(i, 11), 3))::BIGINT * 7368787) % {units} AS _unit,

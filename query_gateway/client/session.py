@@ -147,9 +147,8 @@ class Client:
 
         Raises Problem, Unreachable (with the idempotency key to go on with) and Unproven.
         """
-        body = _encoded(self._asked(sql, spend, licence, scenario, dataset, bounds, expected_size))
-        response = self._send("POST", "/v1/queries", body, idempotency_key or token_urlsafe(16))
-        asked = request_digest(HttpRequest("POST", "/v1/queries", "", (), body))
+        body = self._asked(sql, spend, licence, scenario, dataset, bounds, expected_size)
+        response, asked = self._queried(body, idempotency_key)
         found = self._found(response, asked)
         proof = response.headers.get("vitrine-receipt")
         pauses = chain(_POLLS, repeat(_POLLS[-1]))
@@ -170,9 +169,8 @@ class Client:
         expected_size: int | None = None,
     ) -> Answer:
         """What the query gives on dummy records, made from the card alone; free. Raises as `query` does."""
-        body = _encoded(self._asked(sql, spend, licence, scenario, dataset, bounds, expected_size) | {"dry_run": True})
-        response = self._send("POST", "/v1/queries", body, token_urlsafe(16))
-        asked = request_digest(HttpRequest("POST", "/v1/queries", "", (), body))
+        body = self._asked(sql, spend, licence, scenario, dataset, bounds, expected_size) | {"dry_run": True}
+        response, asked = self._queried(body, None)
         return checked_dry_run(_document(response), self._log_key, asked=asked)
 
     def status(self, charge: str) -> Answer | Pending:
@@ -184,6 +182,12 @@ class Client:
         if found.id != charge:
             raise Unproven("the answer is for another query")
         return found
+
+    def _queried(self, body: Mapping[str, Any], idempotency_key: str | None) -> tuple[httpx2.Response, str]:
+        """The response to a query, and the digest of what was signed, which the log names."""
+        encoded = _encoded(body)
+        response = self._send("POST", "/v1/queries", encoded, idempotency_key or token_urlsafe(16))
+        return response, request_digest(HttpRequest("POST", "/v1/queries", "", (), encoded))
 
     def _asked(
         self,
