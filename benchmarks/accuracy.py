@@ -7,10 +7,8 @@ and compared with plain DuckDB's exact answer. Writes `results/accuracy.json` an
 from __future__ import annotations
 
 import argparse
-import json
 import math
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -38,8 +36,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the figures go (default: %(default)s)")
     options = parser.parse_args()
     found = results(QUICK if options.quick else RUNS)
-    options.results.parent.mkdir(parents=True, exist_ok=True)
-    options.results.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    report.keep(found, options.results)
     if options.results == RESULTS:
         report.write_accuracy(found)
 
@@ -57,13 +54,7 @@ def results(runs: int) -> dict[str, Any]:
             for question in QUESTIONS
             for notion in NOTIONS
         ]
-    return {
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": report.machine(),
-        "versions": report.versions(),
-        "runs": runs,
-        "figures": figures,
-    }
+    return report.described(figures, runs=runs)
 
 
 def exact(folder: Path, sql: str) -> Mapping[tuple[Any, ...], float]:

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from html import escape
 from importlib.metadata import version
 from pathlib import Path
@@ -41,6 +42,18 @@ def machine() -> str:
 def versions() -> dict[str, str]:
     """Of what was measured."""
     return {"python": platform.python_version(), **{name: version(name) for name in _DISTRIBUTIONS}}
+
+
+def described(figures: Sequence[Figure], **of: object) -> dict[str, Any]:
+    """The figures of a run, with what they were measured on and of."""
+    date = datetime.now(UTC).date().isoformat()
+    return {"date": date, "machine": machine(), "versions": versions(), **of, "figures": figures}
+
+
+def keep(found: Mapping[str, Any], path: Path) -> None:
+    """Writes the results of a run to a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def write(found: Mapping[str, Any]) -> None:

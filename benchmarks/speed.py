@@ -6,11 +6,9 @@ Writes `results/speed.json`, from which `benchmarks.report` makes the tables and
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median, quantiles
@@ -57,8 +55,7 @@ def main() -> None:
     options = parser.parse_args()
     size = QUICK if options.quick else FULL
     found = results(size)
-    options.results.parent.mkdir(parents=True, exist_ok=True)
-    options.results.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    report.keep(found, options.results)
     if options.results == RESULTS:
         report.write(found)
 
@@ -66,14 +63,7 @@ def main() -> None:
 def results(size: Size) -> dict[str, Any]:
     """Every figure, and what it was measured on."""
     figures = measure(size)
-    return {
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": report.machine(),
-        "versions": report.versions(),
-        "people": size.people,
-        "scale": size.scale,
-        "figures": figures,
-    }
+    return report.described(figures, people=size.people, scale=size.scale)
 
 
 def measure(size: Size) -> list[Figure]:
