@@ -13,68 +13,18 @@ from sandbox.engines.choices import choice_sql
 from sandbox.engines.clips import LARGEST, clipped, weights
 from sandbox.engines.distinct import distinct_values, kept_values
 from sandbox.engines.expressions import Rendered, column, render_expression
-from sandbox.engines.operands import (
-    Parameters,
-    between,
-    binary,
-    call,
-    cast,
-    choose,
-    every,
-    is_null,
-    negated,
-    number,
-    try_cast,
-)
+from sandbox.engines.inputs import Inputs, added, grid_steps, on_grid, over
+from sandbox.engines.operands import Parameters, binary, call, cast, choose, every, limited, number
 from sandbox.engines.selects import Selects, consecutive, within
 from sandbox.engines.sources import SEED, UNIT, derived, named, ordered, place, select_from, where
 from sandbox.errors import Fault
 from sandbox.plan.nodes import Expression, Type
 from sandbox.privacy.bounding import BoundedMeasure, structural
 from sandbox.privacy.clip import Clip
-from sandbox.privacy.statistics import CAPACITY, Factor, Statistic, StatisticKind
+from sandbox.privacy.statistics import Statistic, StatisticKind
 
-EXACT = 2**53
-"""Every whole number up to this is a 64-bit floating point number."""
 PLACE = "_place"
 SUMS = (StatisticKind.SUM, StatisticKind.SCALED_SUM)
-
-
-@dataclass(frozen=True, slots=True)
-class _Inputs:
-    """What a statistic reads of each row: columns of the row relation."""
-
-    value: Rendered | None
-    rounded: exp.Expr | None
-    """The value of a SUM on its grid, as a whole number of steps that is still a real one; None for integers."""
-    passes: exp.Expr | None
-    factors: tuple[_Inputs, ...] = ()
-    steps: exp.Expr | None = None
-    """The value in grid steps, NULL where it does not count: a column where a sum is taken of it."""
-
-    def count(self) -> exp.Expr:
-        """How many rows count."""
-        if self.steps is None:
-            return _over(exp.Count(this=exp.Star()), self.counted())
-        return _over(exp.Count(this=self.steps.copy()), self.passes)
-
-    def valued(self) -> exp.Expr:
-        """The value, of which −0 and 0 are one."""
-        if self.value is None:
-            raise Fault("values without an argument")
-        sql = self.value.sql.copy()
-        real = self.value.values.type is Type.DOUBLE
-        return binary(exp.Add, sql, exp.Literal.number("0.0")) if real else sql
-
-    def counted(self) -> exp.Expr | None:
-        """Whether the row counts: it passes the filter, and its value is there and finite."""
-        terms = [] if self.passes is None else [self.passes.copy()]
-        for read in (self, *self.factors):
-            if read.value is not None:
-                terms.append(negated(is_null(read.value.sql)))
-                if read.value.values.type is Type.DOUBLE:
-                    terms.append(call("ISFINITE", read.value.sql))
-        return every(terms) if terms else None
 
 
 @dataclass(slots=True)
@@ -93,7 +43,7 @@ class MeasureSelect:
         last = self.parameters.fresh("r")
         outputs = [named(column(last, name), name) for name in self._keys]
         for statistic in self.bounded.statistics:
-            clipped = _clip(cast(column(last, statistic.name), "HUGEINT"), number(-LARGEST), number(LARGEST))
+            clipped = limited(cast(column(last, statistic.name), "HUGEINT"), number(-LARGEST), number(LARGEST))
             outputs.append(named(cast(clipped, "BIGINT"), statistic.name))
         select = select_from(outputs, derived(totals, last))
         if self.bounded.existence is not None and self.bounded.minimum > 1:
@@ -108,7 +58,7 @@ class MeasureSelect:
     def _keys(self) -> tuple[str, ...]:
         return tuple(key.name for key in self.bounded.checked.keys)
 
-    def _rows(self) -> tuple[exp.Select, tuple[_Inputs, ...], str]:
+    def _rows(self) -> tuple[exp.Select, tuple[Inputs, ...], str]:
         """The measured rows: unit, seed, group key, and every distinct argument and filter once, under an alias."""
         givens = {given.relation: given for given in self.bounded.checked.givens}
         folded = self.bounded.checked.folded
@@ -129,45 +79,45 @@ class MeasureSelect:
             if (expression, grid) not in written:
                 name = self.parameters.fresh("x")
                 found = render_expression(expression, scope, self.parameters)
-                outputs.append(named(found.sql if grid is None else self._rounded(found.sql, grid), name))
+                outputs.append(named(found.sql if grid is None else on_grid(found.sql, grid, self.parameters), name))
                 written[expression, grid] = Rendered(column(alias, name), found.values)
             return written[expression, grid]
 
-        def read(statistic: Statistic) -> _Inputs:
+        def read(statistic: Statistic) -> Inputs:
             passes = None if statistic.filter is None else write(statistic.filter, None).sql
             if statistic.kind is StatisticKind.DISTINCT and statistic.argument is not None:
-                return _Inputs(write(statistic.argument, None), None, passes)
+                return Inputs(write(statistic.argument, None), None, passes)
             factors = tuple(gridded(each.argument, each.granularity, None) for each in statistic.factors)
             if statistic.argument is None:
-                return _Inputs(None, None, passes, factors)
+                return Inputs(None, None, passes, factors)
             return gridded(statistic.argument, statistic.granularity, passes)
 
-        def gridded(argument: Expression, grid: Fraction, passes: exp.Expr | None) -> _Inputs:
+        def gridded(argument: Expression, grid: Fraction, passes: exp.Expr | None) -> Inputs:
             value = write(argument, None)
-            return _Inputs(value, write(argument, grid).sql if value.values.type is Type.DOUBLE else None, passes)
+            return Inputs(value, write(argument, grid).sql if value.values.type is Type.DOUBLE else None, passes)
 
         inputs = tuple(read(statistic) for statistic in self.bounded.statistics)
         rows = select_from(outputs, derived(source.select, inner))
         return *self._stepped(rows, [output.alias for output in outputs], inputs, alias), alias
 
     def _stepped(
-        self, rows: exp.Select, names: Sequence[str], inputs: tuple[_Inputs, ...], alias: str
-    ) -> tuple[exp.Select, tuple[_Inputs, ...]]:
+        self, rows: exp.Select, names: Sequence[str], inputs: tuple[Inputs, ...], alias: str
+    ) -> tuple[exp.Select, tuple[Inputs, ...]]:
         """The rows with what each adds to a sum as a column: a row counts for the argument where it is not NULL, which
         costs the engine a fraction of asking the argument.
         """
         inner = self.parameters.fresh("r")
         outputs = [named(column(inner, name), name) for name in names]
         counted = dict[Expression, exp.Expr]()
-        found = list[_Inputs]()
+        found = list[Inputs]()
         for statistic, read in zip(self.bounded.statistics, inputs, strict=True):
             if statistic.kind not in SUMS or statistic.argument is None or read.value is None:
                 found.append(read)
                 continue
             name = self.parameters.fresh("x")
             value = replace(read.value, sql=_of(read.value.sql, inner))
-            rounded = None if read.rounded is None else _of(read.rounded, inner)
-            outputs.append(named(self._steps(statistic, value, rounded), name))
+            whole = None if read.rounded is None else _of(read.rounded, inner)
+            outputs.append(named(grid_steps(statistic, value, whole, self.parameters), name))
             counted.setdefault(statistic.argument, column(alias, name))
             found.append(replace(read, steps=column(alias, name)))
         if not counted:
@@ -199,7 +149,7 @@ class MeasureSelect:
             select.set("having", exp.Having(this=choose((present, every(sets)))))
         return select
 
-    def _direct(self, rows: exp.Select, inputs: tuple[_Inputs, ...], alias: str) -> exp.Select:
+    def _direct(self, rows: exp.Select, inputs: tuple[Inputs, ...], alias: str) -> exp.Select:
         """One aggregation: the structure guarantees the bounds. What decides which groups are released counts units
         all the same: should a structure ever not hold, no group passes a threshold by one unit's rows.
         """
@@ -212,62 +162,19 @@ class MeasureSelect:
             outputs.append(named(total, statistic.name))
         return self._grouped(outputs, rows, alias, self._keys)
 
-    def _units(self, read: _Inputs, alias: str) -> exp.Expr:
-        return _over(exp.Count(this=exp.Distinct(expressions=[column(alias, UNIT)])), read.counted())
+    def _units(self, read: Inputs, alias: str) -> exp.Expr:
+        return over(exp.Count(this=exp.Distinct(expressions=[column(alias, UNIT)])), read.counted())
 
-    def _total(self, statistic: Statistic, read: _Inputs) -> exp.Expr:
+    def _total(self, statistic: Statistic, read: Inputs) -> exp.Expr:
         """Rows or values counted, or the sum of their grid steps."""
         if statistic.kind is StatisticKind.DISTINCT:
-            return _over(exp.Count(this=exp.Distinct(expressions=[read.valued()])), read.counted())
+            return over(exp.Count(this=exp.Distinct(expressions=[read.valued()])), read.counted())
         if statistic.kind in (StatisticKind.UNITS, StatisticKind.ROWS):
             return read.count()
-        total = _over(exp.Sum(this=self._added(statistic, read)), read.passes)
+        total = over(exp.Sum(this=added(statistic, read, self.parameters)), read.passes)
         return exp.Coalesce(this=total, expressions=[number(0)])
 
-    def _added(self, statistic: Statistic, read: _Inputs) -> exp.Expr:
-        """What a row adds to a sum, in grid steps: its value, or the product of its factors; NULL where it does not
-        count. Factors are clamped, so that their product needs no clamp of its own.
-        """
-        if not statistic.factors:
-            if read.steps is None:
-                raise Fault("a sum without an argument")
-            return read.steps.copy()
-        sizes = [max(abs(each.low), abs(each.high), 1) for each in statistic.factors]
-        whole = "BIGINT" if 4 * sizes[0] * sizes[1] < CAPACITY else "HUGEINT"
-        one, other = (
-            cast(self._steps(each, found.value, found.rounded), whole)
-            for each, found in zip(statistic.factors, read.factors, strict=True)
-            if found.value is not None
-        )
-        finest = statistic.factors[0].granularity * statistic.factors[1].granularity
-        steps = _whole_steps(statistic.granularity / finest, binary(exp.Mul, one, other))
-        return steps if statistic.centre == 0 else binary(exp.Sub, steps, number(statistic.centre))
-
-    def _steps(self, statistic: Statistic | Factor, value: Rendered, rounded: exp.Expr | None) -> exp.Expr:
-        """A row's value in grid steps: rounded to the grid, clamped, centred (rule 16); NULL where it does not count.
-
-        No cast fails: only what lies between the ends is cast.
-        """
-        first, last = statistic.low + statistic.centre, statistic.high + statistic.centre
-        if rounded is None:
-            steps = _whole_steps(statistic.granularity, value.sql)
-            return _clamped(steps, steps, (number(first), number(last)), statistic, negated(is_null(value.sql)))
-        ends, finite = (self._real(first), self._real(last)), call("ISFINITE", value.sql)
-        if max(abs(first), abs(last)) <= EXACT:
-            return _clamped(rounded, cast(rounded, "BIGINT"), ends, statistic, finite)
-        whole = _clip(try_cast(rounded, "HUGEINT"), number(first), number(last))
-        return _clamped(rounded, whole, ends, statistic, finite)
-
-    def _rounded(self, value: exp.Expr, granularity: Fraction) -> exp.Expr:
-        """A real number in grid steps."""
-        up, down = granularity.denominator, granularity.numerator
-        scaled = value if up == 1 else binary(exp.Mul, value, self._real(up))
-        return call("ROUND", scaled if down == 1 else binary(exp.Div, scaled, self._real(down)))
-
-    def _real(self, value: int) -> exp.Expr:
-        return self.parameters.bind(Type.DOUBLE, Fraction(value))
-
-    def _folded(self, rows: exp.Select, inputs: tuple[_Inputs, ...], alias: str) -> exp.Select:
+    def _folded(self, rows: exp.Select, inputs: tuple[Inputs, ...], alias: str) -> exp.Select:
         """Per unit and group key, each statistic cut to the bounds; at most g group keys of a unit; then totals."""
         parts = self._parts(rows, inputs, alias)
         if self.bounded.clips:
@@ -284,14 +191,14 @@ class MeasureSelect:
             select.set("group", exp.Group(expressions=[column(last, name) for name in self._keys]))
         return select
 
-    def _parts(self, rows: exp.Select, inputs: tuple[_Inputs, ...], alias: str) -> exp.Select:
+    def _parts(self, rows: exp.Select, inputs: tuple[Inputs, ...], alias: str) -> exp.Select:
         """What each unit adds to each group key that counts."""
         parts = self._fold(rows, inputs, alias)
         if not self.bounded.clips or self.bounded.bounds.groups < structural(self.bounded.checked).groups:
             return self._chosen(parts)
         return parts
 
-    def _fold(self, rows: exp.Select, inputs: tuple[_Inputs, ...], alias: str) -> exp.Select:
+    def _fold(self, rows: exp.Select, inputs: tuple[Inputs, ...], alias: str) -> exp.Select:
         """What each unit adds to each group key, within the bound of r rows."""
         outer = self.parameters.fresh("r")
         seed = exp.Min(this=column(alias, SEED))
@@ -310,7 +217,7 @@ class MeasureSelect:
         grouped = self._grouped(folded, rows, alias, (UNIT, *self._keys))
         return select_from(cut, derived(grouped, outer))
 
-    def _kept(self, statistic: Statistic, read: _Inputs, alias: str) -> exp.Expr:
+    def _kept(self, statistic: Statistic, read: Inputs, alias: str) -> exp.Expr:
         """The values of one unit that count for one group key (rules 14 and 21)."""
         if read.value is None:
             raise Fault("values without an argument")
@@ -333,11 +240,11 @@ class MeasureSelect:
             case StatisticKind.ROWS:
                 return call("LEAST", count, number(most))
             case StatisticKind.SUM:
-                return _clip(total, lo, hi)
+                return limited(total, lo, hi)
             case StatisticKind.SCALED_SUM:
                 product = binary(exp.Mul, cast(total, "HUGEINT"), number(most))
                 scaled = binary(exp.IntDiv, product, cast(count, "HUGEINT"))
-                return _clip(choose((binary(exp.GT, count, number(most)), scaled), default=total), lo, hi)
+                return limited(choose((binary(exp.GT, count, number(most)), scaled), default=total), lo, hi)
 
     def _chosen(self, parts: exp.Select) -> exp.Select:
         """At most g group keys of each unit, by the keyed choice; all, where the unit determines its one key."""
@@ -358,40 +265,6 @@ class MeasureSelect:
         return where(select, binary(exp.LTE, column(outer, PLACE), number(self.bounded.bounds.groups)))
 
 
-def _clip(value: exp.Expr, lo: exp.Expr, hi: exp.Expr) -> exp.Expr:
-    """The value between two limits; NULL becomes one of them."""
-    return call("LEAST", call("GREATEST", value, lo), hi)
-
-
-def _over(aggregate: exp.Expr, counted: exp.Expr | None) -> exp.Expr:
-    """The aggregate over the rows for which this is true; all, where it is nothing."""
-    return aggregate if counted is None else exp.Filter(this=aggregate, expression=exp.Where(this=counted.copy()))
-
-
 def _of(read: exp.Expr, alias: str) -> exp.Expr:
     """The same column of another relation."""
     return column(alias, read.name)
-
-
-def _clamped(
-    value: exp.Expr, steps: exp.Expr, ends: tuple[exp.Expr, exp.Expr], statistic: Statistic | Factor, counts: exp.Expr
-) -> exp.Expr:
-    """Centred grid steps of a value between the ends, else the statistic's own least or greatest; NULL where it does
-    not count. In this order, since nearly every value lies between the ends.
-    """
-    centred = steps if statistic.centre == 0 else binary(exp.Sub, steps, number(statistic.centre))
-    low, high = number(statistic.low), number(statistic.high)
-    outside = choose((binary(exp.LT, value, ends[0]), low), default=high)
-    return choose((between(value, *ends), centred), (counts, outside))
-
-
-def _whole_steps(granularity: Fraction, value: exp.Expr) -> exp.Expr:
-    """An integer rounded to a grid of whole numbers, halves away from zero."""
-    if granularity.denominator != 1:
-        raise Fault("a grid of fractions for integers")
-    size = granularity.numerator
-    if size == 1:
-        return value
-    twice = binary(exp.Mul, call("ABS", cast(value, "HUGEINT")), number(2))
-    nearest = binary(exp.IntDiv, binary(exp.Add, twice, number(size)), number(2 * size))
-    return binary(exp.Mul, nearest, call("SIGN", value))

@@ -169,6 +169,11 @@ def finite(value: exp.Expr, parameters: Parameters) -> exp.Expr:
     return shared(value, parameters, lambda one: choose((call("ISFINITE", one), one)))
 
 
+def limited(value: exp.Expr, lo: exp.Expr, hi: exp.Expr) -> exp.Expr:
+    """The value between two limits; NULL becomes one of them."""
+    return call("LEAST", call("GREATEST", value, lo), hi)
+
+
 def between(value: exp.Expr, lo: exp.Expr, hi: exp.Expr) -> exp.Expr:
     return exp.Between(this=wrap(value), low=wrap(lo), high=wrap(hi))
 
