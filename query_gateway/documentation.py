@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from starlette.concurrency import run_in_threadpool
 
-from query_gateway import wire
+from query_gateway.problem_wire import ProblemCode
 from query_gateway.relay import refused
 from sandbox.errors import PROBLEMS, Refusal
 
@@ -44,18 +44,18 @@ def router() -> APIRouter:
         return Response(content, headers={"cache-control": "max-age=3600"}, media_type=f"{media}; charset=utf-8")
 
     @api.get("/problems", tags=["service"])
-    async def problem_codes() -> list[wire.ProblemCode]:
+    async def problem_codes() -> list[ProblemCode]:
         """Every code a request can be refused with."""
         return [_code(code) for code in sorted(PROBLEMS)]
 
-    @api.get("/problems/{code}", tags=["service"], response_model=wire.ProblemCode)
-    async def problem_code(code: Annotated[str, Path(examples=["plan.raw_rows"])]) -> wire.ProblemCode | Response:
+    @api.get("/problems/{code}", tags=["service"], response_model=ProblemCode)
+    async def problem_code(code: Annotated[str, Path(examples=["plan.raw_rows"])]) -> ProblemCode | Response:
         """One code: what a problem's `type` refers to."""
         return _code(code) if code in PROBLEMS else refused(Refusal("request.route"), "en")
 
     return api
 
 
-def _code(code: str) -> wire.ProblemCode:
+def _code(code: str) -> ProblemCode:
     problem = PROBLEMS[code]
-    return wire.ProblemCode(code=code, status=problem.status, en=problem.en, zh=problem.zh)
+    return ProblemCode(code=code, status=problem.status, en=problem.en, zh=problem.zh)

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from query_gateway import problems, wire
 from query_gateway.formats import CSV, JSON, TEXT
+from query_gateway.problem_wire import ProblemDocument
 from query_gateway.relay import Relay
 
 _REASONS = {
@@ -163,6 +164,6 @@ def _answers(
     if pending is not None:
         found[202] = {"model": pending, "description": pending.__doc__ or ""}
     for status in refusals:
-        schema = {"$ref": _SCHEMAS + wire.ProblemDocument.__name__}
+        schema = {"$ref": _SCHEMAS + ProblemDocument.__name__}
         found[status] = {"description": _REASONS[status], "content": {problems.MEDIA_TYPE: {"schema": schema}}}
     return found

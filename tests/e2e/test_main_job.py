@@ -21,6 +21,7 @@ from query_gateway import wire
 from query_gateway.cli import main
 from query_gateway.client.answers import Answer, Problem
 from query_gateway.client.signing import sign
+from query_gateway.problem_wire import ProblemDocument
 from sandbox.audit.checkpoint import LogPublicKey
 from sandbox.audit.merkle import leaf_hash, verify_consistency, verify_inclusion
 from sandbox.audit.verify import verify
@@ -129,7 +130,7 @@ def test_refusal_explains_and_costs_nothing(service: Deployment, sql: str, code:
     before = rho(service)
     with service.client() as client, pytest.raises(Problem) as raised:
         client.query(sql, {"epsilon": "0.1"})
-    wire.ProblemDocument.model_validate(raised.value.document)
+    ProblemDocument.model_validate(raised.value.document)
     assert raised.value.code == code
     if fragment is not None:
         assert raised.value.place is not None
