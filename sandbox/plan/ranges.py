@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
+from itertools import compress
 from typing import TypeAlias
 
 from sandbox.plan import arithmetic
@@ -24,6 +25,8 @@ Rule: TypeAlias = Callable[[Signature, tuple[Values, ...]], Values]
 STEPS = Fraction(1, 2**30)
 """Grid of a quotient as a share of its range."""
 ONE = Fraction(1)
+SHORT = 2**20
+"""Denominators of grids that people write: of others a common grid would be needlessly fine."""
 LONG = 2048
 """Bits of a fraction that is computed with; a 64-bit number has fewer."""
 
@@ -36,10 +39,10 @@ def span(values: Values) -> Range | None:
 
 
 def grid(lo: Number, hi: Number) -> Fraction:
-    """The largest power of two that is at most the range's share of a step; 1 for a range of one value."""
+    """The largest power of two that is at most the range's share of a step; of a range of one value, one it lies on."""
     share = Fraction(hi - lo) * STEPS
     if not share:
-        return ONE
+        return Fraction(1, Fraction(lo).denominator)
     power = Fraction(2) ** (share.numerator.bit_length() - share.denominator.bit_length())
     return power if power <= share else power / 2
 
@@ -84,13 +87,18 @@ def hull(numbers: Iterable[Number]) -> Range:
 
 
 def finer(arguments: Iterable[Values]) -> Fraction | None:
-    """The finer of the grids; unknown where one is."""
+    """The coarsest grid that all lie on, if its steps are a short fraction; else the finest; unknown where one is."""
     grids = [one.granularity for one in arguments if one.members != ()]
-    return None if None in grids else min((one for one in grids if one is not None), default=None)
+    known = [one for one in grids if one is not None]
+    if not known or len(known) < len(grids):
+        return None
+    denominator = math.lcm(*(one.denominator for one in known))
+    numerator = math.gcd(*(one.numerator * (denominator // one.denominator) for one in known))
+    return Fraction(numerator, denominator) if denominator <= SHORT else min(known)
 
 
 def additive(apply: Callable[[Number, Number], Number]) -> Rule:
-    """A sum or difference: monotone in both arguments; its grid is the finer one."""
+    """A sum or difference: monotone in both arguments; its grid is one that both lie on."""
 
     def rule(signature: Signature, arguments: tuple[Values, ...]) -> Values:
         left, right = map(span, arguments)
@@ -202,11 +210,12 @@ def sign(signature: Signature, arguments: tuple[Values, ...]) -> Values:
 
 def clamp(signature: Signature, arguments: tuple[Values, ...]) -> Values:
     """Known even where the argument is not: that is what it is for. A grid that was made for the argument's range is
-    made anew for the narrower one.
+    made anew for the narrower one; any other also holds the limits that bind.
     """
     value, *limits = arguments
     lo, hi = map(literal, limits)
-    granularity = value.granularity
+    binding = (value.lo is None or lo > value.lo, value.hi is None or hi < value.hi)  # type: ignore[operator]
+    granularity = finer((value, *compress(limits, binding)))
     made = granularity is None
     if isinstance(value.lo, (int, Fraction)) and isinstance(value.hi, (int, Fraction)):
         made = granularity == grid(value.lo, value.hi) and signature.result is Type.DOUBLE

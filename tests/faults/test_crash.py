@@ -21,6 +21,7 @@ from sandbox.frames import HttpAnswer
 from sandbox.ledger.charges import State
 from tests.support.halting import FAULTS
 from tests.support.processes import Deployment, Gone, code_of, query, signed
+from tests.support.starters import lives
 
 STEPS = {
     "lowering": None,
@@ -175,7 +176,7 @@ def test_a_worker_killed_at_its_job_is_replaced_and_the_job_run_again(clinic: De
     with clinic.asking(query(7)) as go_on:
         for victim in workers if who == "worker" else clinic.zygotes():
             os.kill(victim, signal.SIGKILL)
-        clinic.until(lambda: not set(workers) & set(clinic.workers()))
+        clinic.until(lambda: not any(map(lives, workers)))
         answer = go_on()
     assert answer.status == 200
     found = clinic.charge("key-7")
@@ -189,15 +190,14 @@ def test_a_worker_killed_at_its_job_is_replaced_and_the_job_run_again(clinic: De
 def test_what_is_killed_while_idle_is_replaced_at_no_ones_cost(clinic: Deployment, who: str) -> None:
     clinic.start()
     assert {answer.status for answer in clinic.send_all([query(number) for number in range(1, 5)])} == {200}
-    victims = {"workers": clinic.workers, "zygote": clinic.zygotes}.get(
-        who, lambda: clinic.children("query_gateway.sql")
-    )()
+    workers = clinic.confined()
+    victims = {"workers": workers, "zygote": clinic.zygotes()}.get(who, clinic.children("query_gateway.sql"))
+    assert workers
     assert victims
     for victim in victims:
         os.kill(victim, signal.SIGKILL)
-    everyone = clinic.workers()
-    if who == "zygote":
-        clinic.until(lambda: not set(everyone) & set(clinic.workers()))
+    ending = [*victims, *workers] if who == "zygote" else victims
+    clinic.until(lambda: not any(map(lives, ending)))
     answer = clinic.send(query(7))
     assert answer.status == 200
     found = clinic.charge("key-7")

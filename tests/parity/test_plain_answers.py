@@ -26,6 +26,11 @@ TOO_NARROW = "plan.overflow"
 ONCE_WRONG = (
     Query("SELECT SUM(clamp(round(birth_year, 1), 1930, 1960)), COUNT(*) FROM persons", (), ordered=False),
     Query("SELECT SUM(clamp(power(income, 2), 0, 100)) FROM persons", (), ordered=False),
+    Query("SELECT SUM(coalesce(income, 0.5 / 4)), SUM(coalesce(income, 0.125)) FROM persons", (), ordered=False),
+    Query(
+        "SELECT SUM(clamp(income, 0.125, 1.0625)), SUM(clamp(birth_year, 1930.5, 1960)) FROM persons", (), ordered=False
+    ),
+    Query("SELECT SUM(CASE WHEN income > 1 THEN income ELSE 2 / 7 END) FROM persons", (), ordered=False),
 )
 """Queries that were answered wrongly."""
 

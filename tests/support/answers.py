@@ -300,8 +300,9 @@ def _finest(product: Statistic) -> Fraction:
 
 
 def _made(granularity: Fraction) -> bool:
-    """Whether a grid was made for its range: a power of two, which no card declares, other than whole numbers."""
-    return granularity != 1 and granularity.numerator.bit_count() == granularity.denominator.bit_count() == 1
+    """Whether a grid was made for its range, or with such a one: no card declares a power of two, nor one so fine."""
+    power = granularity.numerator.bit_count() == granularity.denominator.bit_count() == 1
+    return granularity != 1 and (power or granularity.denominator > 1000)
 
 
 def _nearest(low: int, high: int) -> int:

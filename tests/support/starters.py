@@ -83,10 +83,11 @@ def children_of(pid: int) -> list[int]:
             found += map(int, (thread / "children").read_text().split())
     except OSError:
         pass
-    return [child for child in found if _lives(child)]
+    return [child for child in found if lives(child)]
 
 
-def _lives(pid: int) -> bool:
+def lives(pid: int) -> bool:
+    """Whether the process has not ended yet."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
