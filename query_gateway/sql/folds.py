@@ -10,11 +10,11 @@ from sqlglot import exp
 
 from query_gateway.sql.context import Groups
 from query_gateway.sql.scalar import Typed
+from sandbox.plan.fold_functions import FoldFunction
 from sandbox.plan.nodes import (
     Call,
     Expression,
     Fold,
-    FoldFunction,
     Group,
     Literal,
     Order,

@@ -23,8 +23,8 @@ from sandbox.plan.nodes import (
     Ref,
     Type,
     Windowed,
-    WindowFunction,
 )
+from sandbox.plan.window_functions import WindowFunction
 
 _NO_VALUE = (Type.UNIT, Type.PRESENCE)
 FUNCTIONS: Mapping[type[exp.Expr], WindowFunction] = {

@@ -28,8 +28,9 @@ from sandbox.engines.operands import (
 )
 from sandbox.errors import Fault
 from sandbox.plan.checked import Folded, Grid
+from sandbox.plan.fold_functions import FoldFunction
 from sandbox.plan.folds import ROOTS, SPREADS
-from sandbox.plan.nodes import FoldFunction, Type
+from sandbox.plan.nodes import Type
 from sandbox.plan.values import Values
 
 SAMPLES = (FoldFunction.VAR_SAMP, FoldFunction.STDDEV_SAMP)

@@ -19,12 +19,12 @@ from sandbox.engines.operands import Parameters, binary, call, cast, number
 from sandbox.engines.sources import ORDER, SEED, UNIT, Source, derived, named, put, select_from
 from sandbox.errors import Fault
 from sandbox.plan.checked import Folded, Grid
+from sandbox.plan.fold_functions import FoldFunction
 from sandbox.plan.folds import FRAMED, NUMBERED, PICKED, SHIFTED
 from sandbox.plan.lineage import placed
 from sandbox.plan.nodes import (
     Expression,
     Fold,
-    FoldFunction,
     Frame,
     FrameUnit,
     Group,

@@ -17,6 +17,7 @@ from typing import NoReturn, TypeVar
 from sandbox.errors import Refusal
 from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.canonical import Json, scalar_json
+from sandbox.plan.fold_functions import FoldFunction
 from sandbox.plan.nodes import (
     Aggregate,
     Call,
@@ -25,7 +26,6 @@ from sandbox.plan.nodes import (
     Expression,
     Filter,
     Fold,
-    FoldFunction,
     Frame,
     FrameUnit,
     Group,
@@ -52,8 +52,8 @@ from sandbox.plan.nodes import (
     UnionColumn,
     Window,
     Windowed,
-    WindowFunction,
 )
+from sandbox.plan.window_functions import WindowFunction
 
 T = TypeVar("T")
 Word = TypeVar("Word", bound=StrEnum)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sandbox.plan.fold_functions import FoldFunction
 from sandbox.plan.nodes import (
     Constants,
     Distinct,
     Filter,
-    FoldFunction,
     Frame,
     FrameUnit,
     Group,
@@ -25,8 +25,8 @@ from sandbox.plan.nodes import (
     Union,
     Window,
     Windowed,
-    WindowFunction,
 )
+from sandbox.plan.window_functions import WindowFunction
 
 
 def sources(relation: Relation) -> tuple[Relation, ...]:

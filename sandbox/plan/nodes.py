@@ -14,6 +14,8 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from sandbox.plan.aggregate_functions import AggregateFunction
+from sandbox.plan.fold_functions import FoldFunction
+from sandbox.plan.window_functions import WindowFunction
 
 Scalar: TypeAlias = bool | int | Fraction | str | date | datetime | None
 """A literal. Numbers are exact: int for INTEGER, Fraction for DOUBLE."""
@@ -213,31 +215,6 @@ class Distinct:
     source: Relation
 
 
-class FoldFunction(StrEnum):
-    """What a fold can ask of the rows of a group: exact, and a function of their multiset alone (rule 13)."""
-
-    ROWS = "rows"
-    """COUNT(*), or COUNT(x) when there is an argument: rows where it is not NULL."""
-    DISTINCT = "distinct"
-    """COUNT(DISTINCT x)."""
-    SUM = "sum"
-    AVG = "avg"
-    MIN = "min"
-    MAX = "max"
-    VAR_POP = "var_pop"
-    VAR_SAMP = "var_samp"
-    STDDEV_POP = "stddev_pop"
-    STDDEV_SAMP = "stddev_samp"
-    QUANTILE_CONT = "quantile_cont"
-    QUANTILE_DISC = "quantile_disc"
-    ALL = "all"
-    """BOOL_AND."""
-    ANY = "any"
-    """BOOL_OR."""
-    FIRST = "first"
-    """The argument of the first row in the fold's order, which a total one completes; NULL counts as a value."""
-
-
 @dataclass(frozen=True, slots=True)
 class Fold:
     """One exact aggregate over the rows of a group for which `filter` is true (all, when there is none)."""
@@ -262,28 +239,6 @@ class Group:
     source: Relation
     keys: tuple[Output, ...]
     folds: tuple[Fold, ...]
-
-
-class WindowFunction(StrEnum):
-    """What a window can ask of the rows around one."""
-
-    ROW_NUMBER = "row_number"
-    RANK = "rank"
-    DENSE_RANK = "dense_rank"
-    PERCENT_RANK = "percent_rank"
-    CUME_DIST = "cume_dist"
-    NTILE = "ntile"
-    LAG = "lag"
-    LEAD = "lead"
-    FIRST_VALUE = "first_value"
-    LAST_VALUE = "last_value"
-    NTH_VALUE = "nth_value"
-    ROWS = "rows"
-    """COUNT(*), or COUNT(x) when there is an argument."""
-    SUM = "sum"
-    AVG = "avg"
-    MIN = "min"
-    MAX = "max"
 
 
 class FrameUnit(StrEnum):

@@ -20,9 +20,9 @@ from sandbox.plan.nodes import (
     Type,
     Union,
     Windowed,
-    WindowFunction,
 )
 from sandbox.plan.values import Values, of_members, size, stored
+from sandbox.plan.window_functions import WindowFunction
 
 HIDDEN_BYTES = 32
 """Of the hidden columns of a private row."""

@@ -42,8 +42,8 @@ from sandbox.plan.nodes import (
     Union,
     Window,
     Windowed,
-    WindowFunction,
 )
+from sandbox.plan.window_functions import WindowFunction
 from tests.support.lowering import CARDS, Case, files, lowered, read
 
 CASES = [case for path in files("accepted") for case in read(path)]

@@ -30,8 +30,8 @@ from sandbox.plan.nodes import (
     Relation,
     Window,
     Windowed,
-    WindowFunction,
 )
+from sandbox.plan.window_functions import WindowFunction
 from tests.support.cards import CLINIC
 from tests.support.exact import Laboratory, laboratory
 from tests.support.partitions import FOLDS, JOINED, SCAN, UNITED, WINDOWS, counted, united, windowed

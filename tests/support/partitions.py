@@ -8,6 +8,7 @@ from fractions import Fraction
 from hypothesis import strategies as st
 
 from sandbox.plan.aggregate_functions import AggregateFunction
+from sandbox.plan.fold_functions import FoldFunction
 from sandbox.plan.folds import FRAMED, NUMBERED, PICKED, QUANTILES, SHARES, SHIFTED
 from sandbox.plan.nodes import (
     Aggregate,
@@ -15,7 +16,6 @@ from sandbox.plan.nodes import (
     Distinct,
     Expression,
     Fold,
-    FoldFunction,
     Frame,
     FrameUnit,
     Group,
@@ -38,9 +38,9 @@ from sandbox.plan.nodes import (
     UnionColumn,
     Window,
     Windowed,
-    WindowFunction,
 )
 from sandbox.plan.signatures import VALUES
+from sandbox.plan.window_functions import WindowFunction
 from tests.support.expressions import Built, Names, expressions, literals
 
 SCAN = Scan("clinic", "visits", (ScanColumn("c1", "科室"), ScanColumn("c2", "费用"), ScanColumn("c3", "日期")))

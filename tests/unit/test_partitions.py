@@ -9,6 +9,7 @@ import pytest
 from sandbox.errors import Refusal
 from sandbox.plan.check import check
 from sandbox.plan.checked import CheckedMeasure, Folded, Grid, PublicFacts
+from sandbox.plan.fold_functions import FoldFunction
 from sandbox.plan.limits import standard
 from sandbox.plan.nodes import (
     Call,
@@ -16,7 +17,6 @@ from sandbox.plan.nodes import (
     Expression,
     Filter,
     Fold,
-    FoldFunction,
     Frame,
     FrameUnit,
     Group,
@@ -34,8 +34,8 @@ from sandbox.plan.nodes import (
     Type,
     Window,
     Windowed,
-    WindowFunction,
 )
+from sandbox.plan.window_functions import WindowFunction
 from tests.support.cards import CLINIC, card, domain, double, integer, private, public, unit
 from tests.unit.test_check import COUNT, FACTS, VISITS, plan, scan, whole
 
