@@ -23,7 +23,7 @@ import sandbox
 from policies.cards import DatasetCard
 from sandbox.errors import PROBLEMS, Fault, Refusal, Span
 from sandbox.plan.decoding import MAX_BYTES, decode
-from sandbox.plan.nodes import Plan
+from sandbox.plan.plan import Plan
 from sandbox.settings import Settings
 
 T = TypeVar("T")

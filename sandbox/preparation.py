@@ -24,7 +24,8 @@ from sandbox.plan.check import check
 from sandbox.plan.checked import CheckedMeasure, CheckedPlan
 from sandbox.plan.limits import Limits
 from sandbox.plan.lineage import scans
-from sandbox.plan.nodes import Plan, Scan
+from sandbox.plan.nodes import Scan
+from sandbox.plan.plan import Plan
 from sandbox.privacy.accuracy import least_spend
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.calibrate import Priced, price, units

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from query_gateway.sql.scope import Column
-from sandbox.plan.nodes import Label
+from sandbox.plan.plan import Label
 
 MAX_LABEL = 60
 """Characters of an answer's column label."""

@@ -40,7 +40,6 @@ from sandbox.plan.nodes import (
     JoinKind,
     Measure,
     Output,
-    Plan,
     Project,
     Ref,
     Relation,
@@ -48,6 +47,7 @@ from sandbox.plan.nodes import (
     Type,
     Window,
 )
+from sandbox.plan.plan import Plan
 
 _SIDED = ("", "OUTER")
 _KINDS = ("", "INNER", "CROSS", "OUTER", "SEMI", "ANTI")

@@ -15,14 +15,12 @@ from sandbox.plan.nodes import (
     Fold,
     Group,
     Join,
-    Label,
     Limit,
     Literal,
     Mark,
     Measure,
     Order,
     Output,
-    Plan,
     Project,
     Ref,
     Relation,
@@ -35,6 +33,7 @@ from sandbox.plan.nodes import (
     Window,
     Windowed,
 )
+from sandbox.plan.plan import Label, Plan
 
 
 def prune(plan: Plan, spans: Mapping[str, Span], mentioned: Collection[str]) -> tuple[Plan, dict[str, Span]]:

@@ -16,15 +16,13 @@ from sandbox.plan.folds import DISTANCES, FRAMED, NUMBERED, PICKED, SHARES, SHIF
 from sandbox.plan.nodes import (
     Call,
     Expression,
-    Frame,
-    FrameUnit,
     Literal,
     Order,
     Ref,
     Type,
     Windowed,
 )
-from sandbox.plan.window_functions import WindowFunction
+from sandbox.plan.window_functions import Frame, FrameUnit, WindowFunction
 
 _NO_VALUE = (Type.UNIT, Type.PRESENCE)
 FUNCTIONS: Mapping[type[exp.Expr], WindowFunction] = {

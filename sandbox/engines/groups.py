@@ -25,14 +25,13 @@ from sandbox.plan.lineage import placed
 from sandbox.plan.nodes import (
     Expression,
     Fold,
-    Frame,
-    FrameUnit,
     Group,
     Order,
     Type,
     Window,
     Windowed,
 )
+from sandbox.plan.window_functions import Frame, FrameUnit
 
 EPOCH = "1970-01-01"
 

@@ -24,7 +24,6 @@ from sandbox.plan.nodes import (
     Measure,
     Order,
     Output,
-    Plan,
     Project,
     Ref,
     Relation,
@@ -36,6 +35,7 @@ from sandbox.plan.nodes import (
     Window,
     Windowed,
 )
+from sandbox.plan.plan import Plan
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
 

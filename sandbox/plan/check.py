@@ -42,7 +42,6 @@ from sandbox.plan.nodes import (
     Mark,
     Measure,
     Output,
-    Plan,
     Project,
     Released,
     Scan,
@@ -53,6 +52,7 @@ from sandbox.plan.nodes import (
 )
 from sandbox.plan.nodes import Relation as Node
 from sandbox.plan.partitions import Partitions
+from sandbox.plan.plan import Plan
 from sandbox.plan.reads import reads
 from sandbox.plan.relations import (
     Known,

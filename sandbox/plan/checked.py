@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from sandbox.plan.nodes import Aggregate, Measure, Plan, Scalar, Type
+from sandbox.plan.nodes import Aggregate, Measure, Scalar, Type
 from sandbox.plan.nodes import Relation as Node
+from sandbox.plan.plan import Plan
 from sandbox.plan.relations import Known
 from sandbox.plan.values import Values
 

@@ -26,19 +26,15 @@ from sandbox.plan.nodes import (
     Expression,
     Filter,
     Fold,
-    Frame,
-    FrameUnit,
     Group,
     Join,
     JoinKind,
-    Label,
     Limit,
     Literal,
     Mark,
     Measure,
     Order,
     Output,
-    Plan,
     Project,
     Ref,
     Relation,
@@ -53,7 +49,8 @@ from sandbox.plan.nodes import (
     Window,
     Windowed,
 )
-from sandbox.plan.window_functions import WindowFunction
+from sandbox.plan.plan import Label, Plan
+from sandbox.plan.window_functions import Frame, FrameUnit, WindowFunction
 
 T = TypeVar("T")
 Word = TypeVar("Word", bound=StrEnum)

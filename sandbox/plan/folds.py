@@ -12,11 +12,11 @@ from math import ceil, floor, isqrt
 from sandbox.errors import Refusal
 from sandbox.plan.checked import Folded, Grid
 from sandbox.plan.fold_functions import FoldFunction
-from sandbox.plan.nodes import Fold, Frame, FrameUnit, Type, Windowed
+from sandbox.plan.nodes import Fold, Type, Windowed
 from sandbox.plan.ranges import LONG, finer, grid, known, span
 from sandbox.plan.signatures import NUMBERS, VALUES
 from sandbox.plan.values import Values, of_literal
-from sandbox.plan.window_functions import WindowFunction
+from sandbox.plan.window_functions import Frame, FrameUnit, WindowFunction
 
 EXACT = 2**53
 """Every whole number up to this is a 64-bit floating point number."""

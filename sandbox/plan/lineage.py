@@ -9,13 +9,10 @@ from sandbox.plan.nodes import (
     Constants,
     Distinct,
     Filter,
-    Frame,
-    FrameUnit,
     Group,
     Join,
     Limit,
     Mark,
-    Plan,
     Project,
     Ref,
     Relation,
@@ -26,7 +23,8 @@ from sandbox.plan.nodes import (
     Window,
     Windowed,
 )
-from sandbox.plan.window_functions import WindowFunction
+from sandbox.plan.plan import Plan
+from sandbox.plan.window_functions import Frame, FrameUnit, WindowFunction
 
 
 def sources(relation: Relation) -> tuple[Relation, ...]:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.fold_functions import FoldFunction
-from sandbox.plan.window_functions import WindowFunction
+from sandbox.plan.window_functions import Frame, WindowFunction
 
 Scalar: TypeAlias = bool | int | Fraction | str | date | datetime | None
 """A literal. Numbers are exact: int for INTEGER, Fraction for DOUBLE."""
@@ -241,28 +241,6 @@ class Group:
     folds: tuple[Fold, ...]
 
 
-class FrameUnit(StrEnum):
-    """What the ends of a frame count."""
-
-    ROWS = "rows"
-    """Rows, in a total order."""
-    RANGE = "range"
-    """The distance of the order's one value: whole numbers, or days."""
-    GROUPS = "groups"
-    """Groups of rows that the order does not tell apart."""
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """The rows around one that a window function sees."""
-
-    unit: FrameUnit
-    start: int | None
-    """From so many after the current one, before it where negative; None: from the first of the partition."""
-    end: int | None
-    """To so many after the current one; None: to the last of the partition."""
-
-
 @dataclass(frozen=True, slots=True)
 class Windowed:
     """One window function over the rows of a partition; of a private relation, of the unit's part of it."""
@@ -318,26 +296,3 @@ class Measure:
     source: Relation
     keys: tuple[Output, ...]
     aggregates: tuple[Aggregate, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """The analyst's name for a column of the answer: shown, never executed."""
-
-    name: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Measures in topological order, then the public part over what they release.
-
-    A measure's source may read what measures before it release, as it reads any public relation: a scalar subquery is
-    one row of it, joined on no condition.
-    """
-
-    measures: tuple[Measure, ...]
-    answer: Relation
-    """The public part: no private scan stands in it."""
-    labels: tuple[Label, ...]
-    """The answer's columns in order."""

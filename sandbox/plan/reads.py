@@ -9,7 +9,8 @@ from sandbox.errors import Fault
 from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.checked import ReadColumn
 from sandbox.plan.lineage import matched, ordering, scans
-from sandbox.plan.nodes import Plan, Scan
+from sandbox.plan.nodes import Scan
+from sandbox.plan.plan import Plan
 
 
 def reads(plan: Plan, cards: Mapping[str, DatasetCard]) -> tuple[ReadColumn, ...]:

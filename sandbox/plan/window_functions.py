@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -25,3 +26,25 @@ class WindowFunction(StrEnum):
     AVG = "avg"
     MIN = "min"
     MAX = "max"
+
+
+class FrameUnit(StrEnum):
+    """What the ends of a frame count."""
+
+    ROWS = "rows"
+    """Rows, in a total order."""
+    RANGE = "range"
+    """The distance of the order's one value: whole numbers, or days."""
+    GROUPS = "groups"
+    """Groups of rows that the order does not tell apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The rows around one that a window function sees."""
+
+    unit: FrameUnit
+    start: int | None
+    """From so many after the current one, before it where negative; None: from the first of the partition."""
+    end: int | None
+    """To so many after the current one; None: to the last of the partition."""

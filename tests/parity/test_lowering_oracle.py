@@ -31,7 +31,6 @@ from sandbox.plan.nodes import (
     Measure,
     Order,
     Output,
-    Plan,
     Project,
     Ref,
     Relation,
@@ -43,6 +42,7 @@ from sandbox.plan.nodes import (
     Window,
     Windowed,
 )
+from sandbox.plan.plan import Plan
 from sandbox.plan.window_functions import WindowFunction
 from tests.support.lowering import CARDS, Case, files, lowered, read
 

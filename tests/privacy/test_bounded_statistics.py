@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from policies.cards import Bounds
 from sandbox.errors import Refusal
 from sandbox.plan.arithmetic import UnknownValueError
-from sandbox.plan.nodes import Plan
+from sandbox.plan.plan import Plan
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.clip import Clip, ClipAt, Norm
 from sandbox.privacy.keys import Key

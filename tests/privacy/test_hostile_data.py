@@ -19,16 +19,15 @@ from sandbox.plan.check import check
 from sandbox.plan.limits import standard
 from sandbox.plan.nodes import (
     Aggregate,
-    Label,
     Measure,
     Output,
-    Plan,
     Ref,
     Released,
     Scalar,
     Scan,
     ScanColumn,
 )
+from sandbox.plan.plan import Label, Plan
 from sandbox.privacy.bounding import BoundedMeasure, bound
 from tests.support.cards import card, column, domain, double, integer, private, unit
 from tests.support.engine import Loaded, load_as, loaded

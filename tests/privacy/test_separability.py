@@ -15,7 +15,8 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from sandbox.plan.checked import CheckedMeasure
-from sandbox.plan.nodes import Plan, Scalar, Type
+from sandbox.plan.nodes import Scalar, Type
+from sandbox.plan.plan import Plan
 from sandbox.plan.values import Values
 from tests.support.exact import Laboratory, laboratory, multiset, seed
 from tests.support.partitions import every_partition

@@ -24,14 +24,12 @@ from sandbox.plan.folds import FRAMED
 from sandbox.plan.lineage import placed
 from sandbox.plan.nodes import (
     Fold,
-    Frame,
-    FrameUnit,
     Group,
     Relation,
     Window,
     Windowed,
 )
-from sandbox.plan.window_functions import WindowFunction
+from sandbox.plan.window_functions import Frame, FrameUnit, WindowFunction
 from tests.support.cards import CLINIC
 from tests.support.exact import Laboratory, laboratory
 from tests.support.partitions import FOLDS, JOINED, SCAN, UNITED, WINDOWS, counted, united, windowed

@@ -29,7 +29,8 @@ from sandbox.plan.decoding import decode
 from sandbox.plan.expressions import Judge
 from sandbox.plan.functions import FUNCTIONS, resolve
 from sandbox.plan.limits import standard
-from sandbox.plan.nodes import Call, Expression, Literal, Plan, Ref, Scalar, Type
+from sandbox.plan.nodes import Call, Expression, Literal, Ref, Scalar, Type
+from sandbox.plan.plan import Plan
 from sandbox.plan.signatures import VALUES
 from sandbox.plan.values import Values, stored
 from sandbox.privacy.bounding import bound

@@ -32,7 +32,8 @@ from sandbox.plan.checked import CheckedMeasure, CheckedPlan
 from sandbox.plan.functions import FUNCTIONS, resolve
 from sandbox.plan.givens import held
 from sandbox.plan.limits import standard
-from sandbox.plan.nodes import Call, Expression, Literal, Plan, Ref, Scalar, Type
+from sandbox.plan.nodes import Call, Expression, Literal, Ref, Scalar, Type
+from sandbox.plan.plan import Plan
 from sandbox.plan.values import Values, stored
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.clip import Clip, ClipAt, Norm

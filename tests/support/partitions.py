@@ -16,17 +16,13 @@ from sandbox.plan.nodes import (
     Distinct,
     Expression,
     Fold,
-    Frame,
-    FrameUnit,
     Group,
     Join,
     JoinKind,
-    Label,
     Literal,
     Measure,
     Order,
     Output,
-    Plan,
     Project,
     Ref,
     Relation,
@@ -39,8 +35,9 @@ from sandbox.plan.nodes import (
     Window,
     Windowed,
 )
+from sandbox.plan.plan import Label, Plan
 from sandbox.plan.signatures import VALUES
-from sandbox.plan.window_functions import WindowFunction
+from sandbox.plan.window_functions import Frame, FrameUnit, WindowFunction
 from tests.support.expressions import Built, Names, expressions, literals
 
 SCAN = Scan("clinic", "visits", (ScanColumn("c1", "科室"), ScanColumn("c2", "费用"), ScanColumn("c3", "日期")))

@@ -19,7 +19,6 @@ from sandbox.plan.nodes import (
     Mark,
     Order,
     Output,
-    Plan,
     Project,
     Ref,
     Relation,
@@ -31,6 +30,7 @@ from sandbox.plan.nodes import (
     Window,
     Windowed,
 )
+from sandbox.plan.plan import Plan
 
 _INFIX = {
     "add": "+",

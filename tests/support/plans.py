@@ -25,13 +25,11 @@ from sandbox.plan.nodes import (
     Filter,
     Join,
     JoinKind,
-    Label,
     Limit,
     Literal,
     Mark,
     Measure,
     Output,
-    Plan,
     Project,
     Ref,
     Released,
@@ -42,6 +40,7 @@ from sandbox.plan.nodes import (
     Union,
     UnionColumn,
 )
+from sandbox.plan.plan import Label, Plan
 from sandbox.plan.signatures import VALUES
 from tests.support.expressions import Built, Names, expressions, literals
 from tests.support.partitions import grouped, orders, windows

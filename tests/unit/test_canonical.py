@@ -20,14 +20,12 @@ from sandbox.plan.nodes import (
     Filter,
     Join,
     JoinKind,
-    Label,
     Limit,
     Literal,
     Mark,
     Measure,
     Order,
     Output,
-    Plan,
     Project,
     Ref,
     Released,
@@ -38,6 +36,7 @@ from sandbox.plan.nodes import (
     Union,
     UnionColumn,
 )
+from sandbox.plan.plan import Label, Plan
 
 VISITS = Scan("health", "visits", (ScanColumn("c1", "pid"), ScanColumn("c2", "income")))
 PLAN = Plan(

@@ -20,13 +20,11 @@ from sandbox.plan.nodes import (
     Filter,
     Join,
     JoinKind,
-    Label,
     Limit,
     Literal,
     Measure,
     Order,
     Output,
-    Plan,
     Project,
     Ref,
     Relation,
@@ -36,6 +34,7 @@ from sandbox.plan.nodes import (
     Sort,
     Type,
 )
+from sandbox.plan.plan import Label, Plan
 from tests.support.cards import CENSUS, CLINIC, TPCH, card, domain, integer, private, public, unit, words
 
 STRANGERS = card("strangers", private("t", unit("sid"), path="sid", rows=3), domain="others")

@@ -25,11 +25,9 @@ from sandbox.plan.nodes import (
     Filter,
     Join,
     JoinKind,
-    Label,
     Literal,
     Measure,
     Output,
-    Plan,
     Project,
     Ref,
     Relation,
@@ -38,6 +36,7 @@ from sandbox.plan.nodes import (
     ScanColumn,
     Type,
 )
+from sandbox.plan.plan import Label, Plan
 from sandbox.plan.values import Values
 from tests.support.cards import card, column, domain, integer, private, public, unit, words
 

@@ -21,13 +21,11 @@ from sandbox.plan.nodes import (
     Filter,
     Join,
     JoinKind,
-    Label,
     Limit,
     Literal,
     Measure,
     Order,
     Output,
-    Plan,
     Project,
     Ref,
     Relation,
@@ -36,6 +34,7 @@ from sandbox.plan.nodes import (
     Sort,
     Type,
 )
+from sandbox.plan.plan import Label, Plan
 from sandbox.plan.relations import Known
 from sandbox.plan.values import Values, of_members
 from tests.support.expressions import values_of

@@ -17,8 +17,6 @@ from sandbox.plan.nodes import (
     Expression,
     Filter,
     Fold,
-    Frame,
-    FrameUnit,
     Group,
     Join,
     JoinKind,
@@ -35,7 +33,7 @@ from sandbox.plan.nodes import (
     Window,
     Windowed,
 )
-from sandbox.plan.window_functions import WindowFunction
+from sandbox.plan.window_functions import Frame, FrameUnit, WindowFunction
 from tests.support.cards import CLINIC, card, domain, double, integer, private, public, unit
 from tests.unit.test_check import COUNT, FACTS, VISITS, plan, scan, whole
 
