@@ -23,7 +23,7 @@ check: .venv/project
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/pytest -q tests/contract/test_project.py
+	@$(BIN)/pytest -q tests/contract/test_project.py tests/contract/test_sql_page.py tests/contract/test_function_page.py
 
 fuzz: .venv/project
 	@$(BIN)/pytest -n 2 --hypothesis-profile=fuzz tests/property
@@ -66,6 +66,7 @@ PINNED  = $(COMPILE) --constraints requirements/test.txt
 docs: .venv/project
 	@$(BIN)/python -m tests.support.error_table
 	@$(BIN)/python -m tests.support.function_page
+	@$(BIN)/python -m tests.support.sql_page
 
 lock:
 	@test -x .cache/lock/bin/uv || { $(PYTHON) -m venv .cache/lock && .cache/lock/bin/$(PIP) install uv; }

@@ -3,6 +3,9 @@
 A plan is untrusted until `check` has judged it. Nodes hold generated names only (`c1`, `k1`, `a1`, `m1`): an analyst's
 identifier never stands in a node, except as a label of the answer. Every name is unique in the whole plan, so a join
 concatenates the columns of its sides.
+
+The text of each relation, and of `Measure`, says how SQL writes it, its rule, what it does to the rows of one unit, and
+examples; docs/sql.md is made of them (`make docs`). One without them fails `tests/contract/test_sql_page.py`.
 """
 
 from __future__ import annotations
@@ -84,7 +87,13 @@ class ScanColumn:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """Every row of one table, private or public as its card says."""
+    """Every row of one table, private or public as its card says.
+
+    SQL: `FROM table`, `FROM dataset.table`
+    Rule: a private table gives each unit at most the card's rows (rules 1, 5)
+    Cost: the card's rows per unit; a public table: none
+    Example: SELECT COUNT(*) FROM visits
+    """
 
     dataset: str
     table: str
@@ -96,6 +105,12 @@ class Released:
     """The released relation of a measure: its group keys and aggregates under their names. Public.
 
     The public part reads it as it was released; the source of a later measure as `check` knows it (rule 26).
+
+    SQL: a derived table or CTE with aggregates, `(SELECT AVG(x) FROM t)` in an expression
+    Rule: what enters a later measure is held to its declared range (rule 26)
+    Cost: that of its own measure; reading it again: none
+    Example: SELECT COUNT(*) FROM persons WHERE income > (SELECT AVG(income) FROM persons)
+    Example: SELECT MAX(n) FROM (SELECT 性别, COUNT(*) AS n FROM persons GROUP BY 性别)
     """
 
     measure: str
@@ -103,7 +118,14 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """The rows for which `predicate` is true."""
+    """The rows for which `predicate` is true.
+
+    SQL: `WHERE`, `HAVING`, `QUALIFY`
+    Rule: a total function of the row (rules 2, 15); of a release, of noisy values alone
+    Cost: rows per unit stay; a ROW_NUMBER of the unit's rows held to k leaves k
+    Example: SELECT COUNT(*) FROM visits WHERE 科室 = '内科' AND 费用 > 100
+    Example: SELECT 性别, COUNT(*) AS n FROM persons GROUP BY 性别 HAVING COUNT(*) > 10
+    """
 
     source: Relation
     predicate: Expression
@@ -111,7 +133,13 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """Row-local expressions over the source. The source's columns are not carried on; its unit is."""
+    """Row-local expressions over the source. The source's columns are not carried on; its unit is.
+
+    SQL: the select list
+    Rule: total functions of the row (rules 2, 15); the unit key passes as it is, never computed with (rule 9)
+    Cost: rows per unit stay
+    Example: SELECT AVG(m) FROM (SELECT pid, income / 12 AS m FROM persons)
+    """
 
     source: Relation
     outputs: tuple[Output, ...]
@@ -131,6 +159,16 @@ class Join:
 
     Private with private demands `unit`; any other pair forbids it. A LEFT join preserves the left side, a FULL one
     both: a row's unit is that of whichever side is there.
+
+    SQL: `[INNER] JOIN`, `LEFT JOIN`, `RIGHT JOIN`, `FULL JOIN`, `CROSS JOIN`, `NATURAL JOIN`, comma; `ON`, `USING`
+    Rule: two private sides: the equality of their unit keys is an AND term of ON (rule 10); a private and a public
+        one: an outer join keeps the private side; never two persons in a row
+    Cost: rows per unit: inner l·r; left l·max(1, r); full max(l·r, l + r), or max(1, l)·max(1, r) where ON is the
+        units' equality alone; a side whose key ON covers counts 1 (rule 10)
+    Example: SELECT 性别, SUM(费用) FROM persons p JOIN visits v ON p.pid = v.pid GROUP BY 性别
+    Example: SELECT COUNT(v.pid) FROM persons p LEFT JOIN visits v ON p.pid = v.pid AND v.emergency
+    Example: SELECT COUNT(*) FROM visits v JOIN drugs d ON v.visit_no = d.visit_no
+    Example: SELECT c.name_zh, COUNT(*) FROM persons p JOIN cities c ON p.city = c.code GROUP BY c.name_zh
     """
 
     left: Relation
@@ -146,6 +184,14 @@ class Mark:
 
     Semi and anti joins are filters by it. Units and kinds as in a join; the columns of `other` are in reach of the
     condition alone. The mark is true or false, never NULL.
+
+    SQL: `EXISTS (…)`, `x [NOT] IN (SELECT …)`, `x = ANY (…)`, `x > ALL (…)`, `SEMI JOIN`, `ANTI JOIN`, `INTERSECT`,
+        `EXCEPT`
+    Rule: over private rows the subquery is of the same unit (rule 12); private rows of public ones: refused
+    Cost: rows per unit stay
+    Example: SELECT COUNT(*) FROM persons p WHERE EXISTS (SELECT 1 FROM visits v WHERE v.pid = p.pid AND v.emergency)
+    Example: SELECT COUNT(*) FROM persons WHERE pid NOT IN (SELECT pid FROM visits)
+    Example: SELECT COUNT(*) FROM persons WHERE city IN (SELECT code FROM cities WHERE population > 1000000)
     """
 
     source: Relation
@@ -166,7 +212,14 @@ class UnionColumn:
 
 @dataclass(frozen=True, slots=True)
 class Union:
-    """UNION ALL: the rows of both branches, which are both public or both private in one unit domain."""
+    """UNION ALL: the rows of both branches, which are both public or both private in one unit domain.
+
+    SQL: `UNION ALL`; `UNION` where the unit key is among the columns
+    Rule: one unit domain (rule 7); rows are compared within a unit only
+    Cost: rows per unit l + r
+    Example: SELECT COUNT(*) FROM (SELECT pid FROM persons UNION ALL SELECT pid FROM visits)
+    Example: SELECT COUNT(*) FROM (SELECT pid FROM persons UNION SELECT pid FROM visits)
+    """
 
     left: Relation
     right: Relation
@@ -175,7 +228,14 @@ class Union:
 
 @dataclass(frozen=True, slots=True)
 class Constants:
-    """VALUES: rows written out in the query. Public."""
+    """VALUES: rows written out in the query. Public.
+
+    SQL: `VALUES (…), (…)`, a SELECT without FROM
+    Rule: public
+    Cost: joined, rows per unit grow by what may match, as by any public relation
+    Example: SELECT w.g, COUNT(*) FROM persons p JOIN (VALUES ('女', 1), ('男', 2)) AS w(s, g) ON
+        p.性别 = w.s GROUP BY w.g
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Literal, ...], ...]
@@ -193,7 +253,13 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """The source's rows in order. Public relations only."""
+    """The source's rows in order. Public relations only.
+
+    SQL: `ORDER BY`
+    Rule: released values alone decide the order
+    Cost: none
+    Example: SELECT 科室, COUNT(*) AS n FROM visits GROUP BY 科室 ORDER BY n DESC, 科室
+    """
 
     source: Relation
     terms: tuple[Order, ...]
@@ -201,7 +267,13 @@ class Sort:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The first `count` rows after `offset`. Public relations only."""
+    """The first `count` rows after `offset`. Public relations only.
+
+    SQL: `LIMIT n`, `OFFSET n`
+    Rule: as Sort; of private rows refused, for one unit would move another's
+    Cost: none: all groups are measured
+    Example: SELECT 科室, COUNT(*) AS n FROM visits GROUP BY 科室 ORDER BY n DESC LIMIT 2
+    """
 
     source: Relation
     count: int
@@ -210,7 +282,13 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Distinct:
-    """The different rows of the source; of a private one, of each unit (rule 10)."""
+    """The different rows of the source; of a private one, of each unit (rule 10).
+
+    SQL: `SELECT DISTINCT unit, x`, `UNION`
+    Rule: over private rows the unit key is among the columns (rule 13)
+    Cost: rows per unit: at most the different rows that value sets allow
+    Example: SELECT 科室, COUNT(*) FROM (SELECT DISTINCT pid, 科室 FROM visits) GROUP BY 科室
+    """
 
     source: Relation
 
@@ -234,6 +312,11 @@ class Group:
     """One row per group of the source; of a private one, per unit and group. Without keys public rows are one group.
 
     Its columns are those of `keys`, then those of `folds`. A key may be the unit key: it is one value of each unit.
+
+    SQL: `GROUP BY unit[, x]` in a derived table or CTE; `GROUP BY` over releases
+    Rule: exact functions of the multiset of the unit's own rows (rule 13)
+    Cost: rows per unit: 1, or as many as x has values
+    Example: SELECT 科室, AVG(s) FROM (SELECT pid, 科室, SUM(费用) AS s FROM visits GROUP BY pid, 科室) GROUP BY 科室
     """
 
     source: Relation
@@ -262,7 +345,14 @@ class Windowed:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The source's rows and columns, with a column more for each window function."""
+    """The source's rows and columns, with a column more for each window function.
+
+    SQL: `f(…) OVER (PARTITION BY unit[, x] ORDER BY … ROWS …)`; over releases any partition
+    Rule: over private rows PARTITION BY names the unit key; orders are completed to total ones (rule 13)
+    Cost: rows per unit stay
+    Example: SELECT AVG(d) FROM (SELECT 日期 - LAG(日期) OVER (PARTITION BY pid ORDER BY 日期) AS d FROM visits)
+    Example: SELECT 科室, RANK() OVER (ORDER BY COUNT(*) DESC) AS r FROM visits GROUP BY 科室
+    """
 
     source: Relation
     functions: tuple[Windowed, ...]
@@ -290,6 +380,14 @@ class Measure:
     """The one crossing from private to public: group, aggregate, add noise, pay.
 
     Its released relation has the columns of `keys`, then those of `aggregates`.
+
+    SQL: `SELECT k, SUM(x) FROM … GROUP BY k`, `SELECT DISTINCT k`
+    Rule: bounds per unit (rules 11, 19), exact integers (rules 16, 17), a noise per total (rule 18); group keys of a
+        value set all appear, others above a threshold that costs δ (rule 23); not by the unit key (rule 9)
+    Cost: the only operator with a price: the spend is split over its totals
+    Example: SELECT COUNT(*), SUM(income), AVG(income) FROM persons
+    Example: SELECT 科室, date_trunc('month', 日期) AS m, COUNT(*) FROM visits GROUP BY 科室, m
+    Example: SELECT DISTINCT 科室 FROM visits
     """
 
     name: str

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from policies.cards import CardValue, ColumnCard
 from sandbox.plan.canonical import encode
 from sandbox.plan.check import check
-from sandbox.plan.checked import PublicFacts
 from sandbox.plan.decoding import decode
 from sandbox.plan.limits import standard
 from tests.support.cards import DOMAINS
+from tests.support.judging import FACTS
 from tests.support.lowering import CARDS, Case, files, lowered, outcome, read
 
 ACCEPTED = [case for path in files("accepted") for case in read(path)]
@@ -25,21 +24,6 @@ REWRITES = [
 
 def name(case: Case) -> str:
     return case.name
-
-
-def keys(column: ColumnCard) -> tuple[CardValue, ...]:
-    """Some values for a public table's key."""
-    return (1, 2, 3) if column.type.value == "integer" else ("A", "B", "C")
-
-
-FACTS = {
-    (card.name, table.name): PublicFacts(
-        3, {column.name: keys(column) for column in table.columns if table.key == (column.name,)}, {}
-    )
-    for card in CARDS
-    for table in card.tables
-    if not table.private
-}
 
 
 def test_there_are_enough_cases() -> None:

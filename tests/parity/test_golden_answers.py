@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -16,12 +16,16 @@ from policies.cards import Bounds
 from sandbox.datasets.order import Format
 from sandbox.plan.limits import standard
 from tests.support.answers import Asker, PlainSql, compare
-from tests.support.cards import DOMAINS, TPCH
+from tests.support.cards import TPCH
 from tests.support.engine import load_as, loaded
+from tests.support.judging import FEW
 from tests.support.lowering import Case, files, read
 from tests.support.records import CITIES, ROOMY, Records
+from tests.support.sql_page import DATASET, rows
 
-CASES = [case for path in files("accepted") for case in read(path)]
+EXAMPLES = [Case(DATASET, sql, sql, "") for sql in dict.fromkeys(each for row in rows() for each in row.examples)]
+"""Those of docs/sql.md."""
+CASES = [*(case for path in files("accepted") for case in read(path)), *EXAMPLES]
 NOTHING = {
     "a constant divided by zero is left to the engine, where it is NULL",
     "LIKE, ILIKE and their negations",
@@ -39,8 +43,6 @@ Q10 = Case(
 )
 NO_BOUNDS = Bounds(10**6, 10**6)
 PERSONS = 150
-FEW = {name: replace(each, max_units=10_000) for name, each in DOMAINS.items()}
-"""So that without bounds, too, private keys fit into the engine."""
 
 
 @dataclass(frozen=True, slots=True)

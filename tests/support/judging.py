@@ -1,0 +1,65 @@
+"""SQL asked of the small cards as a request is before anything is charged: lowered, checked, bounded and priced."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from fractions import Fraction
+
+from policies.cards import CardValue, ColumnCard
+from sandbox.datasets.snapshot import Snapshot
+from sandbox.errors import Refusal
+from sandbox.plan.checked import PublicFacts
+from sandbox.plan.limits import standard
+from sandbox.preparation import Prepared, prepare
+from sandbox.privacy.loss import Spend
+from sandbox.requests import QueryRequest
+from tests.support.answers import LICENCE, InProcess
+from tests.support.cards import DOMAINS
+from tests.support.lowering import CARDS
+
+SPEND = Spend(Fraction(1), None)
+FEW = {name: replace(each, max_units=10_000) for name, each in DOMAINS.items()}
+"""So that private keys fit into the engine without bounds."""
+
+
+def _keys(column: ColumnCard) -> tuple[CardValue, ...]:
+    """Some values for a public table's key."""
+    return (1, 2, 3) if column.type.value == "integer" else ("A", "B", "C")
+
+
+FACTS = {
+    (card.name, table.name): PublicFacts(
+        3, {column.name: _keys(column) for column in table.columns if table.key == (column.name,)}, {}
+    )
+    for card in CARDS
+    for table in card.tables
+    if not table.private
+}
+"""What is public of the cards' public tables, by data set and table."""
+SNAPSHOTS = {
+    card.name: Snapshot(
+        f"snapshot of {card.name}",
+        card,
+        datetime(2026, 1, 1, tzinfo=UTC),
+        "0" * 64,
+        "0" * 64,
+        {table: facts for (name, table), facts in FACTS.items() if name == card.name},
+    )
+    for card in CARDS
+}
+
+
+def judged(sql: str, dataset: str) -> Prepared:
+    """The query with its price at ε = 1. Raises the refusal that its caller would see."""
+    request = QueryRequest("L1", "planning", dataset, sql, SPEND, None, None)
+    return prepare(request, LICENCE, InProcess(), SNAPSHOTS, FEW, standard(cells=10_000))
+
+
+def refused(sql: str, dataset: str) -> Refusal | None:
+    """Why the query is refused; None where it is not."""
+    try:
+        judged(sql, dataset)
+    except Refusal as refusal:
+        return refusal
+    return None
