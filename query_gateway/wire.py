@@ -203,6 +203,16 @@ class Mechanism(Selection):
     threshold: int | None
 
 
+class Truncation(Shape):
+    """How many people had more than a measure's bounds allow, with noise."""
+
+    measure: str
+    statistic: str
+    units: int
+    interval: list[float] = Field(description="Of the number.")
+    binding: bool = Field(description="Whether the noisy number stands out from its noise: then wider bounds help.")
+
+
 class Privacy(Amounts):
     """What was guaranteed, and how."""
 
@@ -238,6 +248,7 @@ class Release(Shape):
     rows: list[list[Cell]]
     intervals: list[list[tuple[float, float] | None]] = Field(description="Of each cell.")
     confidence: float
+    truncation: list[Truncation] = Field(default=[], description="Of each measure whose bounds could cut anyone.")
     privacy: Privacy
 
 

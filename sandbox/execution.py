@@ -19,6 +19,7 @@ from sandbox.engines.render import (
     AnswerJob,
     given_columns,
     render_answer,
+    render_binding,
     render_given,
     render_measure,
     render_weights,
@@ -28,12 +29,11 @@ from sandbox.errors import Fault
 from sandbox.plan.givens import held
 from sandbox.plan.nodes import Scalar, Type
 from sandbox.preparation import Prepared
-from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.calibrate import PricedMeasure
-from sandbox.privacy.intervals import CONFIDENCE, ReleasedMeasure, release
+from sandbox.privacy.intervals import CONFIDENCE, OUTSIDE, ReleasedMeasure, quantile, release
 from sandbox.privacy.keys import align
 from sandbox.privacy.loss import total
-from sandbox.privacy.mechanisms import Invocation, Selection, measure, select
+from sandbox.privacy.mechanisms import Invocation, Selection, measure, noisy_number, select
 from sandbox.privacy.propagation import NUMERIC, Form, Noisy, formed, interval, single
 from sandbox.privacy.selection import scores, target
 from sandbox.privacy.statistics import StatisticKind
@@ -64,6 +64,8 @@ class Decided:
 
     selections: tuple[Selection, ...]
     priced: PricedMeasure
+    binding: int | None
+    """The noisy number of units whose bound binds; None where none could."""
 
 
 def execute(prepared: Prepared, snapshots: Snapshots, run: Run, deadline: float) -> Execution:
@@ -128,10 +130,14 @@ def _executed(prepared: Prepared, measuring: Work, answering: Work, deadline: fl
         job = render_measure(ran.bounded, prepared.cards, names, deadline, tuple(tables))
         rows = measuring(job)
         noisy = measure(ran.measurements, align(ran.bounded, rows.rows), invocations)
+        binding = None
+        if ran.notice is not None:
+            job = render_binding(ran.bounded, prepared.cards, names, deadline, tuple(tables))
+            binding = noisy_number(ran.notice, measuring(job).rows, invocations)
         freed = release(ran, noisy)
         released[freed.measure] = _table(freed)
         noise[freed.measure] = Noisy(ran, freed)
-        decided.append(Decided(priced.selections, ran))
+        decided.append(Decided(priced.selections, ran, binding))
     if total(each.loss for each in invocations) != prepared.priced.loss:
         raise Fault("the mechanisms lost something else than was charged")
     answer = render_answer(prepared.checked, prepared.cards, names, released, deadline)
@@ -174,6 +180,7 @@ def _release(
         "rows": [[_shown(value) for value in row[: len(labels)]] for row in rows.rows],
         "intervals": [_intervals(row, prepared, answer, noise, spoken) for row in rows.rows],
         "confidence": CONFIDENCE,
+        "truncation": [found for each in decided for found in _truncation(each)],
         "privacy": _privacy(prepared, decided),
     }
 
@@ -241,7 +248,7 @@ def _privacy(prepared: Prepared, decided: Sequence[Decided]) -> dict[str, object
             {
                 "measure": each.priced.bounded.checked.measure.name,
                 "statistic": step.statistic,
-                "parts": [_part(each.priced.bounded, name) for name in step.statistics],
+                "parts": [_part(each.priced, name) for name in step.statistics],
                 "mechanism": step.noise.value,
                 "scale": step.scale,
                 "sensitivity": step.sensitivity,
@@ -250,7 +257,7 @@ def _privacy(prepared: Prepared, decided: Sequence[Decided]) -> dict[str, object
                 "loss": amounts_json(step.loss),
             }
             for each in decided
-            for step in each.priced.measurements
+            for step in each.priced.drawn
         ],
         "selections": [
             {
@@ -279,9 +286,31 @@ def _privacy(prepared: Prepared, decided: Sequence[Decided]) -> dict[str, object
     }
 
 
-def _part(bounded: BoundedMeasure, name: str) -> dict[str, object]:
+def _truncation(decided: Decided) -> list[dict[str, object]]:
+    """How many units have a bound that binds; whether that is worth a warning is decided from the noisy number alone
+    (rule 28).
+    """
+    notice, units = decided.priced.notice, decided.binding
+    if notice is None or units is None:
+        return []
+    half = quantile(notice.noise, notice.scale, OUTSIDE)
+    return [
+        {
+            "measure": decided.priced.bounded.checked.measure.name,
+            "statistic": notice.statistic,
+            "units": max(0, units),
+            "interval": [max(0, units - half), max(0, units + half)],
+            "binding": units > half,
+        }
+    ]
+
+
+def _part(priced: PricedMeasure, name: str) -> dict[str, object]:
     """What a mechanism adds noise to, how large one step of its totals is, and how many distinct values of a unit count
     for one group key."""
+    bounded = priced.bounded
+    if priced.notice is not None and name == priced.notice.statistic:
+        return {"statistic": name, "kind": "binding_units", "granularity": "1"}
     statistic = bounded.statistic(name)
     step = statistic.granularity / bounded.fine(name)
     part: dict[str, object] = {"statistic": name, "kind": statistic.kind.value, "granularity": str(step)}

@@ -104,7 +104,7 @@ def _mechanisms(prepared: Prepared) -> tuple[entry.MechanismUse, ...]:
             loss=_amounts(step.loss),
         )
         for priced in prepared.priced.measures
-        for step in priced.measurements
+        for step in priced.drawn
     ) + tuple(
         entry.MechanismUse(
             measure=priced.bounded.checked.measure.name,

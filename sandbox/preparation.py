@@ -59,7 +59,7 @@ class Prepared:
     @property
     def readings(self) -> tuple[int, ...]:
         """How often each measure reads its rows."""
-        return tuple(1 + len(each.selections) for each in self.priced.measures)
+        return tuple(len(each.selections) + 1 + (each.notice is not None) for each in self.priced.measures)
 
     @property
     def plan_digest(self) -> str:
@@ -88,7 +88,7 @@ class Prepared:
                 "selections": [[step.statistic, step.scale.hex(), step.sensitivity] for step in each.selections],
                 "steps": [
                     [step.statistic, step.noise, step.scale.hex(), step.sensitivity.hex(), repr(step.threshold)]
-                    for step in each.measurements
+                    for step in each.drawn
                 ],
             }
             for each in self.priced.measures

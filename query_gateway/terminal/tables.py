@@ -178,6 +178,11 @@ def privacy(release: Mapping[str, Any], words: Words) -> RenderableType:
         if each.get("minimum_frequency", 1) > 1:
             said = words("withheld.value", units=each["minimum_frequency"])
             facts.add_row(words("withheld"), each["measure"], said)
+    for each in release.get("truncation", []):
+        if each["binding"]:
+            half = round((each["interval"][1] - each["interval"][0]) / 2)
+            said = words("truncation.value", units=_number(each["units"]), half=_number(half))
+            facts.add_row(words("truncation"), each["measure"], said)
     return Padding(facts, (0, 0, 1, 0))
 
 

@@ -90,6 +90,11 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "state": ("State", "状态"),
     "table": ("Table", "表"),
     "time": ("Time", "时间"),
+    "truncation": ("Cut", "截断"),
+    "truncation.value": (
+        "about {units} ± {half} people had more than the bounds allow and were cut: ask with wider ones or `auto`",
+        "约 {units} ± {half} 人超出界限而被截断：请放宽界限，或用 `auto`",
+    ),
     "type": ("Type", "类型"),
     "unproven": (
         "The answer is not shown: it does not stand in the log as it came ({why}).",

@@ -28,16 +28,11 @@ def clipped(parts: exp.Select, bounded: BoundedMeasure, kept: Sequence[str], par
     names = [name for clip in bounded.clips for name in clip.fine]
     inner, middle, outer, last = (parameters.fresh("r") for _ in range(4))
     outputs = [named(column(inner, name), name) for name in (UNIT, *kept)]
-    outputs += [
-        named(binary(exp.Mul, cast(column(inner, name), "HUGEINT"), number(fine)), name)
-        for clip in bounded.clips
-        for name, fine in clip.fine.items()
-    ]
-    weighted = select_from(outputs, derived(parts, inner))
+    rows = select_from([*outputs, *weighted(bounded.clips, inner)], derived(parts, inner))
     alone = all(key.values.per_unit for key in bounded.checked.keys)
-    sizes = [named(_size(clip, middle, alone), f"_n{place}") for place, clip in enumerate(bounded.clips)]
+    sizes = [named(size(clip, middle, alone), f"_n{place}") for place, clip in enumerate(bounded.clips)]
     outputs = [named(column(middle, name), name) for name in (*kept, *names)]
-    sized = select_from([*outputs, *sizes], derived(weighted, middle))
+    sized = select_from([*outputs, *sizes], derived(rows, middle))
     norms = [named(_norm(clip, column(outer, f"_n{i}")), f"_n{i}") for i, clip in enumerate(bounded.clips)]
     outputs = [named(column(outer, name), name) for name in (*kept, *names)]
     normed = select_from([*outputs, *norms], derived(sized, outer))
@@ -57,14 +52,10 @@ def weights(parts: exp.Select, clip: Clip, heaviest: int, parameters: Parameters
     """
     inner, middle, outer = (parameters.fresh("r") for _ in range(3))
     outputs = [named(column(inner, UNIT), UNIT)]
-    outputs += [
-        named(binary(exp.Mul, cast(column(inner, name), "HUGEINT"), number(fine)), name)
-        for name, fine in clip.fine.items()
-    ]
-    weighted = select_from(outputs, derived(parts, inner))
+    rows = select_from([*outputs, *weighted([clip], inner)], derived(parts, inner))
     mass = balanced(_sum, [call("ABS", column(middle, name)) for name in clip.fine])
-    size = _size(clip, middle, alone=True)
-    units = select_from([named(exp.Sum(this=size), "_n"), named(exp.Sum(this=mass), "_m")], derived(weighted, middle))
+    length_ = exp.Sum(this=size(clip, middle, alone=True))
+    units = select_from([named(length_, "_n"), named(exp.Sum(this=mass), "_m")], derived(rows, middle))
     units.set("group", exp.Group(expressions=[column(middle, UNIT)]))
     found, of_all = column(outer, "_n"), column(outer, "_m")
     length = found if clip.norm is Norm.L1 else root_up(found)
@@ -80,11 +71,20 @@ def weights(parts: exp.Select, clip: Clip, heaviest: int, parameters: Parameters
     return select
 
 
+def weighted(clips: Sequence[Clip], alias: str) -> list[exp.Expr]:
+    """A unit's parts on the clips' finer grids."""
+    return [
+        named(binary(exp.Mul, cast(column(alias, name), "HUGEINT"), number(fine)), name)
+        for clip in clips
+        for name, fine in clip.fine.items()
+    ]
+
+
 def _sum(left: exp.Expr, right: exp.Expr) -> exp.Expr:
     return binary(exp.Add, left, right)
 
 
-def _size(clip: Clip, alias: str, alone: bool) -> exp.Expr:
+def size(clip: Clip, alias: str, alone: bool) -> exp.Expr:
     """A unit's norm, or its square, over all its group keys: `alone` where it has one."""
 
     def part(name: str) -> exp.Expr:

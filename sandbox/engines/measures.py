@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 
 from sqlglot import exp
 
 from policies.cards import DatasetCard
+from sandbox.engines.binding import CUT, binding
 from sandbox.engines.choices import choice_sql
 from sandbox.engines.clips import LARGEST, clipped, weights
 from sandbox.engines.distinct import distinct_values, kept_values
@@ -53,6 +55,10 @@ class MeasureSelect:
     def weights(self, clip: Clip, heaviest: int) -> exp.Select:
         """Per bucket of a clip's candidates, the weight of the units whose norm falls into it."""
         return weights(self._parts(*self._rows()), clip, heaviest, self.parameters)
+
+    def binding(self) -> exp.Select:
+        """How many units have a bound that binds (rule 28)."""
+        return binding(self._fold(*self._rows(), marked=True), self.bounded, self.parameters)
 
     @property
     def _keys(self) -> tuple[str, ...]:
@@ -198,8 +204,8 @@ class MeasureSelect:
             return self._chosen(parts)
         return parts
 
-    def _fold(self, rows: exp.Select, inputs: tuple[Inputs, ...], alias: str) -> exp.Select:
-        """What each unit adds to each group key, within the bound of r rows."""
+    def _fold(self, rows: exp.Select, inputs: tuple[Inputs, ...], alias: str, *, marked: bool = False) -> exp.Select:
+        """What each unit adds to each group key, within the bound of r rows; `marked` where that bound cuts."""
         outer = self.parameters.fresh("r")
         seed = exp.Min(this=column(alias, SEED))
         folded = [named(column(alias, UNIT), UNIT), named(seed, SEED)]
@@ -208,12 +214,17 @@ class MeasureSelect:
         for statistic, read in zip(self.bounded.statistics, inputs, strict=True):
             count, total = f"n_{statistic.name}", f"s_{statistic.name}"
             if statistic.kind is StatisticKind.DISTINCT:
+                whole = exp.Count(this=exp.Distinct(expressions=[read.valued()]))
                 folded.append(named(self._kept(statistic, read, alias), total))
+                folded += [named(over(whole, read.counted()), count)] if marked else []
             elif statistic.kind is not StatisticKind.SUM:
                 folded.append(named(read.count(), count))
             if statistic.kind in SUMS:
                 folded.append(named(self._total(statistic, read), total))
             cut.append(named(self._part(statistic, column(outer, count), column(outer, total)), statistic.name))
+        if marked:
+            marks = [(each, number(1)) for each in map(partial(self._binds, outer), self.bounded.statistics) if each]
+            cut.append(named(choose(*marks, default=number(0)) if marks else number(0), CUT))
         grouped = self._grouped(folded, rows, alias, (UNIT, *self._keys))
         return select_from(cut, derived(grouped, outer))
 
@@ -225,6 +236,21 @@ class MeasureSelect:
         key = [(each.values.type, column(alias, each.name)) for each in self.bounded.checked.keys]
         digest = choice_sql(column(alias, SEED), [*key, (read.value.values.type, value)])
         return kept_values(digest, value, read.counted(), statistic.high)
+
+    def _binds(self, alias: str, statistic: Statistic) -> exp.Expr | None:
+        """Whether the bound of rows or values cuts one unit's part of one group key; None where it never does."""
+        count, total = column(alias, f"n_{statistic.name}"), column(alias, f"s_{statistic.name}")
+        match statistic.kind:
+            case StatisticKind.DISTINCT:
+                return binary(exp.GT, count, number(statistic.high))
+            case StatisticKind.UNITS:
+                return None
+            case _ if self.bounded.clip(statistic.name) is not None:
+                return None
+            case StatisticKind.SUM:
+                return binary(exp.NEQ, total, self._part(statistic, count, total.copy()))
+            case StatisticKind.ROWS | StatisticKind.SCALED_SUM:
+                return binary(exp.GT, count, number(self.bounded.bounds.rows))
 
     def _part(self, statistic: Statistic, count: exp.Expr, total: exp.Expr) -> exp.Expr:
         """One unit's part of one group key's total, within the bound (design §4); whole where a clip will cut it."""

@@ -81,6 +81,20 @@ def render_weights(
     return Job(sql, values, tables, (Type.INTEGER, Type.INTEGER), len(clip.candidates), deadline)
 
 
+def render_binding(
+    bounded: BoundedMeasure,
+    cards: Mapping[str, DatasetCard],
+    datasets: tuple[str, ...],
+    deadline: float,
+    tables: tuple[Table, ...] = (),
+) -> Job:
+    """The job that counts the units whose bound binds: one row of one number."""
+    parameters = Parameters()
+    tree = MeasureSelect(bounded, cards, datasets, parameters).binding()
+    sql, values = parameters.statement(tree)
+    return Job(sql, values, tables, (Type.INTEGER,), 1, deadline)
+
+
 def render_given(
     given: Given,
     cards: Mapping[str, DatasetCard],

@@ -81,6 +81,27 @@ class BoundedMeasure:
     """What cuts a unit's parts in place of r: every statistic but those of existence, of frequency and of DISTINCT is
     in one, or there are none. Statistics of one estimate are in one clip."""
 
+    @property
+    def truncates(self) -> bool:
+        """Whether a bound could bind for some unit that the structure allows: then a notice is due (rule 28)."""
+        if not self.fold:
+            return False
+        structure, kinds = structural(self.checked), {statistic.kind for statistic in self.statistics}
+        counted = kinds - {StatisticKind.UNITS, StatisticKind.DISTINCT}
+        fewer = self.bounds.groups < structure.groups or (bool(counted) and self.bounds.rows < structure.rows)
+        return bool(self.clips) or fewer or self._drops_values(structure.rows)
+
+    def _drops_values(self, rows: int) -> bool:
+        """Whether a unit could have more different values for a group key than count, of so many rows."""
+        asked = [each for each in self.checked.aggregates if each.aggregate.function is AggregateFunction.DISTINCT]
+        counts = [each for each in self.statistics if each.kind is StatisticKind.DISTINCT]
+        wholes = [distinct_count(each, rows) for each in asked]
+        return any(
+            replace(whole, name=count.name, high=count.high) == count and count.high < whole.high
+            for whole in wholes
+            for count in counts
+        )
+
     def clip(self, name: str) -> Clip | None:
         """The clip that the statistic is in."""
         return next((clip for clip in self.clips if name in clip.fine), None)

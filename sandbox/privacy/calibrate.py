@@ -31,6 +31,9 @@ little, for a threshold grows with √ln(1/δ): at δ = 10⁻⁶ a thousandth in
 nearly all of δ to the conversion of ε to ρ.
 """
 
+NOTICE_SHARE = Fraction(1, 50)
+"""Of what a measure whose bounds could bind is given, for its truncation notice (rule 28)."""
+
 LARGEST_SCALE = 2.0**55
 """A noise of this scale, 100 times over, still leaves a total below `CAPACITY` within 64 bits."""
 
@@ -46,6 +49,8 @@ class PricedMeasure:
     measurements: tuple[Measurement, ...]
     selections: tuple[Selection, ...] = ()
     """How the norms of undecided clips are chosen, one for each of the measure's clips; none where they are fixed."""
+    notice: Measurement | None = None
+    """Of the number of units whose bound binds; None where none could."""
 
     def decided(self, chosen: Sequence[int]) -> PricedMeasure:
         """With each clip at the candidate chosen: scale and sensitivity are halved as often as C is, so that the loss
@@ -58,7 +63,12 @@ class PricedMeasure:
             step = steps[at]
             steps[at] = replace(step, scale=step.scale / halved, sensitivity=step.sensitivity / halved)
             clips.append(replace(clip, most=clip.candidates[place], candidates=()))
-        return PricedMeasure(replace(self.bounded, clips=tuple(clips)), tuple(steps))
+        return PricedMeasure(replace(self.bounded, clips=tuple(clips)), tuple(steps), notice=self.notice)
+
+    @property
+    def drawn(self) -> tuple[Measurement, ...]:
+        """Every measurement that adds noise, the notice last."""
+        return self.measurements if self.notice is None else (*self.measurements, self.notice)
 
     @property
     def steps(self) -> Mapping[str, Measurement]:
@@ -72,7 +82,7 @@ class Priced:
 
     measures: tuple[PricedMeasure, ...]
     loss: Loss
-    """The exact sum over all measurements."""
+    """The exact sum over all mechanisms."""
 
 
 def price(measures: Sequence[BoundedMeasure], spend: Spend, notion: Notion, delta: Fraction) -> Priced:
@@ -95,14 +105,15 @@ def _zcdp(measures: Sequence[BoundedMeasure], spend: Spend, delta: Fraction) -> 
     shares = iter(split(units(spend, measures, Notion.ZCDP, delta), measures))
     priced = []
     for measure in measures:
-        given = {statistic.name: next(shares) for statistic in _existence_first(measure)}
+        given, part = _noticed(measure, {each.name: next(shares) for each in _existence_first(measure)})
         steps = []
         if measure.existence is not None:
             change = sensitivity(measure, measure.statistic(measure.existence))
             share = given.pop(measure.existence)
             steps.append(_thresholded(measure.existence, change, share, thresholds / private, measure.minimum))
         found, selections = _measured(measure, given, _gaussian, _selected_rho)
-        priced.append(PricedMeasure(measure, (*steps, *found), selections))
+        notice = _notice(measure, part, _gaussian)
+        priced.append(PricedMeasure(measure, (*steps, *found), selections, notice))
     return _sum(priced)
 
 
@@ -133,8 +144,9 @@ def _pure(measures: Sequence[BoundedMeasure], spend: Spend) -> Priced:
     shares = iter(split(units(spend, measures, Notion.PURE, Fraction(0)), measures))
     priced = []
     for measure in measures:
-        given = {statistic.name: next(shares) for statistic in measure.statistics}
-        priced.append(PricedMeasure(measure, *_measured(measure, given, _laplace, _selected_epsilon)))
+        given, part = _noticed(measure, {statistic.name: next(shares) for statistic in measure.statistics})
+        found, selections = _measured(measure, given, _laplace, _selected_epsilon)
+        priced.append(PricedMeasure(measure, found, selections, _notice(measure, part, _laplace)))
     return _sum(priced)
 
 
@@ -142,6 +154,29 @@ def _unknown_key(measure: BoundedMeasure) -> str:
     """The first group key without a public value set; the measure, where only all of them together are too many."""
     checked = measure.checked
     return next((key.name for key in checked.keys if key.values.members is None), checked.measure.name)
+
+
+def _noticed(measure: BoundedMeasure, given: Mapping[str, int]) -> tuple[dict[str, int], int]:
+    """What each statistic keeps of its share, and what the measure's truncation notice gets of all together.
+
+    Refuses: `spend.too_small` where a statistic keeps nothing. Source: rule 28.
+    """
+    if not measure.truncates:
+        return dict(given), 0
+    parts = {name: ceil(share * NOTICE_SHARE) for name, share in given.items()}
+    kept = {name: share - parts[name] for name, share in given.items()}
+    if min(kept.values()) < 1:
+        raise Refusal("spend.too_small")
+    return kept, sum(parts.values())
+
+
+def _notice(
+    measure: BoundedMeasure, part: int, step: Callable[[str, Sensitivity, int], Measurement]
+) -> Measurement | None:
+    """The measurement of the number of units whose bound binds: a unit is counted at most once over all group keys."""
+    if not measure.truncates:
+        return None
+    return step(f"{measure.checked.measure.name}t", Sensitivity(l0=1, linf=1, l1=1, l2_squared=1), part)
 
 
 def _measured(
@@ -200,7 +235,7 @@ def _selected(name: str, noise: Noise, scale: float, most: int, share: Fraction)
 
 def _sum(priced: Sequence[PricedMeasure]) -> Priced:
     chosen = [step.loss for each in priced for step in each.selections]
-    return Priced(tuple(priced), total(chosen + [step.loss for each in priced for step in each.measurements]))
+    return Priced(tuple(priced), total(chosen + [step.loss for each in priced for step in each.drawn]))
 
 
 def _rho(spend: Spend, delta: Fraction) -> Fraction:

@@ -160,6 +160,14 @@ def measure(steps: Sequence[Measurement], exact: Totals, invocations: list[Invoc
     return Totals(tuple(keys[index] for index in kept), columns)
 
 
+def noisy_number(step: Measurement, rows: Sequence[Sequence[object]], invocations: list[Invocation]) -> int:
+    """The one number that the engine returned, with noise. The invocation is recorded before it runs."""
+    if len(rows) != 1 or len(rows[0]) != 1 or isinstance(rows[0][0], bool) or not isinstance(rows[0][0], int):
+        raise Fault("the engine returned another thing than a number")
+    _record(step, invocations)
+    return _noisy(step, {step.statistic: [rows[0][0]]})[step.statistic][0]
+
+
 def _record(step: Measurement, invocations: list[Invocation]) -> None:
     """Asks the measurement about to run for its loss; more than was charged for it is a bug of ours."""
     stated, delta = stated_loss(step.noise, step.scale, step.sensitivity, step.threshold)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from random import Random
 
@@ -77,9 +78,25 @@ def neighbours(
                 raise
             continue
         compare(measure, exact(before, measure), exact(after, measure))
+        if measure.truncates:
+            bound_units(measure, before, after)
         for clip in measure.clips:
             if clip.undecided:
                 weighed(measure, clip, before, after)
+
+
+def bound_units(measure: BoundedMeasure, before: Laboratory, after: Laboratory) -> None:
+    """Rule 28: the units whose bound binds are the reference's in number, and one unit changes that by at most 1.
+
+    Also where a clip is short, and where a minimum keeps every group in the engine.
+    """
+    shorter = tuple(replace(clip, most=max(1, clip.row), candidates=()) for clip in measure.clips)
+    for each in (measure, replace(measure, clips=shorter), replace(measure, minimum=1000)):
+        one, other = before.binding(each), after.binding(each)
+        assert 0 <= one - other <= 1
+        for lab, found in ((before, one), (after, other)):
+            with suppress(UnknownValueError):
+                assert found == lab.expected_binding(each)
 
 
 def weighed(measure: BoundedMeasure, clip: Clip, before: Laboratory, after: Laboratory) -> None:

@@ -18,6 +18,7 @@ from policies.cards import Bounds
 from sandbox import broker
 from sandbox.execution import Execution, execute
 from sandbox.preparation import Prepared
+from sandbox.privacy.calibrate import PricedMeasure
 from sandbox.privacy.clip import ClipAt
 from sandbox.privacy.conversion import epsilon_of
 from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss, total
@@ -170,7 +171,7 @@ def accounted(world: BrokerWorld, watched: Watched, sql: str, licence: str, spen
     }
     within_spend(loss, spend)
     givens = sum(len(each.bounded.checked.givens) for each in prepared.priced.measures)
-    jobs = sum(1 + len(each.selections) for each in prepared.priced.measures)
+    jobs = sum(1 + len(each.selections) + (each.notice is not None) for each in prepared.priced.measures)
     assert world.engine.runs == {Side.PRIVATE: jobs, Side.PUBLIC: 1 + givens}
     invoked_as_priced(prepared, watched.invoked)
     repeated(world, watched, body, answer.body)
@@ -221,7 +222,8 @@ def invoked_as_priced(prepared: Prepared, invoked: list[opendp.mod.Measurement])
                 change = sensitivity(priced.bounded, priced.bounded.statistic(name))
                 assert claimed >= change.l1 if step.noise is Noise.LAPLACE else claimed**2 >= change.l2_squared
             covers(step)
-        steps += priced.measurements
+        steps += priced.drawn
+        noticed(priced)
     plain = [step for step in steps if step.threshold is None]
     selected = [each for each in invoked if "LInf" in str(each.input_metric)]
     selections = [step for priced in prepared.priced.measures for step in priced.selections]
@@ -234,6 +236,20 @@ def invoked_as_priced(prepared: Prepared, invoked: list[opendp.mod.Measurement])
         distances = [step.sensitivity / 2**halved for halved in range(64 if step.vector else 1)]
         stated = [Fraction(measurement.map(distance)) for distance in distances]  # type: ignore[no-untyped-call]
         assert any(as_loss(step.noise, one, Fraction(0)) == step.loss for one in stated)
+
+
+def noticed(priced: PricedMeasure) -> None:
+    """Rule 28: a notice where a bound could bind, with Δ = 1 and a fiftieth of the measure's loss; else none."""
+    assert (priced.notice is not None) is priced.bounded.truncates
+    if priced.notice is None:
+        return
+    covers(priced.notice)
+    assert priced.notice.sensitivity == 1
+    name = "rho" if priced.notice.noise is Noise.GAUSSIAN else "epsilon"
+    losses = [step.loss for step in priced.drawn] + [step.loss for step in priced.selections]
+    whole, part = total(losses), priced.notice.loss
+    spent, noticed = getattr(whole, name), getattr(part, name)
+    assert abs(noticed - spent / 50) <= len(priced.bounded.statistics) + 1 + spent / 10**6
 
 
 def covers(step: Measurement) -> None:

@@ -23,7 +23,7 @@ from query_gateway.sql.lower import lower
 from sandbox.engines.choices import choice
 from sandbox.engines.duckdb import Session, create
 from sandbox.engines.operands import Parameters
-from sandbox.engines.render import given_columns, render_measure, render_weights
+from sandbox.engines.render import given_columns, render_binding, render_measure, render_weights
 from sandbox.engines.selects import Selects
 from sandbox.engines.sources import SEED
 from sandbox.errors import Refusal
@@ -45,7 +45,7 @@ from tests.support.engine import SEED_KEY, Loaded, load_as, loaded
 from tests.support.lowering import schema
 from tests.support.queries import Query
 from tests.support.records import PEOPLE, SMALL, Records
-from tests.support.reference import Evaluate, Rank, Row, totals, weights
+from tests.support.reference import Evaluate, Rank, Row, binding, totals, weights
 
 LIMITS = standard(cells=2_000)
 WORKER = Limits(threads=1, megabytes=256)
@@ -132,6 +132,18 @@ class Laboratory:
     def expected_weights(self, measure: BoundedMeasure, clip: Clip) -> dict[Scalar, Scalar]:
         """The same by the reference. Raises UnknownValueError where a function has none."""
         return weights(measure, clip, heaviest(measure, clip), self.rows(measure.checked), *self._reference(measure))
+
+    def binding(self, measure: BoundedMeasure) -> int:
+        """How many units a bound binds for, as the rendered job gives it."""
+        card = self.loaded.card
+        job = render_binding(measure, {card.name: card}, (card.name,), DEADLINE, given_tables(measure.checked))
+        ((found,),) = self.session.run(job).rows
+        assert isinstance(found, int)
+        return found
+
+    def expected_binding(self, measure: BoundedMeasure) -> int:
+        """The same by the reference. Raises UnknownValueError where a function has none."""
+        return len(binding(measure, self.rows(measure.checked), *self._reference(measure)))
 
     def expected(self, measure: BoundedMeasure) -> dict[Key, tuple[int, ...]]:
         """The same totals by the reference in plain Python, from the rows before the measure.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from math import floor, isfinite, isqrt
@@ -111,6 +111,50 @@ def _parts(
     return kept
 
 
+def binding(measure: BoundedMeasure, rows: Iterable[Row], rank: Rank, evaluate: Evaluate) -> set[Hashable]:
+    """The units that a bound binds for: with other bounds, they would have added something else, or to other keys."""
+    found, rows = set[Hashable](), list(rows)
+    whole = _parts(replace(measure, fold=False, clips=()), rows, rank, evaluate)
+    counted = _counted(measure, rows, evaluate)
+    clipped = {name for clip in measure.clips for name in clip.fine}
+    for unit, groups in whole.items():
+        lengths = [(_length(measure, clip, groups), clip.most) for clip in measure.clips]
+        if len(groups) > measure.bounds.groups or any(length > most for length, most in lengths):
+            found.add(unit)
+        for key, vector in groups.items():
+            for statistic, part in zip(measure.statistics, vector, strict=True):
+                if statistic.name not in clipped and _cut(measure, statistic, part, counted[unit, key, statistic.name]):
+                    found.add(unit)
+    return found
+
+
+def _counted(measure: BoundedMeasure, rows: Sequence[Row], evaluate: Evaluate) -> dict[tuple[Hashable, Key, str], int]:
+    """The rows of each unit and group key that count for each statistic."""
+    found: dict[tuple[Hashable, Key, str], int] = defaultdict(int)
+    for row in rows:
+        key = tuple(evaluate(output.expression, row.values) for output in measure.checked.measure.keys)
+        for statistic in measure.statistics:
+            found[row.unit, key, statistic.name] += _one(
+                replace(measure, fold=False), replace(statistic, kind=StatisticKind.ROWS), [row], evaluate
+            )
+    return found
+
+
+def _cut(measure: BoundedMeasure, statistic: Statistic, part: Part, counted: int) -> bool:
+    """Whether a unit's part of one group key, of so many rows, is more than the bounds of rows and values let count."""
+    most = measure.bounds.rows
+    match statistic.kind:
+        case StatisticKind.UNITS:
+            return False
+        case StatisticKind.DISTINCT:
+            assert isinstance(part, frozenset)
+            return len(part) > statistic.high
+        case StatisticKind.SUM:
+            return not min(0, most * statistic.low) <= _number(part) <= max(0, most * statistic.high)
+        case StatisticKind.ROWS | StatisticKind.SCALED_SUM:
+            return counted > most
+
+
 def weights(
     measure: BoundedMeasure, clip: Clip, heaviest: int, rows: Iterable[Row], rank: Rank, evaluate: Evaluate
 ) -> dict[Scalar, Scalar]:
@@ -128,9 +172,7 @@ def weights(
 
 def _clipped(measure: BoundedMeasure, clip: Clip, parts: dict[Key, tuple[Part, ...]]) -> dict[Key, tuple[Part, ...]]:
     """One unit's parts, those of the clip on its finer grid and scaled down to its norm."""
-    places = {place: clip.fine[each.name] for place, each in enumerate(measure.statistics) if each.name in clip.fine}
-    values = [_number(vector[place]) * fine for vector in parts.values() for place, fine in places.items()]
-    size = sum(map(abs, values)) if clip.norm is Norm.L1 else isqrt(max(sum(one**2 for one in values) - 1, 0)) + 1
+    places, size = _places(measure, clip), _length(measure, clip, parts)
 
     def cut(value: int) -> int:
         if size <= clip.most:
@@ -141,6 +183,18 @@ def _clipped(measure: BoundedMeasure, clip: Clip, parts: dict[Key, tuple[Part, .
         key: tuple(cut(_number(one) * places[place]) if place in places else one for place, one in enumerate(vector))
         for key, vector in parts.items()
     }
+
+
+def _places(measure: BoundedMeasure, clip: Clip) -> dict[int, int]:
+    """Of each statistic of the clip: its place, and steps of the finer grid in one of its own."""
+    return {place: clip.fine[each.name] for place, each in enumerate(measure.statistics) if each.name in clip.fine}
+
+
+def _length(measure: BoundedMeasure, clip: Clip, parts: Mapping[Key, Sequence[Part]]) -> int:
+    """The norm of a unit's vector on the finer grid, rounded up."""
+    places = _places(measure, clip)
+    values = [_number(vector[place]) * fine for vector in parts.values() for place, fine in places.items()]
+    return sum(map(abs, values)) if clip.norm is Norm.L1 else isqrt(max(sum(one**2 for one in values) - 1, 0)) + 1
 
 
 def _placed(rank: Rank, unit: Hashable, key: Key, value: Scalar) -> tuple[object, ...]:
