@@ -28,6 +28,7 @@ from sandbox.privacy.mechanisms import (
     Noise,
     Selection,
     as_loss,
+    noisy_number,
     select,
     selection_loss,
     stated_loss,
@@ -219,7 +220,7 @@ def test_a_choice_and_every_candidate_lose_what_was_priced(notion: Notion) -> No
     (each,) = priced.measures
     assert [step.sensitivity for step in each.selections] == [heaviest(measure, clip) for clip in measure.clips]
     losses = [step.loss for step in each.selections]
-    assert total([*losses, *(step.loss for step in each.measurements)]) == priced.loss
+    assert total([*losses, *(step.loss for step in each.drawn)]) == priced.loss
     for place in range(max(len(clip.candidates) for clip in measure.clips)):
         chosen = [min(place, len(clip.candidates) - 1) for clip in measure.clips]
         decided = each.decided(chosen)
@@ -228,6 +229,8 @@ def test_a_choice_and_every_candidate_lose_what_was_priced(notion: Notion) -> No
             assert 0 <= select(step, [0] * len(candidates.candidates), invocations) < len(candidates.candidates)
         columns = {statistic.name: (10**6,) for statistic in measure.statistics}
         measure_noise(decided.measurements, Totals(((1,),), columns), invocations)
+        assert decided.notice is not None
+        noisy_number(decided.notice, [(7,)], invocations)
         assert total(one.loss for one in invocations) == priced.loss
         for clip, was, at in zip(decided.bounded.clips, measure.clips, chosen, strict=True):
             assert clip.most == was.candidates[at]
