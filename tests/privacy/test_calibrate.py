@@ -17,7 +17,7 @@ from sandbox.privacy.calibrate import THRESHOLD_SHARE, Priced, price
 from sandbox.privacy.conversion import epsilon_of, rho_of
 from sandbox.privacy.keys import Totals
 from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss, Spend, down, total
-from sandbox.privacy.mechanisms import Invocation, Noise, measure, stated_loss
+from sandbox.privacy.mechanisms import Invocation, Noise, measure, noisy_number, stated_loss
 from sandbox.privacy.sensitivity import sensitivity
 from sandbox.privacy.tails import gaussian_tail
 from tests.support.measures import AVG_X, COUNT_ROWS, COUNT_UNITS, COUNT_X, SUM_X, checked, key, number
@@ -45,6 +45,8 @@ def run(priced: Priced) -> list[Invocation]:
     for each in priced.measures:
         columns = {statistic.name: (10**9, 10**9, 10**9) for statistic in each.bounded.statistics}
         measure(each.measurements, Totals(((1,), (2,), (3,)), columns), invocations)
+        if each.notice is not None:
+            noisy_number(each.notice, [[10**9]], invocations)
     return invocations
 
 
@@ -94,6 +96,7 @@ def test_each_statistic_has_the_least_noise_its_share_allows(
     each = bound(relation, bounds, None, 10**6)
     (priced,) = price([each], Spend(None, rho), Notion.ZCDP, DELTA).measures
     share = down(rho, RHO_UNIT) // len(each.statistics)
+    share -= 0 if priced.notice is None else -(share // -50)
     assert [step.statistic for step in priced.measurements] == [statistic.name for statistic in each.statistics]
     for step in priced.measurements:
         assert share - share // 10**9 <= step.loss.rho <= share
