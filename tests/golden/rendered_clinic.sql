@@ -249,6 +249,106 @@ FROM (
     "_r11"."k1"
 ) AS "_r12"
 -- with $1 = 100, $2 = 0, $3 = 200000, $4 = 儿科, $5 = 其他, $6 = 内科, $7 = 外科; at most 4 rows of text, integer, integer
+-- m1t
+SELECT
+  CAST(COALESCE(SUM("_r11"."_cut"), 0) AS BIGINT) AS "_cut"
+FROM (
+  SELECT
+    CASE
+      WHEN (
+        MAX("_r10"."_cut") > 0
+      )
+      THEN 1
+      WHEN (
+        COUNT(*) > 2
+      )
+      THEN 1
+      ELSE 0
+    END AS "_cut"
+  FROM (
+    SELECT
+      "_r9"."_unit" AS "_unit",
+      "_r9"."_cut" AS "_cut"
+    FROM (
+      SELECT
+        "_r8"."_unit" AS "_unit",
+        "_r8"."_seed" AS "_seed",
+        "_r8"."k1" AS "k1",
+        LEAST("_r8"."n_m1s1", 3) AS "m1s1",
+        LEAST(GREATEST("_r8"."s_m1s2", 0), 600000) AS "m1s2",
+        CASE
+          WHEN (
+            "_r8"."n_m1s1" > 3
+          )
+          THEN 1
+          WHEN (
+            "_r8"."s_m1s2" <> LEAST(GREATEST("_r8"."s_m1s2", 0), 600000)
+          )
+          THEN 1
+          ELSE 0
+        END AS "_cut"
+      FROM (
+        SELECT
+          "_r3"."_unit" AS "_unit",
+          MIN("_r3"."_seed") AS "_seed",
+          "_r3"."k1" AS "k1",
+          COUNT(*) AS "n_m1s1",
+          COALESCE(SUM("_r3"."_x7"), 0) AS "s_m1s2"
+        FROM (
+          SELECT
+            "_r6"."_unit" AS "_unit",
+            "_r6"."_seed" AS "_seed",
+            "_r6"."k1" AS "k1",
+            "_r6"."_x4" AS "_x4",
+            "_r6"."_x5" AS "_x5",
+            CASE
+              WHEN (
+                "_r6"."_x5" BETWEEN CAST($2 AS DOUBLE) AND CAST($3 AS DOUBLE)
+              )
+              THEN CAST("_r6"."_x5" AS BIGINT)
+              WHEN ISFINITE("_r6"."_x4")
+              THEN (
+                CASE WHEN (
+                  "_r6"."_x5" < CAST($2 AS DOUBLE)
+                ) THEN 0 ELSE 200000 END
+              )
+            END AS "_x7"
+          FROM (
+            SELECT
+              "_r2"."_unit" AS "_unit",
+              "_r2"."_seed" AS "_seed",
+              "_r2"."c1" AS "k1",
+              "_r2"."c2" AS "_x4",
+              ROUND("_r2"."c2" * CAST($1 AS DOUBLE)) AS "_x5"
+            FROM (
+              SELECT
+                "_r1"."c2" AS "c1",
+                "_r1"."c4" AS "c2",
+                "_r1"."_unit" AS "_unit",
+                "_r1"."_seed" AS "_seed"
+              FROM "private0"."main"."t1" AS "_r1"
+            ) AS "_r2"
+          ) AS "_r6"
+        ) AS "_r3"
+        GROUP BY
+          "_r3"."_unit",
+          "_r3"."k1"
+        HAVING
+          CASE
+            WHEN (
+              COUNT(*) > 0
+            )
+            THEN (
+              "_r3"."k1" IN (CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS TEXT), CAST($7 AS TEXT))
+            )
+          END
+      ) AS "_r8"
+    ) AS "_r9"
+  ) AS "_r10"
+  GROUP BY
+    "_r10"."_unit"
+) AS "_r11"
+-- with $1 = 100, $2 = 0, $3 = 200000, $4 = 儿科, $5 = 其他, $6 = 内科, $7 = 外科; at most 1 rows of integer
 -- answer
 SELECT
   "_r4"."o1" AS "o1",
@@ -515,6 +615,60 @@ FROM (
     "_r8"."k1"
 ) AS "_r9"
 -- with no parameters; at most 4000000 rows of integer, integer, integer
+-- m1t
+SELECT
+  CAST(COALESCE(SUM("_r8"."_cut"), 0) AS BIGINT) AS "_cut"
+FROM (
+  SELECT
+    CASE WHEN (
+      MAX("_r7"."_cut") > 0
+    ) THEN 1 WHEN (
+      COUNT(*) > 2
+    ) THEN 1 ELSE 0 END AS "_cut"
+  FROM (
+    SELECT
+      "_r6"."_unit" AS "_unit",
+      "_r6"."_cut" AS "_cut"
+    FROM (
+      SELECT
+        "_r5"."_unit" AS "_unit",
+        "_r5"."_seed" AS "_seed",
+        "_r5"."k1" AS "k1",
+        LEAST("_r5"."n_m1s1", 1) AS "m1s1",
+        LEAST("_r5"."n_m1s2", 1) AS "m1s2",
+        CASE WHEN (
+          "_r5"."n_m1s2" > 1
+        ) THEN 1 ELSE 0 END AS "_cut"
+      FROM (
+        SELECT
+          "_r3"."_unit" AS "_unit",
+          MIN("_r3"."_seed") AS "_seed",
+          "_r3"."k1" AS "k1",
+          COUNT(*) AS "n_m1s1",
+          COUNT(*) AS "n_m1s2"
+        FROM (
+          SELECT
+            "_r2"."_unit" AS "_unit",
+            "_r2"."_seed" AS "_seed",
+            "_r2"."c1" AS "k1"
+          FROM (
+            SELECT
+              "_r1"."c0" AS "c1",
+              "_r1"."_unit" AS "_unit",
+              "_r1"."_seed" AS "_seed"
+            FROM "private0"."main"."t1" AS "_r1"
+          ) AS "_r2"
+        ) AS "_r3"
+        GROUP BY
+          "_r3"."_unit",
+          "_r3"."k1"
+      ) AS "_r5"
+    ) AS "_r6"
+  ) AS "_r7"
+  GROUP BY
+    "_r7"."_unit"
+) AS "_r8"
+-- with no parameters; at most 1 rows of integer
 -- answer
 SELECT
   "_r4"."o1" AS "o1",
@@ -667,6 +821,106 @@ FROM (
     "_r11"."k1"
 ) AS "_r12"
 -- with $1 = quarter, $2 = 100, $3 = 0, $4 = 200000, $5 = 2024-01-01, $6 = 2024-04-01, $7 = 2024-07-01, $8 = 2024-10-01; at most 4 rows of date, integer, integer
+-- m1t
+SELECT
+  CAST(COALESCE(SUM("_r11"."_cut"), 0) AS BIGINT) AS "_cut"
+FROM (
+  SELECT
+    CASE
+      WHEN (
+        MAX("_r10"."_cut") > 0
+      )
+      THEN 1
+      WHEN (
+        COUNT(*) > 2
+      )
+      THEN 1
+      ELSE 0
+    END AS "_cut"
+  FROM (
+    SELECT
+      "_r9"."_unit" AS "_unit",
+      "_r9"."_cut" AS "_cut"
+    FROM (
+      SELECT
+        "_r8"."_unit" AS "_unit",
+        "_r8"."_seed" AS "_seed",
+        "_r8"."k1" AS "k1",
+        LEAST("_r8"."n_m1s1", 3) AS "m1s1",
+        LEAST(GREATEST("_r8"."s_m1s2", 0), 600000) AS "m1s2",
+        CASE
+          WHEN (
+            "_r8"."n_m1s1" > 3
+          )
+          THEN 1
+          WHEN (
+            "_r8"."s_m1s2" <> LEAST(GREATEST("_r8"."s_m1s2", 0), 600000)
+          )
+          THEN 1
+          ELSE 0
+        END AS "_cut"
+      FROM (
+        SELECT
+          "_r3"."_unit" AS "_unit",
+          MIN("_r3"."_seed") AS "_seed",
+          "_r3"."k1" AS "k1",
+          COUNT(*) AS "n_m1s1",
+          COALESCE(SUM("_r3"."_x7"), 0) AS "s_m1s2"
+        FROM (
+          SELECT
+            "_r6"."_unit" AS "_unit",
+            "_r6"."_seed" AS "_seed",
+            "_r6"."k1" AS "k1",
+            "_r6"."_x4" AS "_x4",
+            "_r6"."_x5" AS "_x5",
+            CASE
+              WHEN (
+                "_r6"."_x5" BETWEEN CAST($3 AS DOUBLE) AND CAST($4 AS DOUBLE)
+              )
+              THEN CAST("_r6"."_x5" AS BIGINT)
+              WHEN ISFINITE("_r6"."_x4")
+              THEN (
+                CASE WHEN (
+                  "_r6"."_x5" < CAST($3 AS DOUBLE)
+                ) THEN 0 ELSE 200000 END
+              )
+            END AS "_x7"
+          FROM (
+            SELECT
+              "_r2"."_unit" AS "_unit",
+              "_r2"."_seed" AS "_seed",
+              CAST(DATE_TRUNC(CAST($1 AS TEXT), "_r2"."c1") AS DATE) AS "k1",
+              "_r2"."c2" AS "_x4",
+              ROUND("_r2"."c2" * CAST($2 AS DOUBLE)) AS "_x5"
+            FROM (
+              SELECT
+                "_r1"."c3" AS "c1",
+                "_r1"."c4" AS "c2",
+                "_r1"."_unit" AS "_unit",
+                "_r1"."_seed" AS "_seed"
+              FROM "private0"."main"."t1" AS "_r1"
+            ) AS "_r2"
+          ) AS "_r6"
+        ) AS "_r3"
+        GROUP BY
+          "_r3"."_unit",
+          "_r3"."k1"
+        HAVING
+          CASE
+            WHEN (
+              COUNT(*) > 0
+            )
+            THEN (
+              "_r3"."k1" IN (CAST($5 AS DATE), CAST($6 AS DATE), CAST($7 AS DATE), CAST($8 AS DATE))
+            )
+          END
+      ) AS "_r8"
+    ) AS "_r9"
+  ) AS "_r10"
+  GROUP BY
+    "_r10"."_unit"
+) AS "_r11"
+-- with $1 = quarter, $2 = 100, $3 = 0, $4 = 200000, $5 = 2024-01-01, $6 = 2024-04-01, $7 = 2024-07-01, $8 = 2024-10-01; at most 1 rows of integer
 -- answer
 SELECT
   "_r8"."o1" AS "o1",
@@ -1148,6 +1402,413 @@ FROM (
   ) AS "_r13"
 ) AS "_r14"
 -- with $1 = 100, $2 = 0, $3 = 200000, $4 = 0, $5 = 200000, $6 = 0, $7 = 200000, $8 = 0, $9 = 200000; at most 1 rows of integer, integer, integer, integer, integer, integer, integer
+-- m1t
+SELECT
+  CAST(COALESCE(SUM("_r15"."_cut"), 0) AS BIGINT) AS "_cut"
+FROM (
+  SELECT
+    CASE
+      WHEN (
+        MAX("_r14"."_cut") > 0
+      )
+      THEN 1
+      WHEN (
+        COUNT(*) > 1
+      )
+      THEN 1
+      ELSE 0
+    END AS "_cut"
+  FROM (
+    SELECT
+      "_r13"."_unit" AS "_unit",
+      "_r13"."_cut" AS "_cut"
+    FROM (
+      SELECT
+        "_r12"."_unit" AS "_unit",
+        "_r12"."_seed" AS "_seed",
+        LEAST("_r12"."n_m1s1", 3) AS "m1s1",
+        LEAST(
+          GREATEST(
+            CASE
+              WHEN (
+                "_r12"."n_m1s2" > 3
+              )
+              THEN (
+                (
+                  CAST("_r12"."s_m1s2" AS INT128) * 3
+                ) // CAST("_r12"."n_m1s2" AS INT128)
+              )
+              ELSE "_r12"."s_m1s2"
+            END,
+            (
+              -300000
+            )
+          ),
+          300000
+        ) AS "m1s2",
+        LEAST(
+          GREATEST(
+            CASE
+              WHEN (
+                "_r12"."n_m1s3" > 3
+              )
+              THEN (
+                (
+                  CAST("_r12"."s_m1s3" AS INT128) * 3
+                ) // CAST("_r12"."n_m1s3" AS INT128)
+              )
+              ELSE "_r12"."s_m1s3"
+            END,
+            (
+              -15000000000
+            )
+          ),
+          15000000000
+        ) AS "m1s3",
+        LEAST("_r12"."n_m1s4", 3) AS "m1s4",
+        LEAST(
+          GREATEST(
+            CASE
+              WHEN (
+                "_r12"."n_m1s5" > 3
+              )
+              THEN (
+                (
+                  CAST("_r12"."s_m1s5" AS INT128) * 3
+                ) // CAST("_r12"."n_m1s5" AS INT128)
+              )
+              ELSE "_r12"."s_m1s5"
+            END,
+            (
+              -15
+            )
+          ),
+          18
+        ) AS "m1s5",
+        LEAST(
+          GREATEST(
+            CASE
+              WHEN (
+                "_r12"."n_m1s6" > 3
+              )
+              THEN (
+                (
+                  CAST("_r12"."s_m1s6" AS INT128) * 3
+                ) // CAST("_r12"."n_m1s6" AS INT128)
+              )
+              ELSE "_r12"."s_m1s6"
+            END,
+            (
+              -54
+            )
+          ),
+          54
+        ) AS "m1s6",
+        LEAST(
+          GREATEST(
+            CASE
+              WHEN (
+                "_r12"."n_m1s7" > 3
+              )
+              THEN (
+                (
+                  CAST("_r12"."s_m1s7" AS INT128) * 3
+                ) // CAST("_r12"."n_m1s7" AS INT128)
+              )
+              ELSE "_r12"."s_m1s7"
+            END,
+            (
+              -1800000
+            )
+          ),
+          1800000
+        ) AS "m1s7",
+        CASE
+          WHEN (
+            "_r12"."n_m1s1" > 3
+          )
+          THEN 1
+          WHEN (
+            "_r12"."n_m1s2" > 3
+          )
+          THEN 1
+          WHEN (
+            "_r12"."n_m1s3" > 3
+          )
+          THEN 1
+          WHEN (
+            "_r12"."n_m1s4" > 3
+          )
+          THEN 1
+          WHEN (
+            "_r12"."n_m1s5" > 3
+          )
+          THEN 1
+          WHEN (
+            "_r12"."n_m1s6" > 3
+          )
+          THEN 1
+          WHEN (
+            "_r12"."n_m1s7" > 3
+          )
+          THEN 1
+          ELSE 0
+        END AS "_cut"
+      FROM (
+        SELECT
+          "_r3"."_unit" AS "_unit",
+          MIN("_r3"."_seed") AS "_seed",
+          COUNT("_r3"."_x10") AS "n_m1s1",
+          COUNT("_r3"."_x10") AS "n_m1s2",
+          COALESCE(SUM("_r3"."_x10"), 0) AS "s_m1s2",
+          COUNT(*) FILTER(WHERE
+            (
+              (
+                NOT (
+                  "_r3"."_x4" IS NULL
+                )
+              ) AND ISFINITE("_r3"."_x4")
+            )
+            AND (
+              (
+                NOT (
+                  "_r3"."_x4" IS NULL
+                )
+              ) AND ISFINITE("_r3"."_x4")
+            )) AS "n_m1s3",
+          COALESCE(
+            SUM(
+              (
+                CAST(CASE
+                  WHEN (
+                    "_r3"."_x6" BETWEEN CAST($4 AS DOUBLE) AND CAST($5 AS DOUBLE)
+                  )
+                  THEN (
+                    CAST("_r3"."_x6" AS BIGINT) - 100000
+                  )
+                  WHEN ISFINITE("_r3"."_x4")
+                  THEN (
+                    CASE WHEN (
+                      "_r3"."_x6" < CAST($4 AS DOUBLE)
+                    ) THEN (
+                      -100000
+                    ) ELSE 100000 END
+                  )
+                END AS BIGINT) * CAST(CASE
+                  WHEN (
+                    "_r3"."_x6" BETWEEN CAST($6 AS DOUBLE) AND CAST($7 AS DOUBLE)
+                  )
+                  THEN (
+                    CAST("_r3"."_x6" AS BIGINT) - 100000
+                  )
+                  WHEN ISFINITE("_r3"."_x4")
+                  THEN (
+                    CASE WHEN (
+                      "_r3"."_x6" < CAST($6 AS DOUBLE)
+                    ) THEN (
+                      -100000
+                    ) ELSE 100000 END
+                  )
+                END AS BIGINT)
+              ) - 5000000000
+            ),
+            0
+          ) AS "s_m1s3",
+          COUNT(*) FILTER(WHERE
+            "_r3"."_x7") AS "n_m1s4",
+          COUNT("_r3"."_x11") FILTER(WHERE
+            "_r3"."_x7") AS "n_m1s5",
+          COALESCE(SUM("_r3"."_x11") FILTER(WHERE
+            "_r3"."_x7"), 0) AS "s_m1s5",
+          COUNT(*) FILTER(WHERE
+            "_r3"."_x7"
+            AND (
+              (
+                NOT (
+                  "_r3"."_x8" IS NULL
+                )
+              )
+              AND (
+                NOT (
+                  "_r3"."_x8" IS NULL
+                )
+              )
+            )) AS "n_m1s6",
+          COALESCE(
+            SUM(
+              (
+                CAST(CASE
+                  WHEN (
+                    "_r3"."_x8" BETWEEN 1 AND 12
+                  )
+                  THEN (
+                    "_r3"."_x8" - 6
+                  )
+                  WHEN (
+                    NOT (
+                      "_r3"."_x8" IS NULL
+                    )
+                  )
+                  THEN (
+                    CASE WHEN (
+                      "_r3"."_x8" < 1
+                    ) THEN (
+                      -5
+                    ) ELSE 6 END
+                  )
+                END AS BIGINT) * CAST(CASE
+                  WHEN (
+                    "_r3"."_x8" BETWEEN 1 AND 12
+                  )
+                  THEN (
+                    "_r3"."_x8" - 6
+                  )
+                  WHEN (
+                    NOT (
+                      "_r3"."_x8" IS NULL
+                    )
+                  )
+                  THEN (
+                    CASE WHEN (
+                      "_r3"."_x8" < 1
+                    ) THEN (
+                      -5
+                    ) ELSE 6 END
+                  )
+                END AS BIGINT)
+              ) - 18
+            ) FILTER(WHERE
+              "_r3"."_x7"),
+            0
+          ) AS "s_m1s6",
+          COUNT(*) FILTER(WHERE
+            (
+              NOT (
+                "_r3"."_x8" IS NULL
+              )
+            )
+            AND (
+              (
+                NOT (
+                  "_r3"."_x4" IS NULL
+                )
+              ) AND ISFINITE("_r3"."_x4")
+            )) AS "n_m1s7",
+          COALESCE(
+            SUM(
+              CAST(CASE
+                WHEN (
+                  "_r3"."_x8" BETWEEN 1 AND 12
+                )
+                THEN (
+                  "_r3"."_x8" - 6
+                )
+                WHEN (
+                  NOT (
+                    "_r3"."_x8" IS NULL
+                  )
+                )
+                THEN (
+                  CASE WHEN (
+                    "_r3"."_x8" < 1
+                  ) THEN (
+                    -5
+                  ) ELSE 6 END
+                )
+              END AS BIGINT) * CAST(CASE
+                WHEN (
+                  "_r3"."_x6" BETWEEN CAST($8 AS DOUBLE) AND CAST($9 AS DOUBLE)
+                )
+                THEN (
+                  CAST("_r3"."_x6" AS BIGINT) - 100000
+                )
+                WHEN ISFINITE("_r3"."_x4")
+                THEN (
+                  CASE WHEN (
+                    "_r3"."_x6" < CAST($8 AS DOUBLE)
+                  ) THEN (
+                    -100000
+                  ) ELSE 100000 END
+                )
+              END AS BIGINT)
+            ),
+            0
+          ) AS "s_m1s7"
+        FROM (
+          SELECT
+            "_r9"."_unit" AS "_unit",
+            "_r9"."_seed" AS "_seed",
+            "_r9"."_x4" AS "_x4",
+            "_r9"."_x5" AS "_x5",
+            "_r9"."_x6" AS "_x6",
+            "_r9"."_x7" AS "_x7",
+            "_r9"."_x8" AS "_x8",
+            CASE
+              WHEN (
+                "_r9"."_x6" BETWEEN CAST($2 AS DOUBLE) AND CAST($3 AS DOUBLE)
+              )
+              THEN (
+                CAST("_r9"."_x6" AS BIGINT) - 100000
+              )
+              WHEN ISFINITE("_r9"."_x4")
+              THEN (
+                CASE WHEN (
+                  "_r9"."_x6" < CAST($2 AS DOUBLE)
+                ) THEN (
+                  -100000
+                ) ELSE 100000 END
+              )
+            END AS "_x10",
+            CASE
+              WHEN (
+                "_r9"."_x8" BETWEEN 1 AND 12
+              )
+              THEN (
+                "_r9"."_x8" - 6
+              )
+              WHEN (
+                NOT (
+                  "_r9"."_x8" IS NULL
+                )
+              )
+              THEN (
+                CASE WHEN (
+                  "_r9"."_x8" < 1
+                ) THEN (
+                  -5
+                ) ELSE 6 END
+              )
+            END AS "_x11"
+          FROM (
+            SELECT
+              "_r2"."_unit" AS "_unit",
+              "_r2"."_seed" AS "_seed",
+              "_r2"."c2" AS "_x4",
+              ROUND("_r2"."c2") AS "_x5",
+              ROUND("_r2"."c2" * CAST($1 AS DOUBLE)) AS "_x6",
+              NOT (
+                "_r2"."c2" IS NULL
+              ) AS "_x7",
+              CAST(MONTH("_r2"."c1") AS BIGINT) AS "_x8"
+            FROM (
+              SELECT
+                "_r1"."c3" AS "c1",
+                "_r1"."c4" AS "c2",
+                "_r1"."_unit" AS "_unit",
+                "_r1"."_seed" AS "_seed"
+              FROM "private0"."main"."t1" AS "_r1"
+            ) AS "_r2"
+          ) AS "_r9"
+        ) AS "_r3"
+        GROUP BY
+          "_r3"."_unit"
+      ) AS "_r12"
+    ) AS "_r13"
+  ) AS "_r14"
+  GROUP BY
+    "_r14"."_unit"
+) AS "_r15"
+-- with $1 = 100, $2 = 0, $3 = 200000, $4 = 0, $5 = 200000, $6 = 0, $7 = 200000, $8 = 0, $9 = 200000; at most 1 rows of integer
 -- answer
 SELECT
   "_r4"."o1" AS "o1",
@@ -1341,6 +2002,150 @@ FROM (
     "_r10"."k1"
 ) AS "_r11"
 -- with $1 = 儿科, $2 = 其他, $3 = 内科, $4 = 外科; at most 4 rows of text, integer, integer
+-- m1t
+SELECT
+  CAST(COALESCE(SUM("_r10"."_cut"), 0) AS BIGINT) AS "_cut"
+FROM (
+  SELECT
+    CASE WHEN (
+      MAX("_r9"."_cut") > 0
+    ) THEN 1 WHEN (
+      COUNT(*) > 2
+    ) THEN 1 ELSE 0 END AS "_cut"
+  FROM (
+    SELECT
+      "_r8"."_unit" AS "_unit",
+      "_r8"."_cut" AS "_cut"
+    FROM (
+      SELECT
+        "_r7"."_unit" AS "_unit",
+        "_r7"."_seed" AS "_seed",
+        "_r7"."k1" AS "k1",
+        LEAST("_r7"."n_m1s1", 3) AS "m1s1",
+        "_r7"."s_m1s2" AS "m1s2",
+        CASE
+          WHEN (
+            "_r7"."n_m1s1" > 3
+          )
+          THEN 1
+          WHEN (
+            "_r7"."n_m1s2" > 3
+          )
+          THEN 1
+          ELSE 0
+        END AS "_cut"
+      FROM (
+        SELECT
+          "_r3"."_unit" AS "_unit",
+          MIN("_r3"."_seed") AS "_seed",
+          "_r3"."k1" AS "k1",
+          COUNT(*) AS "n_m1s1",
+          LIST_TRANSFORM(
+            LIST_SLICE(
+              LIST_SORT(
+                ARRAY_AGG(
+                  DISTINCT {'d': LEFT(
+                    MD5(
+                      (
+                        CAST("_r3"."_seed" AS TEXT) || (
+                          CASE
+                            WHEN (
+                              "_r3"."k1" IS NULL
+                            )
+                            THEN ';n'
+                            ELSE (
+                              (
+                                ';' || CAST(LENGTH(CAST("_r3"."k1" AS TEXT)) AS TEXT)
+                              ) || (
+                                ':' || CAST("_r3"."k1" AS TEXT)
+                              )
+                            )
+                          END
+                        )
+                      ) || (
+                        CASE
+                          WHEN (
+                            (
+                              "_r3"."_x5" + 0.0
+                            ) IS NULL
+                          )
+                          THEN ';n'
+                          ELSE (
+                            (
+                              ';' || CAST(LENGTH(FORMAT('{:.17e}', (
+                                "_r3"."_x5" + 0.0
+                              ) + 0.0)) AS TEXT)
+                            ) || (
+                              ':' || FORMAT('{:.17e}', (
+                                "_r3"."_x5" + 0.0
+                              ) + 0.0)
+                            )
+                          )
+                        END
+                      )
+                    ),
+                    16
+                  ), 'x': "_r3"."_x5" + 0.0}
+                ) FILTER(WHERE
+                  "_r3"."_x4"
+                  AND (
+                    (
+                      NOT (
+                        "_r3"."_x5" IS NULL
+                      )
+                    ) AND ISFINITE("_r3"."_x5")
+                  ))
+              ),
+              1,
+              3
+            ),
+            LAMBDA v : v.x
+          ) AS "s_m1s2",
+          COUNT(DISTINCT "_r3"."_x5" + 0.0) FILTER(WHERE
+            "_r3"."_x4"
+            AND (
+              (
+                NOT (
+                  "_r3"."_x5" IS NULL
+                )
+              ) AND ISFINITE("_r3"."_x5")
+            )) AS "n_m1s2"
+        FROM (
+          SELECT
+            "_r2"."_unit" AS "_unit",
+            "_r2"."_seed" AS "_seed",
+            "_r2"."c1" AS "k1",
+            "_r2"."c3" AS "_x4",
+            "_r2"."c2" AS "_x5"
+          FROM (
+            SELECT
+              "_r1"."c2" AS "c1",
+              "_r1"."c4" AS "c2",
+              "_r1"."c5" AS "c3",
+              "_r1"."_unit" AS "_unit",
+              "_r1"."_seed" AS "_seed"
+            FROM "private0"."main"."t1" AS "_r1"
+          ) AS "_r2"
+        ) AS "_r3"
+        GROUP BY
+          "_r3"."_unit",
+          "_r3"."k1"
+        HAVING
+          CASE
+            WHEN (
+              COUNT(*) > 0
+            )
+            THEN (
+              "_r3"."k1" IN (CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT))
+            )
+          END
+      ) AS "_r7"
+    ) AS "_r8"
+  ) AS "_r9"
+  GROUP BY
+    "_r9"."_unit"
+) AS "_r10"
+-- with $1 = 儿科, $2 = 其他, $3 = 内科, $4 = 外科; at most 1 rows of integer
 -- answer
 SELECT
   "_r4"."o1" AS "o1",

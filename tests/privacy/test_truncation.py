@@ -25,7 +25,7 @@ from sandbox.privacy.mechanisms import Measurement, noisy_number
 from tests.support.answers import InProcess
 from tests.support.broker_world import BrokerWorld, broker_world, query
 from tests.support.exact import laboratory
-from tests.support.measures import COUNT_ROWS, COUNT_UNITS, SUM_X, checked, key
+from tests.support.measures import COUNT_ROWS, COUNT_UNITS, DISTINCT_X, SUM_X, checked, key
 from tests.support.records import Records
 
 DELTA = Fraction(1, 10**6)
@@ -64,6 +64,14 @@ def test_private_groups_below_the_minimum_count_too() -> None:
         assert lab.binding(measure) == 7
 
 
+@pytest.mark.parametrize(("bounds", "units"), [(Bounds(1, 1), 4), (Bounds(1, 2), 4), (Bounds(1, 3), 0)], ids=str)
+def test_distinct_values_that_do_not_count_bind(bounds: Bounds, units: int) -> None:
+    """Rule 21's bound: of twelve people four have visits in three wards; a value that comes back is one."""
+    with laboratory(RECORDS) as lab:
+        (found,) = lab.check(lab.lower("SELECT COUNT(DISTINCT 科室) AS n FROM visits")).measures
+        assert lab.binding(lab.bound(found, bounds)) == units
+
+
 @pytest.mark.parametrize("notion", Notion)
 def test_it_costs_a_fiftieth_where_a_bound_could_bind_and_nothing_where_none_could(notion: Notion) -> None:
     spend = Spend(Fraction(1), None)
@@ -82,6 +90,13 @@ def test_a_bound_of_rows_never_binds_a_count_of_units() -> None:
     found = checked([COUNT_UNITS], rows=6, keys=[key([1, 2, 3])])
     assert not bound(found, Bounds(3, 1), None, 1000).truncates
     assert bound(found, Bounds(2, 1), None, 1000).truncates
+
+
+def test_a_bound_of_rows_binds_distinct_values_only_where_a_unit_can_have_more() -> None:
+    two = checked([DISTINCT_X], rows=6, keys=[key([1, 2, 3])], x=key([1, 2]))
+    assert bound(two, Bounds(3, 1), None, 1000).truncates
+    assert not bound(two, Bounds(3, 2), None, 1000).truncates
+    assert bound(checked([DISTINCT_X], rows=6, keys=[key([1, 2, 3])]), Bounds(3, 2), None, 1000).truncates
 
 
 def test_a_spend_of_which_nothing_is_left_is_refused() -> None:
