@@ -104,11 +104,17 @@ class Orders:
         return wanted
 
 
-@pytest.fixture(scope="module")
-def stored() -> Iterator[Orders]:
+@contextlib.contextmanager
+def many_orders() -> Iterator[Orders]:
     with laboratory(RECORDS, card=ROOMY) as lab, contextlib.ExitStack() as stack:
         engines = [stack.enter_context(shuffled(lab, Random(seed))) for seed in range(ORDERS)]
         yield Orders(lab, tuple(engines))
+
+
+@pytest.fixture(scope="module")
+def stored() -> Iterator[Orders]:
+    with many_orders() as found:
+        yield found
 
 
 @pytest.mark.parametrize("function", WINDOWS.values(), ids=WINDOWS)

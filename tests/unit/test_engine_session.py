@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import traceback
 from collections.abc import Iterator
@@ -20,11 +21,12 @@ LIMITS = Limits(threads=2, megabytes=200)
 T = Type.TEXT
 
 
-@pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
+@contextlib.contextmanager
+def session_in(folder: Path) -> Iterator[Session]:
+    """A session over two small files, which are gone from the folder by then."""
     descriptors = []
     for name in ("private", "public"):
-        path = tmp_path / f"{name}.db"
+        path = folder / f"{name}.db"
         with duckdb.connect(str(path)) as engine:
             engine.execute(f"CREATE TABLE t0 AS SELECT range AS c0, '{name}' AS c1 FROM range(10)")
         descriptors.append(os.open(path, os.O_RDONLY))
@@ -33,6 +35,12 @@ def session(tmp_path: Path) -> Iterator[Session]:
     yield Session([(private, public), (None, public)], LIMITS)
     for descriptor in descriptors:
         os.close(descriptor)
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    with session_in(tmp_path) as found:
+        yield found
 
 
 def job(
@@ -139,6 +147,7 @@ def test_memory_that_runs_out_is_told_apart(session: Session) -> None:
 
 
 def test_sessions_run_in_utc_with_binary_collation(session: Session) -> None:
+    """Rule 15."""
     sql = "SELECT current_setting('TimeZone'), CAST('a' < 'B' AS VARCHAR), CAST(NULL < 1 AS VARCHAR)"
     assert session.run(job(sql, T, T, T)).rows == (("UTC", "false", None),)
 
