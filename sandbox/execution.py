@@ -30,11 +30,12 @@ from sandbox.plan.givens import held
 from sandbox.plan.nodes import Scalar, Type
 from sandbox.preparation import Prepared
 from sandbox.privacy.calibrate import PricedMeasure
-from sandbox.privacy.intervals import CONFIDENCE, OUTSIDE, ReleasedMeasure, quantile, release
+from sandbox.privacy.intervals import CONFIDENCE, OUTSIDE, ReleasedMeasure, release
 from sandbox.privacy.keys import align
 from sandbox.privacy.loss import total
 from sandbox.privacy.mechanisms import Invocation, Selection, measure, noisy_number, select
 from sandbox.privacy.propagation import NUMERIC, Form, Noisy, formed, interval, single
+from sandbox.privacy.reach import quantile
 from sandbox.privacy.selection import scores, target
 from sandbox.privacy.statistics import StatisticKind
 from sandbox.workers.job import Job, Parts, Rows, Side, Table

@@ -6,11 +6,10 @@ floats of intervals are for display only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
-from math import ceil, erfc, exp, floor, log, sqrt
+from math import floor, sqrt
 
 from sandbox.errors import Fault
 from sandbox.plan.nodes import Scalar, Type
@@ -19,17 +18,15 @@ from sandbox.privacy.calibrate import PricedMeasure
 from sandbox.privacy.keys import Totals
 from sandbox.privacy.mechanisms import Measurement, Noise
 from sandbox.privacy.moments import moment
+from sandbox.privacy.reach import excess, least, normal, quantile, reach, rough
 from sandbox.privacy.statistics import Estimate, Moments, Statistic, StatisticKind
 
 CONFIDENCE = 0.95
 OUTSIDE = 0.05
 """The chance that an interval misses."""
-_SMOOTH = 32.0
-"""From this σ on the discrete Gaussian's quantile is taken from the continuous one, which is never less."""
 _CLEAR = 4
 """Scales above the threshold from which a count's interval is what it would be without one, to 0.2 points."""
 _INTEGER_LIMIT = 2**63 - 1
-_HALVINGS = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,32 +83,6 @@ def half_widths(
         estimate.aggregate: half_width(priced.bounded, estimate, steps, expected_size, outside)
         for estimate in priced.bounded.estimates
     }
-
-
-@lru_cache(maxsize=4096)
-def quantile(noise: Noise, scale: float, outside: float) -> int:
-    """The least h with P[|X| > h] ≤ `outside` for one noise of this scale, in grid steps."""
-    match noise:
-        case Noise.LAPLACE:
-            # P[|X| > h] = 2 q^(h+1) / (1 + q) with q = exp(−1/b)
-            return max(0, ceil(scale * log(2 / (outside * (1 + exp(-1 / scale))))) - 1)
-        case Noise.GAUSSIAN:
-            return _continuous(scale, outside) if scale >= _SMOOTH else _discrete(scale, outside)
-
-
-def _continuous(scale: float, outside: float) -> int:
-    # P[X ≥ m] of the discrete Gaussian is at most that of the continuous one at m − 1
-    return ceil(_least(lambda distance: _excess(Noise.GAUSSIAN, scale, 0.0, distance), outside, scale))
-
-
-def _discrete(scale: float, outside: float) -> int:
-    weights = [exp(-(k**2) / (2 * scale**2)) for k in range(ceil(12 * scale) + 2)]
-    allowed = outside * (2 * sum(weights) - 1) / 2
-    beyond, h = 0.0, len(weights) - 1
-    while h > 0 and beyond + weights[h] <= allowed:
-        beyond += weights[h]
-        h -= 1
-    return h
 
 
 def _cell(
@@ -189,36 +160,13 @@ def _average(
     return None if ends is None else Interval(*(_shown(end * finer, statistic) for end in ends))
 
 
-def half_of(noises: Sequence[tuple[Measurement, Fraction]], outside: float) -> Fraction:
-    """An h with P[|Σ weight·noise| > h] ≤ `outside` for independent noises.
-
-    One noise has its own quantile. Of several, each is at most its continuous likeness and half a step; what the sum of
-    those gives is taken where it is less than what the quantiles add up to when the error is shared among them.
-    """
-    weights = [abs(float(weight)) for _, weight in noises]
-    scales = [weight * (step.scale + 0.5) for weight, (step, _) in zip(weights, noises, strict=True)]
-    share = outside / max(len(noises), 1)
-    added = sum(
-        weight * quantile(step.noise, step.scale, share) for weight, (step, _) in zip(weights, noises, strict=True)
-    )
-    kinds = {step.noise for step, _ in noises}
-    if len(noises) < 2 or len(kinds) > 1 or _rough(*(step for step, _ in noises)):
-        return Fraction(added)
-    if kinds == {Noise.GAUSSIAN}:
-        return Fraction(min(added, normal(outside) * sqrt(sum(scale**2 for scale in scales))))
-    if len(scales) == 2:
-        together = _least(lambda distance: _excess(Noise.LAPLACE, scales[0], scales[1], distance), outside, max(scales))
-        return Fraction(min(added, together))
-    return Fraction(added)
-
-
 def barely_released(bounded: BoundedMeasure, step: Measurement, count: int) -> bool:
     """Whether the count that decided a group's release is so near its threshold that only its largest values would
     have been released: no interval around it covers as it says."""
-    least = bounded.minimum if step.statistic == bounded.frequency else None
+    needed = bounded.minimum if step.statistic == bounded.frequency else None
     if step.threshold is not None:
-        least = step.threshold.value + step.threshold.minimum - 1
-    return least is not None and count < least + _CLEAR * step.scale
+        needed = step.threshold.value + step.threshold.minimum - 1
+    return needed is not None and count < needed + _CLEAR * step.scale
 
 
 def _finer(bounded: BoundedMeasure, estimate: Estimate) -> float:
@@ -262,18 +210,8 @@ def _linear(bounded: BoundedMeasure, estimate: Estimate, steps: Mapping[str, Mea
     unit = float(statistic.granularity / fine)
     if estimate.weight is None or statistic.centre == 0:
         return quantile(step.noise, step.scale, outside) * unit
-    weight = abs(statistic.centre) * fine / bounded.fine(estimate.weight)
-    return _sum_quantile(step, steps[estimate.weight], weight, outside) * unit
-
-
-def _sum_quantile(first: Measurement, second: Measurement, weight: float, outside: float) -> float:
-    """An h with P[|X + weight·Y| > h] ≤ `outside` for the two noises."""
-    if _rough(first, second) or first.scale < weight:
-        halves = [quantile(step.noise, step.scale, outside / 2) for step in (first, second)]
-        return halves[0] + weight * halves[1]
-    return _least(
-        lambda distance: _excess(first.noise, first.scale, weight * second.scale, distance), outside, first.scale
-    )
+    weight = Fraction(statistic.centre * fine, bounded.fine(estimate.weight))
+    return float(reach([(step, Fraction(1)), (steps[estimate.weight], weight)], outside)) * unit
 
 
 def _ratio(
@@ -283,21 +221,15 @@ def _ratio(
 
     Source: Fieller, JRSS B 1954; for Laplace noise the same test with that noise's tail.
     """
-    if _rough(numerator, denominator):
+    if rough(numerator, denominator):
         return _rectangle(numerator, denominator, total, rows, outside)
-    if rows <= 0 or _excess(denominator.noise, denominator.scale, 0.0, rows) >= outside:
+    if rows <= 0 or excess(denominator.noise, denominator.scale, 0.0, rows) >= outside:
         return None
     match numerator.noise:
         case Noise.GAUSSIAN:
             return _quadratic(numerator.scale, denominator.scale, total, rows, outside)
         case Noise.LAPLACE:
             return _searched(numerator.scale, denominator.scale, total, rows, outside)
-
-
-@lru_cache(maxsize=64)
-def normal(outside: float) -> float:
-    """The normal quantile that is missed on either side together with this probability, from above."""
-    return _least(lambda distance: _excess(Noise.GAUSSIAN, 1.0, 0.0, distance), outside, 1.0)
 
 
 def _quadratic(over: float, under: float, total: int, rows: int, outside: float) -> tuple[float, float]:
@@ -310,12 +242,12 @@ def _quadratic(over: float, under: float, total: int, rows: int, outside: float)
 
 def _searched(over: float, under: float, total: int, rows: int, outside: float) -> tuple[float, float]:
     def surprise(a: float) -> float:
-        return _excess(Noise.LAPLACE, over, abs(a) * under, abs(total - a * rows))
+        return excess(Noise.LAPLACE, over, abs(a) * under, abs(total - a * rows))
 
     middle, width = total / rows, over / rows
     return (
-        middle - _least(lambda distance: surprise(middle - distance), outside, width),
-        middle + _least(lambda distance: surprise(middle + distance), outside, width),
+        middle - least(lambda distance: surprise(middle - distance), outside, width),
+        middle + least(lambda distance: surprise(middle + distance), outside, width),
     )
 
 
@@ -329,33 +261,3 @@ def _rectangle(
         return None
     quotients = [(total + x) / (rows + y) for x in (-over, over) for y in (-under, under)]
     return min(quotients), max(quotients)
-
-
-def _rough(*steps: Measurement) -> bool:
-    """Whether a noise is so small that its integer steps show: then continuous tails would promise too much."""
-    return any(step.scale < 1 for step in steps)
-
-
-def _excess(noise: Noise, first: float, second: float, distance: float) -> float:
-    """P[|X + Y| > distance] for two continuous noises of these scales; the second may be 0."""
-    match noise:
-        case Noise.GAUSSIAN:
-            return erfc(distance / sqrt(2 * (first**2 + second**2)))
-        case Noise.LAPLACE:
-            wide, narrow = max(first, second), min(first, second)
-            if narrow > wide * (1 - 1e-4):
-                return exp(-distance / wide) * (1 + distance / (2 * wide))
-            rest = narrow**2 * exp(-distance / narrow) if narrow > 0 else 0.0
-            return (wide**2 * exp(-distance / wide) - rest) / (wide**2 - narrow**2)
-
-
-def _least(excess: Callable[[float], float], outside: float, start: float) -> float:
-    """The distance, from above, at which a falling tail reaches `outside`."""
-    high = start
-    while excess(high) > outside:
-        high *= 2
-    low = 0.0
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if excess(middle) > outside else (low, middle)
-    return high

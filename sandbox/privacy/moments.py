@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import exp, sqrt
+from math import sqrt
 
 from sandbox.errors import Fault
 from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.mechanisms import Measurement, Noise
+from sandbox.privacy.reach import laplace
 from sandbox.privacy.statistics import Moments, Statistic
 
 CLEAR = 8
@@ -23,9 +24,6 @@ CLEAR = 8
 _NORMAL = 1.9599639845400545
 """The normal quantile of 95 %, two-sided, rounded up."""
 _OUTSIDE = 0.05
-_APART = 1.01
-"""Laplace scales are taken to be at least this factor apart, the larger ones raised."""
-_HALVINGS = 48
 
 SAMPLES = {
     AggregateFunction.VAR_SAMP,
@@ -223,30 +221,5 @@ class _Group:
         parts = [(abs(move), self.steps[name]) for name, move in number.moves.items() if move]
         discrete = sum(move for move, _ in parts) / 2
         if any(step.noise is Noise.LAPLACE for _, step in parts):
-            return _laplace_reach([move * step.scale for move, step in parts]) + discrete
+            return laplace([move * step.scale for move, step in parts], _OUTSIDE) + discrete
         return _NORMAL * sqrt(sum((move * step.scale) ** 2 for move, step in parts)) + discrete
-
-
-def _laplace_reach(scales: list[float]) -> float:
-    """What the sum of independent Laplace noises of these scales exceeds, either way, 5 % of the time."""
-    apart = list[float]()
-    for scale in sorted(each for each in scales if each > 0):
-        apart.append(max(scale, apart[-1] * _APART) if apart else scale)
-    if not apart:
-        return 0.0
-    unit = apart[-1]
-    squares = [(each / unit) ** 2 for each in apart]
-
-    def weight(index: int) -> float:
-        mine, product = squares[index], 1.0
-        for place, other in enumerate(squares):
-            product *= mine / (mine - other) if place != index else 1.0
-        return product
-
-    weights = [weight(index) for index in range(len(squares))]
-    low, high = 0.0, 8.0 * len(squares)
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        beyond = sum(each * exp(-middle / sqrt(square)) for each, square in zip(weights, squares, strict=True))
-        low, high = (middle, high) if beyond > _OUTSIDE else (low, middle)
-    return high * unit

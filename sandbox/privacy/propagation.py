@@ -24,8 +24,9 @@ from sandbox.plan.origins import place
 from sandbox.plan.ranges import span
 from sandbox.plan.values import Values, of_literal
 from sandbox.privacy.calibrate import PricedMeasure
-from sandbox.privacy.intervals import OUTSIDE, Interval, ReleasedMeasure, average, barely_released, half_of, normal
+from sandbox.privacy.intervals import OUTSIDE, Interval, ReleasedMeasure, average, barely_released
 from sandbox.privacy.mechanisms import Measurement, Noise
+from sandbox.privacy.reach import normal, reach
 from sandbox.privacy.statistics import Estimate
 
 NUMERIC = frozenset({Type.INTEGER, Type.DOUBLE})
@@ -205,7 +206,7 @@ def _values(form: Form, rows: Located, outside: float) -> Values | None:
             return of_literal(Literal(type_, value.__floor__() if type_ is Type.INTEGER else value))
         case Linear():
             found = _sums(form, rows)
-            return None if found is None else _around(form.type, found.value, half_of(found.noises, outside))
+            return None if found is None else _around(form.type, found.value, reach(found.noises, outside))
         case Quotient(over, under):
             return _quotient(_sums(over, rows), _sums(under, rows), outside)
         case Cell():
@@ -271,7 +272,7 @@ def _quotient(over: _Sum | None, under: _Sum | None, outside: float) -> Values |
     steps = {**over.steps, **under.steps}
     if all(step.noise is Noise.GAUSSIAN and step.scale >= 1 for step in steps.values()):
         return _fieller(over, under, steps, outside)
-    sides = [(each.value, half_of(each.noises, outside / 2)) for each in (over, under)]
+    sides = [(each.value, reach(each.noises, outside / 2)) for each in (over, under)]
     first, second = (_around(Type.DOUBLE, value, half) for value, half in sides)
     return _applied("divide", [first, second])
 

@@ -27,7 +27,7 @@ from sandbox.engines.selects import Selects
 from sandbox.ledger import transactions
 from sandbox.plan import check, relations
 from sandbox.preparation import Prepared
-from sandbox.privacy import bounding, calibrate, clipping, intervals, sensitivity
+from sandbox.privacy import bounding, calibrate, clipping, intervals, reach, sensitivity
 from sandbox.privacy.conversion import rho_of
 from sandbox.registry import acts
 from tests.privacy import (
@@ -332,7 +332,7 @@ MUTANTS = (
         "intervals a fifth short",
         intervals,
         "quantile",
-        mutants.scaled(intervals.quantile, Fraction(4, 5)),
+        mutants.scaled(reach.quantile, Fraction(4, 5)),
         coverage,
     ),
 )

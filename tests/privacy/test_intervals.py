@@ -13,10 +13,11 @@ from policies.licences import Notion
 from sandbox.plan.nodes import Aggregate, Scalar, Type
 from sandbox.privacy.bounding import bound
 from sandbox.privacy.calibrate import PricedMeasure, price
-from sandbox.privacy.intervals import Interval, ReleasedMeasure, half_widths, quantile, release
+from sandbox.privacy.intervals import Interval, ReleasedMeasure, half_widths, release
 from sandbox.privacy.keys import Totals
 from sandbox.privacy.loss import Spend
 from sandbox.privacy.mechanisms import Noise, measure
+from sandbox.privacy.reach import quantile
 from tests.support.measures import AVG_X, COUNT_ROWS, COUNT_UNITS, COUNT_X, SUM_X, checked, key, number
 
 DELTA = Fraction(1, 10**6)

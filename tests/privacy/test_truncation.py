@@ -19,9 +19,9 @@ from query_gateway.terminal.words import Words
 from sandbox.errors import Fault, Refusal
 from sandbox.privacy.bounding import bound, demanding
 from sandbox.privacy.calibrate import PricedMeasure, price
-from sandbox.privacy.intervals import quantile
 from sandbox.privacy.loss import Spend
 from sandbox.privacy.mechanisms import Measurement, noisy_number
+from sandbox.privacy.reach import quantile
 from tests.support.answers import InProcess
 from tests.support.broker_world import BrokerWorld, broker_world, query
 from tests.support.exact import laboratory
