@@ -14,7 +14,7 @@ from threading import local
 from typing import Any
 from unittest import mock
 
-from sandbox import broker, ticks
+from sandbox import runs, ticks
 from sandbox.service import serve
 from sandbox.state import StateFolder
 from sandbox.workers.pool import Pool
@@ -46,7 +46,7 @@ def main() -> None:
             watch.seconds = 0.0
             return 0.0
 
-        with mock.patch.object(Pool, "run", run), mock.patch.object(broker, "remaining", at_once):
+        with mock.patch.object(Pool, "run", run), mock.patch.object(runs, "remaining", at_once):
             serve(StateFolder(state))
 
 

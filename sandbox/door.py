@@ -254,7 +254,7 @@ class Door:
         self, caller: VerifiedRequest, action: Action, target: Target, body: Callable[[], Mapping[str, object]]
     ) -> HttpAnswer:
         """Decides on a reading, makes its answer and writes its leaf, in this order. Refuses policy.*."""
-        self.broker.allowed(caller.signer, action, target, None)
+        self.broker.decisions.allowed(caller.signer, action, target, None)
         answer = _ok(body())
         self.broker.note(caller, Leaf(Read(action.value, target.id)))
         return answer

@@ -21,6 +21,7 @@ from sandbox.audit.entry import Header
 from sandbox.broker import Broker
 from sandbox.clock import milliseconds
 from sandbox.datasets.dummies import Dummies
+from sandbox.decisions import Decisions
 from sandbox.door import Door, refused
 from sandbox.errors import Refusal, told
 from sandbox.frontend import Frontend
@@ -29,6 +30,7 @@ from sandbox.ledger.writer import Writer
 from sandbox.plan.limits import standard
 from sandbox.registry.acts import start_service, stop_service
 from sandbox.registry.directory import Registry
+from sandbox.runs import Runs
 from sandbox.server import Server
 from sandbox.settings import Settings
 from sandbox.state import StateFolder
@@ -86,26 +88,16 @@ def opened(state: StateFolder, settings: Settings) -> Iterator[Broker]:
         under_way = UnderWay(settings.workers * 2)
         stack.callback(under_way.close)
         registry = Registry(engine, bundle.department)
-        broker = Broker(
-            settings,
-            standard(settings.max_cells),
-            bundle,
-            engine,
-            writer,
-            registry,
-            snapshots,
-            dummies,
-            frontend,
-            pool.run,
-            under_way,
-        )
+        decisions = Decisions(settings, standard(settings.max_cells), bundle, registry, snapshots, frontend)
+        runs = Runs(settings, engine, writer, snapshots, pool.run, under_way, decisions)
+        broker = Broker(decisions, runs, dummies)
         header = Header(milliseconds(), bundle.digest, None, None)
         build, configuration = version("vitrine"), _digest(settings)
         writer.submit(lambda connection: start_service(connection, header, build, configuration)).result()
         for current in registry.snapshots():
             for side in (Side.PRIVATE, Side.PUBLIC):
                 pool.warm((snapshots.part(current.id, side),), side)
-        broker.recover()
+        runs.recover()
         yield broker
         under_way.close()
         last = Header(milliseconds(), bundle.digest, None, None)

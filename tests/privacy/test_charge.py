@@ -15,7 +15,7 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from policies.cards import Bounds
-from sandbox import broker
+from sandbox import runs
 from sandbox.execution import Execution, execute
 from sandbox.preparation import Prepared
 from sandbox.privacy.calibrate import PricedMeasure
@@ -116,7 +116,7 @@ def watched() -> Iterator[Watched]:
         return call(self, value)  # type: ignore[no-untyped-call]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(broker, "execute", watch)
+        patch.setattr(runs, "execute", watch)
         patch.setattr(opendp.mod.Measurement, "__call__", invoke)
         yield seen
 

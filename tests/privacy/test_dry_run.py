@@ -172,15 +172,15 @@ def test_records_and_dummies_have_a_door_each(world: BrokerWorld) -> None:
         prepare(
             read_query(query(SQL, SPEND, dry_run=dry_run)),
             licence.licence,
-            broker.frontend,
+            broker.decisions.frontend,
             held,
-            broker.bundle.domains,
-            broker.limits,
+            broker.decisions.bundle.domains,
+            broker.decisions.limits,
         )
         for dry_run in (False, True)
     )
     with pytest.raises(Fault, match="a dry run reads no records"):
-        execute(rehearsed, broker.snapshots, broker.run, 10)
+        execute(rehearsed, broker.snapshots, broker.runs.run, 10)
     with pytest.raises(Fault, match="a query is answered from records"):
-        rehearse(asked, broker.dummies, broker.run, 10)
+        rehearse(asked, broker.dummies, broker.runs.run, 10)
     assert isinstance(broker.dummies.part(held["clinic"]), DummyPart)

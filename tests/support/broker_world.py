@@ -31,6 +31,7 @@ from sandbox.clock import milliseconds
 from sandbox.datasets.dummies import Dummies
 from sandbox.datasets.snapshot import Snapshots
 from sandbox.datasets.vault import Vault
+from sandbox.decisions import Decisions
 from sandbox.door import Door
 from sandbox.engines.duckdb import Session
 from sandbox.frames import HttpAnswer, HttpRequest
@@ -42,6 +43,7 @@ from sandbox.ledger.writer import Writer
 from sandbox.plan.limits import standard
 from sandbox.registry import acts
 from sandbox.registry.directory import Registry
+from sandbox.runs import Runs
 from sandbox.settings import Settings
 from sandbox.underway import UnderWay
 from sandbox.workers.job import Job, Limits, Parts, Rows, Side
@@ -229,19 +231,9 @@ def broker_world(folder: Path, records: Records, frontend: Callable[[Settings], 
         stack.callback(under_way.close)
         counted = CountedEngine()
         registry = Registry(engine, DEPARTMENT.public_key())
-        broker = Broker(
-            settings,
-            standard(settings.max_cells),
-            BUNDLE,
-            engine,
-            writer,
-            registry,
-            snapshots,
-            dummies,
-            front,
-            counted,
-            under_way,
-        )
+        decisions = Decisions(settings, standard(settings.max_cells), BUNDLE, registry, snapshots, front)
+        runs = Runs(settings, engine, writer, snapshots, counted, under_way, decisions)
+        broker = Broker(decisions, runs, dummies)
         world = BrokerWorld(Door(broker, LOG.public), counted, snapshot.id)
         _furnish(world)
         yield world

@@ -24,7 +24,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Pool, event, func, select
 
-from sandbox import broker, door, execution, frames, frontend, server, underway
+from sandbox import broker, decisions, door, execution, frames, frontend, runs, server, underway
 from sandbox.engines.render import render_measure
 from sandbox.errors import Fault, Refusal
 from sandbox.ledger import writer
@@ -121,8 +121,8 @@ STEPS: Mapping[str, Hook] = {
     "exact rows": before(execution, "align"),
     "noise drawn": before(execution, "release"),
     "public part": before(execution, "render_answer"),
-    "waiting for the tick": before(broker, "remaining"),
-    "release not committed": after(broker, "release"),
+    "waiting for the tick": before(runs, "remaining"),
+    "release not committed": after(runs, "release"),
     "release committed": before_checkpoint(State.RELEASED),
     "checkpoint signed": before(underway.UnderWay, "drop"),
     "making the answer": before(door, "query_answer"),
@@ -171,8 +171,8 @@ FAULTS: Mapping[str, Act] = {
 """What goes wrong after the charge."""
 
 CHANGES: Mapping[str, Act] = {
-    "people gone": raising(broker, "prepare", KeyError("people")),
-    "another price": raising(broker, "prepare", Fault("another price")),
+    "people gone": raising(decisions, "prepare", KeyError("people")),
+    "another price": raising(decisions, "prepare", Fault("another price")),
 }
 """What a charge may meet that is run again by another build."""
 

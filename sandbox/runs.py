@@ -1,0 +1,125 @@
+"""Charges on their way to their end: run, run again when stopped from outside, released at their time or failed."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from sandbox.clock import milliseconds
+from sandbox.datasets.snapshot import Snapshots
+from sandbox.decisions import Decisions
+from sandbox.errors import Fault, Refusal
+from sandbox.execution import Run, execute
+from sandbox.ledger.charges import Charge, find_charge, find_release, pending, snapshots_of
+from sandbox.ledger.transactions import Failed, begin_attempt, fail, release
+from sandbox.ledger.writer import Writer
+from sandbox.preparation import Prepared
+from sandbox.settings import Settings
+from sandbox.ticks import remaining
+from sandbox.underway import UnderWay
+from sandbox.workers.pool import FailureKind, WorkerFailure
+
+_PASSING = frozenset({"service.busy", "sql.too_complex"})
+"""What a request that was lowered once is refused with only while the machine is too busy."""
+_LOGGER = logging.getLogger("vitrine.broker")
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """What running a charge needs; one per process."""
+
+    settings: Settings
+    engine: Engine
+    writer: Writer
+    snapshots: Snapshots
+    run: Run
+    under_way: UnderWay
+    decisions: Decisions
+
+    def recover(self) -> None:
+        """Runs every charge again that a stopped process left open, under its own price and with fresh noise."""
+        with self.engine.connect() as connection:
+            left = pending(connection)
+        for charge in left:
+            self._run_again(charge)
+
+    def start(self, charge: str, prepared: Prepared, copied: bytes | None) -> None:
+        """Runs an announced charge to its end, or releases what it copies when a run would."""
+        self.under_way.start(charge, lambda: self._finish(charge, prepared, copied))
+
+    def awaited(self, charge: str, wait: bool) -> Charge:
+        """The charge as it stands; ended, where `wait` is wanted and it is on its way here."""
+        if wait:
+            self.under_way.wait(charge)
+        with self.engine.connect() as connection:
+            found = find_charge(connection, charge)
+        if found is None:
+            raise Fault("a charge is gone")
+        return found
+
+    def resume(self, charge: str) -> None:
+        """Has a charge run again that its run has left open: the database took no writes then."""
+        with self.engine.connect() as connection:
+            found = find_charge(connection, charge)
+        if found is not None and found.finished_at is None:
+            self._run_again(found)
+
+    def _finish(self, charge: str, prepared: Prepared, copied: bytes | None) -> None:
+        """Runs the charge, waits for its time, and ends it: how long it took and why it failed stays unseen."""
+        started = time.monotonic()
+        body = copied if copied is not None else self._released(charge, prepared)
+        time.sleep(remaining(time.monotonic() - started, self.decisions.time_class(prepared)))
+        at = milliseconds()
+        if body is None:
+            self._fail(charge, at)
+        else:
+            self.writer.submit(lambda connection: release(connection, charge, body, at)).result()
+
+    def _released(self, charge: str, prepared: Prepared) -> bytes | None:
+        """The release's canonical bytes; None after an incident. Run again when stopped from outside."""
+        while True:
+            try:
+                return execute(prepared, self.snapshots, self.run, self.settings.worker_seconds).release
+            except WorkerFailure as failure:
+                _LOGGER.error("charge %s: worker failed: %s", charge, failure.kind)
+                if failure.kind is not FailureKind.KILLED or self._begin_attempt(charge) is not None:
+                    return None
+            except Exception as error:  # noqa: BLE001 - whatever it was, it is the one answer for all failures
+                _LOGGER.error("charge %s: withheld: %s", charge, type(error).__name__)
+                return None
+
+    def _run_again(self, charge: Charge) -> None:
+        if self.under_way.announce(charge.id):
+            self.under_way.start(charge.id, lambda: self._again(charge))
+
+    def _again(self, charge: Charge) -> None:
+        """Recovers one open charge; one that this build or policy would not charge so fails."""
+        with self.engine.connect() as connection:
+            used = snapshots_of(connection, charge.id)
+            copied = None if charge.copies is None else find_release(connection, charge.copies)
+        while self._begin_attempt(charge.id) is None:
+            try:
+                prepared = self.decisions.again(charge, dict(used))
+            except Exception as error:  # noqa: BLE001 - whatever it was, the charge must end
+                _LOGGER.error("charge %s: cannot be run again: %s", charge.id, type(error).__name__)
+                if isinstance(error, Refusal) and error.code in _PASSING:
+                    continue
+                self._fail(charge.id, milliseconds())
+                return
+            self._finish(charge.id, prepared, None if copied is None else copied.body)
+            return
+
+    def _begin_attempt(self, charge: str) -> Failed | None:
+        at = milliseconds()
+        return self.writer.submit(lambda connection: begin_attempt(connection, charge, at)).result().value
+
+    def _fail(self, charge: str, at: int) -> None:
+        """Ends the charge as an incident unless it has ended already."""
+        most = self.settings.max_failures
+        with self.engine.connect() as connection:
+            found = find_charge(connection, charge)
+        if found is not None and found.finished_at is None:
+            self.writer.submit(lambda connection: fail(connection, charge, at, most)).result()
