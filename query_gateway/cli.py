@@ -32,6 +32,7 @@ from query_gateway.spending import (
     HalfWidth,
     Relative,
     Rho,
+    Weight,
 )
 from query_gateway.terminal import refusals, tables
 from query_gateway.terminal.words import Words, system_language
@@ -147,6 +148,7 @@ def estimate(
     confidence: Confidence = "0.95",
     column: Column = None,
     expected_value: ExpectedValue = None,
+    weight: Weight = None,
     expected_size: ExpectedSize = None,
     groups: Groups = None,
     rows: Rows = None,
@@ -159,7 +161,7 @@ def estimate(
     with session.client() as client:
         found = client.estimate(
             session.sql,
-            Asked(epsilon, rho, half_width, relative, confidence, column, expected_value).spend(),
+            Asked(epsilon, rho, half_width, relative, confidence, column, expected_value, weight).spend(),
             licence=licence,
             scenario=scenario,
             dataset=dataset,
@@ -184,6 +186,7 @@ def query(
     confidence: Confidence = "0.95",
     column: Column = None,
     expected_value: ExpectedValue = None,
+    weight: Weight = None,
     expected_size: ExpectedSize = None,
     groups: Groups = None,
     rows: Rows = None,
@@ -202,7 +205,7 @@ def query(
     session.sql = _sql(sql, file)
     with session.client() as client, Console(stderr=True).status(words("working")):
         named = {"licence": licence, "scenario": scenario, "dataset": dataset}
-        spend = Asked(epsilon, rho, half_width, relative, confidence, column, expected_value).spend()
+        spend = Asked(epsilon, rho, half_width, relative, confidence, column, expected_value, weight).spend()
         limits = _bounds(groups, rows, clip)
         if dry_run:
             found = client.dry_run(session.sql, spend, **named, bounds=limits, expected_size=expected_size)

@@ -17,6 +17,9 @@ Relative = Annotated[str | None, typer.Option(help="Spend what makes the error n
 Confidence = Annotated[str, typer.Option(help="How sure the error is to be no more.")]
 Column = Annotated[str | None, typer.Option(help="The column that is to be so exact; left out, every measured one.")]
 ExpectedValue = Annotated[str | None, typer.Option(help="What --relative is of.")]
+Weight = Annotated[
+    list[str] | None, typer.Option(help="A column and what its squared error weighs in the split of the spend: n=4.")
+]
 ExpectedSize = Annotated[int | None, typer.Option(min=1, help="Rows a group is assumed to have.")]
 
 
@@ -31,9 +34,14 @@ class Asked:
     confidence: str
     column: str | None
     expected_value: str | None
+    weight: list[str] | None
 
     def spend(self) -> Spend:
         """The request's spend. Raises BadParameter for options that do not go together."""
+        weights = dict(map(_weighed, self.weight or ()))
+        return {**self._amount(), **({"weights": weights} if weights else {})}
+
+    def _amount(self) -> Spend:
         match self.half_width, self.relative:
             case None, None:
                 if self.column is not None or self.expected_value is not None:
@@ -64,3 +72,10 @@ class Asked:
             case None, str(value):
                 return {"rho": value}
         raise typer.BadParameter("give --epsilon or --rho, not both")
+
+
+def _weighed(option: str) -> tuple[str, str]:
+    column, equals, weight = option.rpartition("=")
+    if not equals:
+        raise typer.BadParameter("--weight is a column, = and a number")
+    return column, weight

@@ -23,25 +23,41 @@ class Text(Shape):
     en: str
 
 
-class SpendEpsilon(Shape):
-    """What the caller spends, as ε at the licence's δ."""
+class Epsilon(Shape):
+    """A loss as ε at the licence's δ."""
 
     epsilon: Exact | float
 
 
-class SpendRho(Shape):
-    """What the caller spends, as ρ of zero-concentrated differential privacy."""
+class Rho(Shape):
+    """A loss as ρ of zero-concentrated differential privacy."""
 
     rho: Exact | float
 
 
-class Accuracy(Shape):
+class Split(Shape):
+    """How a spend is split over the columns of the answer."""
+
+    weights: dict[str, Exact | float] | None = Field(
+        default=None, description="What squared errors of columns weigh, by name; those left out weigh 1."
+    )
+
+
+class SpendEpsilon(Epsilon, Split):
+    """What the caller spends, as ε at the licence's δ."""
+
+
+class SpendRho(Rho, Split):
+    """What the caller spends, as ρ of zero-concentrated differential privacy."""
+
+
+class Accuracy(Split):
     """How exact the answer is to be; the least loss that gives it is found and spent."""
 
     confidence: Exact | float = Field(description="How sure the error is to be no more.", examples=["0.95"])
     column: str | None = Field(default=None, description="Left out: every column that is an aggregate as measured.")
     expected_size: int | None = Field(default=None, description="As the request's; in one of the two places.")
-    at_most: SpendEpsilon | SpendRho | None = Field(default=None, description="The most that it may cost.")
+    at_most: Epsilon | Rho | None = Field(default=None, description="The most that it may cost.")
 
 
 class SpendHalfWidth(Accuracy):

@@ -1,4 +1,6 @@
-"""What a named accuracy demands of each column of the answer, from card, plan and request alone (rules 3 and 29)."""
+"""What a named accuracy, or weight, of columns of the answer means for the aggregates in them: from card, plan and
+request alone (rules 3 and 29).
+"""
 
 from __future__ import annotations
 
@@ -31,6 +33,20 @@ def goals(
     if asked.expected_value is not None and len({origins[label.name] for label in meant}) > 1:
         raise Refusal("spend.expected_value", {"column": meant[1].label})
     return tuple(_goal(asked, label.label, origins[label.name], measures, sizes) for label in meant)
+
+
+def weighed(checked: CheckedPlan, weights: Sequence[tuple[str, Fraction]]) -> Mapping[str, Fraction]:
+    """What the aggregates weigh that are columns of these names.
+
+    Refuses: `spend.column` for a name that is no column which is an aggregate as measured.
+    """
+    origins, found = measured(checked.plan), dict[str, Fraction]()
+    for column, weight in weights:
+        meant = [label for label in checked.plan.labels if label.label == column and label.name in origins]
+        if not meant:
+            raise Refusal("spend.column", {"column": column})
+        found |= {origins[label.name]: weight for label in meant}
+    return found
 
 
 def _goal(

@@ -18,7 +18,7 @@ from policies.licences import Licence, Notion
 from sandbox.datasets.snapshot import Snapshot
 from sandbox.errors import Refusal
 from sandbox.frontend import Frontend
-from sandbox.goals import goals
+from sandbox.goals import goals, weighed
 from sandbox.plan.canonical import encode
 from sandbox.plan.check import check
 from sandbox.plan.checked import CheckedMeasure, CheckedPlan
@@ -178,8 +178,10 @@ def _priced(
     Refuses: `spend.*`, of them `spend.above_most` with what the accuracy would cost.
     """
 
+    weights = weighed(checked, request.weights)
+
     def priced_at(spend: Spend) -> Priced:
-        return price(measures, spend, licence.notion, licence.budget.delta)
+        return price(measures, spend, licence.notion, licence.budget.delta, weights)
 
     if isinstance(request.spend, Spend):
         return request.spend, priced_at(request.spend)

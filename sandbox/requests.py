@@ -18,6 +18,8 @@ _MAX_TEXT = 64
 """Characters of an identifier."""
 _MAX_DIGITS = 40
 """Characters of an exact number."""
+_MAX_WEIGHTS = 64
+"""Columns that a split can weigh."""
 _LARGEST_VALUE = 10**18
 """Of a half-width and of an expected value."""
 _LEAST_SURE, _MOST_SURE = Fraction(1, 2), Fraction(999_999, 1_000_000)
@@ -38,6 +40,8 @@ class QueryRequest:
     """Rows a group is assumed to have: what half-widths of averages, and a spend that names an accuracy, rest on."""
     dry_run: bool = False
     """Run on dummies made from cards alone: no record is read, nothing is charged."""
+    weights: tuple[tuple[str, Fraction], ...] = ()
+    """Columns of the answer whose errors weigh more or less than others' in the split of the spend, and how much."""
 
 
 def read_query(body: bytes) -> QueryRequest:
@@ -55,6 +59,7 @@ def read_query(body: bytes) -> QueryRequest:
         bounds=_bounds(fields),
         expected_size=_positive(sized[0], "expected_size") if sized else None,
         dry_run=_flag(fields, "dry_run"),
+        weights=_weights(fields),
     )
     for name in fields.keys() - {
         "licence",
@@ -82,10 +87,19 @@ def read_json(body: bytes) -> object:
 
 def _spend(fields: Mapping[str, object]) -> Spend | Accuracy:
     """A spend, or the accuracy that is to be bought."""
-    spend = _object(fields.get("spend"), "spend")
+    spend = {name: value for name, value in _object(fields.get("spend"), "spend").items() if name != "weights"}
     if "half_width" in spend or "relative" in spend:
         return _accuracy(spend)
     return _loss(spend, "spend")
+
+
+def _weights(fields: Mapping[str, object]) -> tuple[tuple[str, Fraction], ...]:
+    """Of a spend, or of an accuracy: what the columns named weigh, where others weigh 1."""
+    spend = _object(fields.get("spend"), "spend")
+    weights = _object(spend.get("weights", {}), "spend.weights")
+    if len(weights) > _MAX_WEIGHTS:
+        _refuse(f"spend.weights names more than {_MAX_WEIGHTS} columns")
+    return tuple((_text({"name": name}, "name"), _exact(weight, "spend.weights")) for name, weight in weights.items())
 
 
 def _loss(spend: Mapping[str, object], name: str) -> Spend:

@@ -45,7 +45,8 @@ _SECONDS = 330.0
 
 Spend = Mapping[str, str | Decimal | Mapping[str, str | Decimal]]
 """`{"epsilon": …}` or `{"rho": …}` as an exact decimal; or an accuracy, `{"half_width": …, "confidence": …}` or
-`{"relative": …, "confidence": …}`, with `column`, `expected_value` and `at_most` (a spend) where wanted."""
+`{"relative": …, "confidence": …}`, with `column`, `expected_value` and `at_most` (a spend) where wanted;
+each with `weights` of columns too."""
 
 
 class Client:

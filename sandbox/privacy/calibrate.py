@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, inf, nextafter
+from types import MappingProxyType
 
 from policies.licences import Notion
 from sandbox.errors import Fault, Refusal
@@ -20,7 +21,7 @@ from sandbox.privacy.mechanisms import Measurement, Noise, Selection, Threshold,
 from sandbox.privacy.rounding import sqrt_up
 from sandbox.privacy.selection import SHARE, heaviest
 from sandbox.privacy.sensitivity import Sensitivity, clipped, sensitivity
-from sandbox.privacy.statistics import Statistic
+from sandbox.privacy.shares import split
 from sandbox.privacy.tails import gaussian_tail
 
 THRESHOLD_SHARE = Fraction(1, 1000)
@@ -85,8 +86,15 @@ class Priced:
     """The exact sum over all mechanisms."""
 
 
-def price(measures: Sequence[BoundedMeasure], spend: Spend, notion: Notion, delta: Fraction) -> Priced:
-    """The measurements that lose no more than `spend`, thresholds included (rule 6), at the licence's δ.
+def price(
+    measures: Sequence[BoundedMeasure],
+    spend: Spend,
+    notion: Notion,
+    delta: Fraction,
+    weights: Mapping[str, Fraction] = MappingProxyType({}),
+) -> Priced:
+    """The measurements that lose no more than `spend`, thresholds included (rule 6), at the licence's δ; `weights` are
+    those that aggregates have in the split, by name.
 
     Refuses: `plan.private_keys_pure`, `spend.notion`, `spend.too_small`. Source: rules 6, 18, 23, 24.
     """
@@ -94,23 +102,23 @@ def price(measures: Sequence[BoundedMeasure], spend: Spend, notion: Notion, delt
         return Priced((), Loss(rho=0, delta=0, epsilon=0 if notion is Notion.PURE else None))
     match notion:
         case Notion.ZCDP:
-            return _zcdp(measures, spend, delta)
+            return _zcdp(measures, spend, delta, weights)
         case Notion.PURE:
-            return _pure(measures, spend)
+            return _pure(measures, spend, weights)
 
 
-def _zcdp(measures: Sequence[BoundedMeasure], spend: Spend, delta: Fraction) -> Priced:
+def _zcdp(measures: Sequence[BoundedMeasure], spend: Spend, delta: Fraction, weights: Mapping[str, Fraction]) -> Priced:
     private = sum(measure.existence is not None for measure in measures)
     thresholds = _thresholds(measures, delta)
-    shares = iter(split(units(spend, measures, Notion.ZCDP, delta), measures))
+    shares = split(units(spend, measures, Notion.ZCDP, delta), measures, Notion.ZCDP, weights)
     priced = []
-    for measure in measures:
-        given, part = _noticed(measure, {each.name: next(shares) for each in _existence_first(measure)})
+    for measure, share in zip(measures, shares, strict=True):
+        given, part = _noticed(measure, share)
         steps = []
         if measure.existence is not None:
             change = sensitivity(measure, measure.statistic(measure.existence))
-            share = given.pop(measure.existence)
-            steps.append(_thresholded(measure.existence, change, share, thresholds / private, measure.minimum))
+            existence = given.pop(measure.existence)
+            steps.append(_thresholded(measure.existence, change, existence, thresholds / private, measure.minimum))
         found, selections = _measured(measure, given, _gaussian, _selected_rho)
         notice = _notice(measure, part, _gaussian)
         priced.append(PricedMeasure(measure, (*steps, *found), selections, notice))
@@ -137,14 +145,14 @@ def _thresholds(measures: Sequence[BoundedMeasure], delta: Fraction) -> Fraction
     return THRESHOLD_SHARE * delta if private else Fraction(0)
 
 
-def _pure(measures: Sequence[BoundedMeasure], spend: Spend) -> Priced:
+def _pure(measures: Sequence[BoundedMeasure], spend: Spend, weights: Mapping[str, Fraction]) -> Priced:
     for measure in measures:
         if measure.existence is not None:
             raise Refusal("plan.private_keys_pure", subject=_unknown_key(measure))
-    shares = iter(split(units(spend, measures, Notion.PURE, Fraction(0)), measures))
+    shares = split(units(spend, measures, Notion.PURE, Fraction(0)), measures, Notion.PURE, weights)
     priced = []
-    for measure in measures:
-        given, part = _noticed(measure, {statistic.name: next(shares) for statistic in measure.statistics})
+    for measure, share in zip(measures, shares, strict=True):
+        given, part = _noticed(measure, share)
         found, selections = _measured(measure, given, _laplace, _selected_epsilon)
         priced.append(PricedMeasure(measure, found, selections, _notice(measure, part, _laplace)))
     return _sum(priced)
@@ -245,22 +253,6 @@ def _rho(spend: Spend, delta: Fraction) -> Fraction:
     if spend.epsilon is None:
         raise Fault("a spend is one of ε and ρ")
     return rho_of(spend.epsilon, delta)
-
-
-def split(units: int, measures: Sequence[BoundedMeasure]) -> list[int]:
-    """Shares of a loss, in units, one per statistic of all measures, existence first in each: even, rounded down.
-
-    Refuses: `spend.too_small` where a share is nothing.
-    """
-    count = sum(len(measure.statistics) for measure in measures)
-    share = units // count
-    if share < 1:
-        raise Refusal("spend.too_small")
-    return [share] * count
-
-
-def _existence_first(measure: BoundedMeasure) -> list[Statistic]:
-    return sorted(measure.statistics, key=lambda statistic: statistic.name != measure.existence)
 
 
 def _gaussian(name: str, change: Sensitivity, share: int) -> Measurement:

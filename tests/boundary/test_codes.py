@@ -224,6 +224,8 @@ FIELDS: Mapping[str, tuple[str, Answering]] = {
     ),
     "an accuracy of two kinds": ("request.body", exactly({"relative": "0.1", "half_width": "9"})),
     "an accuracy that is certain": ("request.body", exactly({"half_width": "9"}, confidence="1")),
+    "a weight of nothing": ("spend.column", changed(spend={"epsilon": "0.1", "weights": {"x": "2"}})),
+    "a weight of none": ("request.body", changed(spend={"epsilon": "0.1", "weights": {"n": "0"}})),
     "a size twice": ("request.body", changed(expected_size=9, spend={"half_width": "9", "expected_size": 9})),
     "a spend too small": ("spend.too_small", sql(INCOME, licence="P1", spend={"epsilon": "0.000000001"})),
     "a route that is none": ("request.route", lambda world: world.ask(None, "/v1/secrets")),

@@ -168,3 +168,20 @@ def test_the_price_of_an_accuracy_is_that_of_any_data(world: BrokerWorld, tmp_pa
     with broker_world(tmp_path, OTHERS, lambda _: InProcess()) as other:
         assert estimate(world, sql, spend)["charge"] == estimate(other, sql, spend)["charge"]
         assert estimate(world, sql, spend)["spend"] == estimate(other, sql, spend)["spend"]
+
+
+@pytest.mark.parametrize("licence", ["L1", "P1"])
+def test_a_column_of_more_weight_is_more_exact_at_the_same_price(world: BrokerWorld, licence: str) -> None:
+    sql = "SELECT COUNT(*) AS n, SUM(费用) AS s FROM visits"
+    plain, weighed = (
+        estimate(world, sql, {"epsilon": "1", **more}, licence=licence) for more in ({}, {"weights": {"n": "100"}})
+    )
+    charges = [Fraction(each["charge"]["rho"]) for each in (plain, weighed)]
+    assert max(charges) - min(charges) <= max(charges) / 10**6 or licence == "P1"
+    (n, s), (exact, rough) = ([column["half_width"] for column in each["columns"]] for each in (plain, weighed))
+    assert exact < n
+    assert rough > s
+    asked_for = asked({"half_width": "100"}, column="n")
+    assert estimate(world, sql, asked_for | {"weights": {"n": "100"}}, licence=licence)["spend"] != (
+        estimate(world, sql, asked_for, licence=licence)["spend"]
+    )

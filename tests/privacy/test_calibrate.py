@@ -19,6 +19,7 @@ from sandbox.privacy.keys import Totals
 from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss, Spend, down, total
 from sandbox.privacy.mechanisms import Invocation, Noise, measure, noisy_number, stated_loss
 from sandbox.privacy.sensitivity import sensitivity
+from sandbox.privacy.shares import split
 from sandbox.privacy.tails import gaussian_tail
 from tests.support.measures import AVG_X, COUNT_ROWS, COUNT_UNITS, COUNT_X, SUM_X, checked, key, number
 
@@ -95,10 +96,11 @@ def test_each_statistic_has_the_least_noise_its_share_allows(
     relation = checked(aggregates, rows=rows, keys=[key([1, 2, 3])], x=number(0, hi))  # type: ignore[arg-type]
     each = bound(relation, bounds, None, 10**6)
     (priced,) = price([each], Spend(None, rho), Notion.ZCDP, DELTA).measures
-    share = down(rho, RHO_UNIT) // len(each.statistics)
-    share -= 0 if priced.notice is None else -(share // -50)
+    (shares,) = split(down(rho, RHO_UNIT), [each], Notion.ZCDP, {})
     assert [step.statistic for step in priced.measurements] == [statistic.name for statistic in each.statistics]
     for step in priced.measurements:
+        share = shares[step.statistic]
+        share -= 0 if priced.notice is None else -(share // -50)
         assert share - share // 10**9 <= step.loss.rho <= share
         change = sensitivity(each, each.statistic(step.statistic))
         true_rho = change.l2_squared / (2 * Fraction(step.scale) ** 2)
