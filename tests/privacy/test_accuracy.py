@@ -182,6 +182,7 @@ def test_a_column_of_more_weight_is_more_exact_at_the_same_price(world: BrokerWo
     assert exact < n
     assert rough > s
     asked_for = asked({"half_width": "100"}, column="n")
-    assert estimate(world, sql, asked_for | {"weights": {"n": "100"}}, licence=licence)["spend"] != (
-        estimate(world, sql, asked_for, licence=licence)["spend"]
+    assert (
+        estimate(world, sql, asked_for | {"weights": {"n": "100"}}, licence=licence)["spend"]
+        != (estimate(world, sql, asked_for, licence=licence)["spend"])
     )
