@@ -5,18 +5,13 @@ An exact answer exists here only between a worker's rows and the noise; what com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
-from fractions import Fraction
 
 from policies.canonical import canonical_json
-from sandbox.balances import amounts_json
-from sandbox.bounds import clip_json
 from sandbox.datasets.dummies import Dummies
-from sandbox.datasets.snapshot import Snapshot, Snapshots
+from sandbox.datasets.snapshot import Snapshots
 from sandbox.engines.render import (
-    AnswerJob,
     given_columns,
     render_answer,
     render_binding,
@@ -27,21 +22,16 @@ from sandbox.engines.render import (
 from sandbox.engines.sources import NUMBER
 from sandbox.errors import Fault
 from sandbox.plan.givens import held
-from sandbox.plan.nodes import Scalar, Type
+from sandbox.plan.nodes import Type
 from sandbox.preparation import Prepared
-from sandbox.privacy.calibrate import PricedMeasure
-from sandbox.privacy.intervals import CONFIDENCE, OUTSIDE, ReleasedMeasure, release
+from sandbox.privacy.intervals import ReleasedMeasure, release
 from sandbox.privacy.keys import align
 from sandbox.privacy.loss import total
-from sandbox.privacy.mechanisms import Invocation, Selection, measure, noisy_number, select
-from sandbox.privacy.propagation import NUMERIC, Form, Noisy, formed, interval, single
-from sandbox.privacy.reach import quantile
+from sandbox.privacy.mechanisms import Invocation, measure, noisy_number, select
+from sandbox.privacy.propagation import Noisy
 from sandbox.privacy.selection import scores, target
-from sandbox.privacy.statistics import StatisticKind
+from sandbox.releases import Decided, release_json
 from sandbox.workers.job import Job, Parts, Rows, Side, Table
-
-PROPAGATED = 200_000
-"""Cells of an answer whose intervals are computed from others'; where there are more, none of them has one."""
 
 Run = Callable[[Parts, Side, Job], Rows]
 """Runs one job in a worker that holds these files."""
@@ -57,16 +47,6 @@ class Execution:
     """Canonical."""
     invocations: tuple[Invocation, ...]
     """Every mechanism that ran, with the loss it stated."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """A measure as it ran, and how the norms of its clips were chosen."""
-
-    selections: tuple[Selection, ...]
-    priced: PricedMeasure
-    binding: int | None
-    """The noisy number of units whose bound binds; None where none could."""
 
 
 def execute(prepared: Prepared, snapshots: Snapshots, run: Run, deadline: float) -> Execution:
@@ -143,176 +123,12 @@ def _executed(prepared: Prepared, measuring: Work, answering: Work, deadline: fl
         raise Fault("the mechanisms lost something else than was charged")
     answer = render_answer(prepared.checked, prepared.cards, names, released, deadline)
     rows = answering(answer.job)
-    return Execution(canonical_json(_release(prepared, decided, answer, noise, rows, dummy=dummy)), tuple(invocations))
+    return Execution(
+        canonical_json(release_json(prepared, decided, answer, noise, rows, dummy=dummy)), tuple(invocations)
+    )
 
 
 def _table(found: ReleasedMeasure) -> Table:
     """The released relation as the public part reads it, its rows numbered."""
     rows = tuple((*row, number) for number, row in enumerate(found.rows))
     return Table(found.measure, (*found.columns, (NUMBER, Type.INTEGER)), rows)
-
-
-def _release(
-    prepared: Prepared,
-    decided: Sequence[Decided],
-    answer: AnswerJob,
-    noise: Mapping[str, Noisy],
-    rows: Rows,
-    *,
-    dummy: bool,
-) -> dict[str, object]:
-    """What leaves: nothing in it names a licence, so that a repeat is the same bytes whoever asks."""
-    labels = prepared.checked.plan.labels
-    forms = _forms(prepared, answer, noise)
-    computed = [name for name, form in forms.items() if single(form) is None]
-    silent = computed if len(computed) * len(rows.rows) > PROPAGATED else []
-    spoken = {name: form for name, form in forms.items() if name not in silent}
-    return {
-        "dummy": dummy,
-        "snapshots": [_source(name, snapshot) for name, snapshot in prepared.snapshots.items()],
-        "columns": [
-            {
-                "name": label.label,
-                "type": prepared.checked.answer[label.name].value,
-                "measured": label.name in forms,
-            }
-            for label in labels
-        ],
-        "rows": [[_shown(value) for value in row[: len(labels)]] for row in rows.rows],
-        "intervals": [_intervals(row, prepared, answer, noise, spoken) for row in rows.rows],
-        "confidence": CONFIDENCE,
-        "truncation": [found for each in decided for found in _truncation(each)],
-        "privacy": _privacy(prepared, decided),
-    }
-
-
-def _source(name: str, snapshot: Snapshot) -> dict[str, object]:
-    card = snapshot.card
-    return {
-        "dataset": name,
-        "snapshot": snapshot.id,
-        "card_version": card.version,
-        "card": snapshot.card_digest,
-        "provider": {"zh": card.catalogue.provider.zh, "en": card.catalogue.provider.en},
-        "source": {"zh": card.catalogue.source.zh, "en": card.catalogue.source.en},
-        "acquired": card.catalogue.acquired.isoformat(),
-    }
-
-
-def _shown(value: Scalar) -> object:
-    """A value as JSON knows it: numbers as numbers, dates and moments in ISO 8601."""
-    match value:
-        case Fraction():
-            return float(value)
-        case date():
-            return value.isoformat()
-    return value
-
-
-def _forms(prepared: Prepared, answer: AnswerJob, noise: Mapping[str, Noisy]) -> dict[str, Form]:
-    """The answer's numbers with noise in them, as forms over released cells."""
-    releases = {marker: noise[measure] for marker, (measure, _) in answer.markers.items()}
-    formed_ = {
-        name: formed(origin, releases)
-        for name, origin in answer.origins.items()
-        if prepared.checked.answer[name] in NUMERIC
-    }
-    return {name: form for name, form in formed_.items() if form.noisy}
-
-
-def _intervals(
-    row: tuple[Scalar, ...],
-    prepared: Prepared,
-    answer: AnswerJob,
-    noise: Mapping[str, Noisy],
-    forms: Mapping[str, Form],
-) -> list[list[float] | None]:
-    """Of each cell of an answer's row."""
-    numbers = {marker: (noise[measure], row[place]) for marker, (measure, place) in answer.markers.items()}
-    located = {marker: (noisy, at) for marker, (noisy, at) in numbers.items() if isinstance(at, int)}
-    found = list[list[float] | None]()
-    for label, value in zip(prepared.checked.plan.labels, row, strict=False):
-        form = forms.get(label.name)
-        ends = None if form is None or value is None else interval(form, located)
-        found.append(None if ends is None else [ends.low, ends.high])
-    return found
-
-
-def _privacy(prepared: Prepared, decided: Sequence[Decided]) -> dict[str, object]:
-    """What was promised: the notion, the loss, whom it protects, each mechanism and each bound."""
-    return {
-        "notion": prepared.licence.notion.value,
-        **amounts_json(prepared.priced.loss),
-        "unit_domains": list(prepared.domains),
-        "accuracy": prepared.accuracy,
-        "mechanisms": [
-            {
-                "measure": each.priced.bounded.checked.measure.name,
-                "statistic": step.statistic,
-                "parts": [_part(each.priced, name) for name in step.statistics],
-                "mechanism": step.noise.value,
-                "scale": step.scale,
-                "sensitivity": step.sensitivity,
-                "metric": step.noise.metric,
-                "threshold": None if step.threshold is None else step.threshold.value,
-                "loss": amounts_json(step.loss),
-            }
-            for each in decided
-            for step in each.priced.drawn
-        ],
-        "selections": [
-            {
-                "measure": each.priced.bounded.checked.measure.name,
-                "statistic": step.statistic,
-                "mechanism": "noisy_max",
-                "scale": step.scale,
-                "sensitivity": step.sensitivity,
-                "metric": "linf",
-                "loss": amounts_json(step.loss),
-            }
-            for each in decided
-            for step in each.selections
-        ],
-        "bounds": [
-            {
-                "measure": each.priced.bounded.checked.measure.name,
-                "groups": each.priced.bounded.bounds.groups,
-                "rows": each.priced.bounded.bounds.rows,
-                "fold": each.priced.bounded.fold,
-                "minimum_frequency": each.priced.bounded.minimum,
-                "clips": [clip_json(clip) for clip in each.priced.bounded.clips],
-            }
-            for each in decided
-        ],
-    }
-
-
-def _truncation(decided: Decided) -> list[dict[str, object]]:
-    """How many units have a bound that binds; whether that is worth a warning is decided from the noisy number alone
-    (rule 28).
-    """
-    notice, units = decided.priced.notice, decided.binding
-    if notice is None or units is None:
-        return []
-    half = quantile(notice.noise, notice.scale, OUTSIDE)
-    return [
-        {
-            "measure": decided.priced.bounded.checked.measure.name,
-            "statistic": notice.statistic,
-            "units": max(0, units),
-            "interval": [max(0, units - half), max(0, units + half)],
-            "binding": units > half,
-        }
-    ]
-
-
-def _part(priced: PricedMeasure, name: str) -> dict[str, object]:
-    """What a mechanism adds noise to, how large one step of its totals is, and how many distinct values of a unit count
-    for one group key."""
-    bounded = priced.bounded
-    if priced.notice is not None and name == priced.notice.statistic:
-        return {"statistic": name, "kind": "binding_units", "granularity": "1"}
-    statistic = bounded.statistic(name)
-    step = statistic.granularity / bounded.fine(name)
-    part: dict[str, object] = {"statistic": name, "kind": statistic.kind.value, "granularity": str(step)}
-    return part | ({"values": statistic.high} if statistic.kind is StatisticKind.DISTINCT else {})

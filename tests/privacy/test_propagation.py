@@ -12,7 +12,7 @@ import pytest
 
 from policies.cards import Bounds
 from policies.licences import Notion
-from sandbox import execution
+from sandbox import releases
 from sandbox.plan.nodes import Call, Expression, Literal, Ref, Scalar, Type
 from sandbox.plan.origins import LONGEST, cell, origin
 from sandbox.privacy.bounding import BoundedMeasure
@@ -259,7 +259,7 @@ def test_through_joins_of_releases_having_and_derived_tables(world: BrokerWorld)
 
 def test_computed_intervals_take_bounded_effort(world: BrokerWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where there are too many, what came with an interval keeps it."""
-    monkeypatch.setattr(execution, "PROPAGATED", 3)
+    monkeypatch.setattr(releases, "PROPAGATED", 3)
     sql = "SELECT 科室, COUNT(*) AS n, COUNT(*) / 2 AS half FROM visits GROUP BY 1"
     release = asked(world, sql)
     assert len(release["rows"]) == 4
