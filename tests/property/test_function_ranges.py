@@ -20,6 +20,7 @@ from sandbox.plan.functions import FUNCTIONS
 from sandbox.plan.limits import standard
 from sandbox.plan.nodes import Call, Expression, Ref, Scalar, Type
 from sandbox.plan.values import Values
+from tests.support.draws import drawn
 from tests.support.expressions import WORDS, fixed_arguments, signatures
 
 INTEGERS = (0, 1, -1, 2, -2, 3, 10, 12, 20, 21, 63, 64, 100, 2024, 9999, 2**31, 2**53 + 1, 2**62, 2**63 - 1, -(2**63))
@@ -112,7 +113,7 @@ def inside(value: object, known: Values) -> bool:
 def test_results_lie_in_the_claimed_values(name: str, data: st.DataObject) -> None:
     choices = [one for type_ in (*ENDS, Type.TEXT, Type.BOOLEAN) for one in signatures(type_) if one[0] == name]
     _, types, _ = data.draw(st.sampled_from(choices))
-    literals = data.draw(fixed_arguments(name, types))
+    literals = data.draw(drawn(fixed_arguments, name, types))
     known: dict[str, Values] = {}
     cells: list[list[Scalar]] = []
     arguments: list[Expression] = []

@@ -23,6 +23,7 @@ from sandbox.plan.nodes import (
     Type,
 )
 from sandbox.plan.signatures import Signature
+from tests.support.draws import Draws, drawn
 from tests.support.function_literals import literal_choices
 
 WORDS = ("", "a", "B", "ab", " a ", "内科", "女", "x%y", "12", "2020-02-29", "O'Brien")
@@ -42,28 +43,33 @@ class Names:
         return f"{prefix}{next(self.numbers.setdefault(prefix, count(1)))}"
 
 
-def values_of(type_: Type) -> st.SearchStrategy[Scalar]:
-    """Values of a type, edges among them; never NULL."""
+def value(some: Draws, type_: Type) -> Scalar:
+    """A value of a type, an edge now and then; never NULL."""
+    edge = some.number(0, 1) == 0
     match type_:
         case Type.BOOLEAN:
-            return st.booleans()
+            return edge
         case Type.INTEGER:
-            return st.sampled_from(INTEGERS) | st.integers(-50, 50)
+            return some.one(INTEGERS) if edge else some.number(-50, 50)
         case Type.DOUBLE:
-            return st.sampled_from(REALS) | st.fractions(-1000, 1000, max_denominator=8)
+            return some.one(REALS) if edge else Fraction(some.number(-8000, 8000), 8)
         case Type.TEXT:
-            return st.sampled_from(WORDS) | st.text(st.sampled_from("abB 中%_'\\1"), max_size=6)
+            return some.one(WORDS) if edge else "".join(some.some("abB 中%_'\\1", 6))
         case Type.DATE:
-            return st.sampled_from(DAYS) | st.dates(date(2023, 12, 1), date(2025, 1, 31))
+            return some.one(DAYS) if edge else date(2023, 12, 1) + timedelta(days=some.number(0, 427))
         case _:
             start = datetime.fromisoformat("2024-01-01T00:00:00")
-            return st.integers(-(10**9), 40 * 10**6).map(lambda seconds: start + timedelta(seconds=seconds))
+            return start + timedelta(seconds=some.number(-(10**9), 40 * 10**6))
 
 
-def literals(type_: Type, *, null: bool = True) -> st.SearchStrategy[Literal]:
-    """Literals of a type, NULL among them where asked."""
-    values = values_of(type_)
-    return st.builds(Literal, st.just(type_), st.none() | values if null else values)
+def values_of(type_: Type) -> st.SearchStrategy[Scalar]:
+    """Values of a type, edges among them; never NULL."""
+    return drawn(value, type_)
+
+
+def literal(some: Draws, type_: Type, *, null: bool = True) -> Literal:
+    """A literal of a type, sometimes NULL where asked."""
+    return Literal(type_, None if null and some.chance(6) else value(some, type_))
 
 
 @cache
@@ -88,50 +94,50 @@ def signatures(result: Type) -> tuple[tuple[str, tuple[Type, ...], Signature], .
     return tuple(found)
 
 
-@st.composite
-def expressions(draw: st.DrawFn, columns: Mapping[str, Type], type_: Type, depth: int = 3) -> Expression:
+def expression(some: Draws, columns: Mapping[str, Type], type_: Type, depth: int = 3) -> Expression:
     """An expression of a type over columns."""
     named = [name for name, found in columns.items() if found is type_]
-    if depth == 0 or draw(st.integers(0, 3)) == 0:
-        leaves: st.SearchStrategy[Expression] = literals(type_)
-        if named:
-            leaves = st.sampled_from(named).map(Ref) | st.sampled_from(named).map(Ref) | leaves
-        return draw(leaves)
-    name, types, _ = draw(st.sampled_from(signatures(type_)))
+    if depth == 0 or some.number(0, 3) == 0:
+        if named and some.number(0, 3):
+            return Ref(some.one(named))
+        return literal(some, type_)
+    name, types, _ = some.one(signatures(type_))
     if name in ("is_null", "is_not_null"):
         hidden = [one for one, found in columns.items() if found in (Type.UNIT, Type.PRESENCE)]
-        if draw(st.booleans()) and hidden:
-            return Call(name, (Ref(draw(st.sampled_from(hidden))),))
-    places = FUNCTIONS[name].literals(len(types))
-    fixed = draw(fixed_arguments(name, types)) if places else {}
+        if hidden and some.number(0, 1):
+            return Call(name, (Ref(some.one(hidden)),))
+    fixed = fixed_arguments(some, name, types) if FUNCTIONS[name].literals(len(types)) else {}
     arguments = tuple(
-        fixed[place] if place in fixed else draw(expressions(columns, one, depth - 1))
-        for place, one in enumerate(types)
+        fixed[place] if place in fixed else expression(some, columns, one, depth - 1) for place, one in enumerate(types)
     )
     return Call(name, arguments)
 
 
-@st.composite
-def fixed_arguments(draw: st.DrawFn, name: str, types: tuple[Type, ...]) -> dict[int, Literal]:
+def expressions(columns: Mapping[str, Type], type_: Type) -> st.SearchStrategy[Expression]:
+    """Expressions of a type over columns."""
+    return drawn(expression, columns, type_)
+
+
+def fixed_arguments(some: Draws, name: str, types: tuple[Type, ...]) -> dict[int, Literal]:
     """Literals for the places that demand them, which mean something there."""
     places = sorted(FUNCTIONS[name].literals(len(types)))
     match name:
         case "round" | "trunc" | "round_even":
-            return {1: Literal(Type.INTEGER, draw(st.integers(-4, 4)))}
+            return {1: Literal(Type.INTEGER, some.number(-4, 4))}
         case "width_bucket":
-            low, high = sorted(draw(st.lists(st.sampled_from(REALS), min_size=2, max_size=2, unique=True)))
-            buckets = Literal(Type.INTEGER, draw(st.integers(1, 20)))
+            low, high = sorted(some.different(REALS, 2, 2))
+            buckets = Literal(Type.INTEGER, some.number(1, 20))
             return {1: Literal(Type.DOUBLE, low), 2: Literal(Type.DOUBLE, high), 3: buckets}
         case "clamp" if types[1] is types[2]:
-            lo, hi = sorted(draw(st.lists(values_of(types[1]), min_size=2, max_size=2)))  # type: ignore[type-var]
+            lo, hi = sorted((value(some, types[1]), value(some, types[1])))  # type: ignore[type-var]
             return {1: Literal(types[1], lo), 2: Literal(types[2], hi)}
         case "clamp":
             return {1: _small(types[1], 0), 2: _small(types[2], 9)}
         case "in" | "like" | "replace":
-            return {place: draw(literals(types[place], null=name == "in")) for place in places}
+            return {place: literal(some, types[place], null=name == "in") for place in places}
         case _:
-            chosen = draw(st.sampled_from(literal_choices(name, types)))
-            return {place: Literal(types[place], value) for place, value in zip(places, chosen, strict=True)}
+            chosen = some.one(literal_choices(name, types))
+            return {place: Literal(types[place], one) for place, one in zip(places, chosen, strict=True)}
 
 
 def _small(type_: Type, value: int) -> Literal:

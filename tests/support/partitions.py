@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from hypothesis import strategies as st
-
 from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.fold_functions import FoldFunction
 from sandbox.plan.folds import FRAMED, NUMBERED, PICKED, QUANTILES, SHARES, SHIFTED
@@ -38,7 +36,8 @@ from sandbox.plan.nodes import (
 from sandbox.plan.plan import Label, Plan
 from sandbox.plan.signatures import VALUES
 from sandbox.plan.window_functions import Frame, FrameUnit, WindowFunction
-from tests.support.expressions import Built, Names, expressions, literals
+from tests.support.draws import Draws
+from tests.support.expressions import Built, Names, expression, literal
 
 SCAN = Scan("clinic", "visits", (ScanColumn("c1", "科室"), ScanColumn("c2", "费用"), ScanColumn("c3", "日期")))
 DRUGS = Scan("clinic", "drugs", (ScanColumn("c4", "药品"),))
@@ -113,124 +112,122 @@ def windowed_groups() -> Windowed:
     return Windowed("w2", WindowFunction.ROW_NUMBER, None, None, None, None, (), order, None)
 
 
-@st.composite
-def _order(draw: st.DrawFn, built: Built, type_: Type) -> Order:
+def _order(some: Draws, built: Built, type_: Type) -> Order:
     """A term over the relation's columns."""
     plain = [name for name, found in built.columns.items() if found in VALUES]
-    if draw(st.booleans()) and plain:
-        return Order(Ref(draw(st.sampled_from(plain))), draw(st.booleans()), draw(st.booleans()))
-    return Order(draw(expressions(built.columns, type_, 1)), draw(st.booleans()), draw(st.booleans()))
+    by = Ref(some.one(plain)) if plain and some.number(0, 2) else expression(some, built.columns, type_, 1)
+    return Order(by, bool(some.number(0, 1)), bool(some.number(0, 1)))
 
 
-@st.composite
-def orders(draw: st.DrawFn, built: Built, least: int = 0) -> tuple[Order, ...]:
+def order(some: Draws, built: Built, least: int = 0) -> tuple[Order, ...]:
     """Some terms."""
-    types = draw(st.lists(st.sampled_from(VALUES), min_size=least, max_size=2))
-    return tuple(draw(_order(built, type_)) for type_ in types)
+    return tuple(_order(some, built, type_) for type_ in some.some(VALUES, 2, least))
 
 
-@st.composite
-def grouped(draw: st.DrawFn, names: Names, built: Built) -> Built:
+def grouped(some: Draws, names: Names, built: Built) -> Built:
     """Groups: of private rows, of each unit."""
     keys, types = [], dict[str, Type]()
-    for type_ in draw(st.lists(st.sampled_from(VALUES), max_size=2)):
-        keys.append(Output(names.next("k"), draw(_keyed(built, type_))))
+    for type_ in some.some(VALUES, 2):
+        keys.append(Output(names.next("k"), _keyed(some, built, type_)))
         types[keys[-1].name] = type_
     units = [name for name, type_ in built.columns.items() if type_ is Type.UNIT]
-    if draw(st.booleans()) and units:
-        keys.append(Output(names.next("k"), Ref(draw(st.sampled_from(units)))))
+    if units and some.number(0, 1):
+        keys.append(Output(names.next("k"), Ref(some.one(units))))
         types[keys[-1].name] = Type.UNIT
     folds = []
-    for function in draw(st.lists(st.sampled_from(FoldFunction), min_size=1, max_size=3)):
-        found, type_ = draw(_fold(names, built, function))
+    for function in some.some(tuple(FoldFunction), 3, 1):
+        found, type_ = _fold(some, names, built, function)
         folds.append(found)
         types[found.name] = type_
     return Built(Group(built.relation, tuple(keys), tuple(folds)), types)
 
 
-@st.composite
-def _keyed(draw: st.DrawFn, built: Built, type_: Type) -> Expression:
+def _keyed(some: Draws, built: Built, type_: Type) -> Expression:
+    """A column of the type, or an expression that is not NULL as it is written."""
     plain = [name for name, found in built.columns.items() if found is type_]
-    return (
-        Ref(draw(st.sampled_from(plain)))
-        if draw(st.booleans()) and plain
-        else draw(expressions(built.columns, type_, 1))
-    )
+    if plain and some.number(0, 2):
+        return Ref(some.one(plain))
+    found = expression(some, built.columns, type_, 1)
+    nothing = isinstance(found, Literal) and found.value is None
+    return literal(some, type_, null=False) if nothing else found
 
 
-@st.composite
-def _fold(draw: st.DrawFn, names: Names, built: Built, function: FoldFunction) -> tuple[Fold, Type]:
-    condition = draw(st.none() | expressions(built.columns, Type.BOOLEAN, 1))
-    fraction = None
+def _condition(some: Draws, built: Built) -> Expression | None:
+    return expression(some, built.columns, Type.BOOLEAN, 1) if some.number(0, 2) == 2 else None
+
+
+def _fold(some: Draws, names: Names, built: Built, function: FoldFunction) -> tuple[Fold, Type]:
+    condition = _condition(some, built)
+    fraction, argument = None, None
     match function:
         case FoldFunction.ROWS:
-            argument = draw(st.none() | st.sampled_from(VALUES).flatmap(lambda one: expressions(built.columns, one, 1)))
+            argument = _keyed(some, built, some.one(VALUES)) if some.number(0, 1) else None
             type_ = Type.INTEGER
         case FoldFunction.ALL | FoldFunction.ANY:
             type_ = Type.BOOLEAN
-            argument = draw(expressions(built.columns, type_, 1))
+            argument = _keyed(some, built, type_)
         case FoldFunction.MIN | FoldFunction.MAX | FoldFunction.QUANTILE_DISC:
-            type_ = draw(st.sampled_from([one for one in VALUES if one is not Type.BOOLEAN]))
-            argument = draw(_keyed(built, type_))
+            type_ = some.one([one for one in VALUES if one is not Type.BOOLEAN])
+            argument = _keyed(some, built, type_)
         case FoldFunction.FIRST | FoldFunction.DISTINCT:
-            type_ = draw(st.sampled_from(VALUES))
-            argument = draw(_keyed(built, type_))
+            type_ = some.one(VALUES)
+            argument = _keyed(some, built, type_)
             type_ = type_ if function is FoldFunction.FIRST else Type.INTEGER
         case _:
-            argument, type_ = draw(_ranged(built))
+            argument, type_ = ranged(some, built)
             type_ = type_ if function is FoldFunction.SUM else Type.DOUBLE
     if function in QUANTILES:
-        fraction = draw(st.sampled_from((Fraction(0), Fraction(1, 4), Fraction(1, 2), Fraction(9, 10), Fraction(1))))
-    order = draw(orders(built)) if function is FoldFunction.FIRST else ()
-    return Fold(names.next("f"), function, argument, condition, fraction, order), type_
+        fraction = some.one((Fraction(0), Fraction(1, 4), Fraction(1, 2), Fraction(9, 10), Fraction(1)))
+    terms = order(some, built) if function is FoldFunction.FIRST else ()
+    return Fold(names.next("f"), function, argument, condition, fraction, terms), type_
 
 
-@st.composite
-def _ranged(draw: st.DrawFn, built: Built) -> tuple[Expression, Type]:
+def ranged(some: Draws, built: Built) -> tuple[Expression, Type]:
     """A number of known range."""
-    type_ = draw(st.sampled_from((Type.INTEGER, Type.DOUBLE)))
+    type_ = some.one((Type.DOUBLE, Type.INTEGER))
+    if some.chance(8):
+        plain = [name for name, found in built.columns.items() if found is type_]
+        if plain:
+            return Ref(some.one(plain)), type_
     limits = [Literal(type_, Fraction(end) if type_ is Type.DOUBLE else end) for end in (-20, 1500)]
-    return Call("clamp", (draw(_keyed(built, type_)), *limits)), type_
+    return Call("clamp", (_keyed(some, built, type_), *limits)), type_
 
 
-@st.composite
-def windows(draw: st.DrawFn, names: Names, built: Built) -> Built:
+def windows(some: Draws, names: Names, built: Built) -> Built:
     """Window functions beside the relation's columns."""
     functions, types = [], dict(built.columns)
-    for function in draw(st.lists(st.sampled_from(WindowFunction), min_size=1, max_size=3)):
-        found, type_ = draw(_windowed(names, built, function))
+    for function in some.some(tuple(WindowFunction), 3, 1):
+        found, type_ = _windowed(some, names, built, function)
         functions.append(found)
         types[found.name] = type_
     return Built(Window(built.relation, tuple(functions)), types)
 
 
-@st.composite
-def _windowed(draw: st.DrawFn, names: Names, built: Built, function: WindowFunction) -> tuple[Windowed, Type]:
+def _windowed(some: Draws, names: Names, built: Built, function: WindowFunction) -> tuple[Windowed, Type]:
     argument, condition, default, frame, type_ = None, None, None, None, Type.INTEGER
-    order = draw(orders(built))
+    terms = order(some, built)
     if function in SHARES:
         type_ = Type.DOUBLE
     if function in PICKED or function in SHIFTED or function in (WindowFunction.MIN, WindowFunction.MAX):
-        type_ = draw(st.sampled_from([one for one in VALUES if one is not Type.BOOLEAN]))
-        argument = draw(_keyed(built, type_))
+        type_ = some.one([one for one in VALUES if one is not Type.BOOLEAN])
+        argument = _keyed(some, built, type_)
     if function in (WindowFunction.SUM, WindowFunction.AVG):
-        argument, type_ = draw(_ranged(built))
+        argument, type_ = ranged(some, built)
         type_ = type_ if function is WindowFunction.SUM else Type.DOUBLE
-    if function in SHIFTED and draw(st.booleans()):
-        default = draw(literals(type_))
+    if function in SHIFTED and some.number(0, 1):
+        default = literal(some, type_)
     if function in FRAMED or function in PICKED:
-        unit = draw(st.sampled_from(FrameUnit if order else (FrameUnit.ROWS, FrameUnit.RANGE)))
-        ends = st.none() | st.integers(-2, 2)
-        start, end = draw(ends), draw(ends)
+        unit = some.one(tuple(FrameUnit) if terms else (FrameUnit.ROWS, FrameUnit.RANGE))
+        start, end = (some.number(-2, 2) if some.number(0, 1) else None for _ in range(2))
         if unit is FrameUnit.RANGE:
-            distance = draw(st.sampled_from((Type.INTEGER, Type.DATE)))
-            order = (Order(draw(_keyed(built, distance)), draw(st.booleans()), draw(st.booleans())),)
+            distance = some.one((Type.INTEGER, Type.DATE))
+            terms = (Order(_keyed(some, built, distance), bool(some.number(0, 1)), bool(some.number(0, 1))),)
         if start is not None and end is not None and end < start:
             start, end = end, start
         frame = Frame(unit, start, end)
     if function in FRAMED:
-        condition = draw(st.none() | expressions(built.columns, Type.BOOLEAN, 1))
-    number = draw(st.integers(NUMBERED[function], 3)) if function in NUMBERED else None
-    parts = draw(st.lists(st.sampled_from(VALUES).flatmap(lambda one: _keyed(built, one)), max_size=1))
-    made = Windowed(names.next("w"), function, argument, condition, number, default, tuple(parts), order, frame)
+        condition = _condition(some, built)
+    number = some.number(NUMBERED[function], 3) if function in NUMBERED else None
+    parts = tuple(_keyed(some, built, type_) for type_ in some.some(VALUES, 1))
+    made = Windowed(names.next("w"), function, argument, condition, number, default, parts, terms, frame)
     return made, type_

@@ -8,7 +8,6 @@ and public parts with arithmetic, filters, orders, limits and joins with public 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from itertools import product
 
 from hypothesis import strategies as st
@@ -39,52 +38,51 @@ from sandbox.plan.nodes import (
     Type,
     Union,
     UnionColumn,
+    Window,
+    Windowed,
 )
 from sandbox.plan.plan import Label, Plan
 from sandbox.plan.signatures import VALUES
-from tests.support.expressions import Built, Names, expressions, literals
-from tests.support.partitions import grouped, orders, windows
+from sandbox.plan.window_functions import WindowFunction
+from tests.support.draws import Draws, drawn, seeded
+from tests.support.expressions import Built, Names, expression, literal
+from tests.support.partitions import grouped, order, ranged, windows
 
 SHAPES = ("derived", "sort", "limit", "join", "union", "group", "window", "distinct")
 """Of public parts."""
 
 
-@st.composite
-def scans(draw: st.DrawFn, names: Names, dataset: str, table: TableCard) -> Built:
-    """A scan of some of a table's columns."""
-    chosen = draw(st.lists(st.sampled_from(table.columns), unique=True, max_size=len(table.columns)))
+def scan(some: Draws, names: Names, dataset: str, table: TableCard) -> Built:
+    """A scan of some of a table's columns, mostly of all."""
+    most = len(table.columns)
+    chosen = some.different(table.columns, most, some.one((most, most - 1, 0)))
     columns = {names.next("c"): one for one in chosen}
-    scan = Scan(dataset, table.name, tuple(ScanColumn(name, one.name) for name, one in columns.items()))
-    return Built(scan, {name: Type(one.type.value) for name, one in columns.items()})
+    made = Scan(dataset, table.name, tuple(ScanColumn(name, one.name) for name, one in columns.items()))
+    return Built(made, {name: Type(one.type.value) for name, one in columns.items()})
 
 
-@st.composite
-def conditions(draw: st.DrawFn, left: Built, right: Built) -> Expression:
+def condition(some: Draws, left: Built, right: Built) -> Expression:
     """A join condition: equalities of columns, and sometimes any predicate."""
     pairs = [
         (one, other)
         for one, other in product(left.columns, right.columns)
         if left.columns[one] is right.columns[other] in VALUES
     ]
-    terms: list[Expression] = [
-        Call("equal", (Ref(one), Ref(other)))
-        for one, other in (draw(st.lists(st.sampled_from(pairs), max_size=2, unique=True)) if pairs else [])
-    ]
-    if not terms or draw(st.integers(0, 3)) == 0:
-        terms.append(draw(expressions({**left.columns, **right.columns}, Type.BOOLEAN, 2)))
+    chosen = some.different(pairs, 2, 1) if pairs and some.number(0, 3) else []
+    terms: list[Expression] = [Call("equal", (Ref(one), Ref(other))) for one, other in chosen]
+    if not terms or some.chance(4):
+        terms.append(expression(some, {**left.columns, **right.columns}, Type.BOOLEAN, 2))
     return terms[0] if len(terms) == 1 else Call("and", tuple(terms))
 
 
-@st.composite
-def derived(draw: st.DrawFn, names: Names, built: Built) -> Built:
+def derived(some: Draws, names: Names, built: Built) -> Built:
     """A filter or projection over a relation."""
-    if draw(st.booleans()):
-        return Built(Filter(built.relation, draw(expressions(built.columns, Type.BOOLEAN))), built.columns)
-    kept = draw(st.lists(st.sampled_from(sorted(built.columns)), unique=True)) if built.columns else []
+    if some.number(0, 1):
+        return Built(Filter(built.relation, expression(some, built.columns, Type.BOOLEAN)), built.columns)
+    kept = some.different(sorted(built.columns), len(built.columns), some.number(0, len(built.columns)))
     outputs = [(Output(names.next("c"), Ref(name)), built.columns[name]) for name in kept]
     outputs += [
-        (Output(names.next("c"), draw(expressions(built.columns, type_))), type_)
-        for type_ in draw(st.lists(st.sampled_from(VALUES), max_size=2))
+        (Output(names.next("c"), expression(some, built.columns, type_)), type_) for type_ in some.some(VALUES, 2)
     ]
     return Built(
         Project(built.relation, tuple(output for output, _ in outputs)),
@@ -92,112 +90,144 @@ def derived(draw: st.DrawFn, names: Names, built: Built) -> Built:
     )
 
 
-@st.composite
-def relations(draw: st.DrawFn, names: Names, cards: Sequence[DatasetCard], *, private: bool, depth: int = 2) -> Built:
+def relation(some: Draws, names: Names, cards: Sequence[DatasetCard], *, private: bool, depth: int = 2) -> Built:
     """A private or public relation. Data sets of other unit domains than the first's are left out of private ones."""
     usable = [one for one in cards if not private or one.unit_domain == cards[0].unit_domain]
     tables = [(one.name, table) for one in usable for table in one.tables if table.private == private]
-    dataset, table = draw(st.sampled_from(tables))
-    constant = not private and draw(st.integers(0, 5)) == 0
-    built = draw(constants(names)) if constant else draw(scans(names, dataset, table))
-    shapes = ["none", "none", "derived", "derived", "public", "private" if private else "public", "union"]
-    shapes += ["group", "window", "window", "distinct"]
+    constant = not tables or (not private and some.chance(6))
+    built = constants(some, names) if constant else scan(some, names, *some.one(tables))
+    shapes = ["derived", "public", *(["private"] * 3 if private else []), "union"]
+    shapes += ["group", "window", "distinct", "numbered"]
     publics = any(not table.private for one in cards for table in one.tables)
-    for _ in range(draw(st.integers(0, depth))):
-        shape = draw(st.sampled_from(shapes))
-        if shape == "derived":
-            built = draw(derived(names, built))
-        elif shape == "union":
-            built = draw(united(names, built, draw(relations(names, usable, private=private, depth=depth - 1))))
-        elif shape == "group":
-            built = draw(grouped(names, built))
-        elif shape == "window":
-            built = draw(windows(names, built))
-        elif shape == "distinct" and built.columns:
-            built = Built(Distinct(built.relation), built.columns)
-        elif shape == "private" or (shape == "public" and publics):
-            other = draw(relations(names, usable if shape == "private" else cards, private=shape == "private", depth=1))
-            combine = marked if draw(st.integers(0, 2)) == 0 else _joined
-            built = draw(combine(names, built, other, both=shape == "private", private=private))
+    for _ in range(some.number(0, depth)):
+        built = _shaped(some, names, built, some.one(shapes), usable, cards, publics, private, depth)
     return built
 
 
-@st.composite
-def constants(draw: st.DrawFn, names: Names) -> Built:
+def _shaped(
+    some: Draws,
+    names: Names,
+    built: Built,
+    shape: str,
+    usable: Sequence[DatasetCard],
+    cards: Sequence[DatasetCard],
+    publics: bool,
+    private: bool,
+    depth: int,
+) -> Built:
+    """The relation with one operator more."""
+    match shape:
+        case "derived":
+            return derived(some, names, built)
+        case "union":
+            return united(some, names, built, relation(some, names, usable, private=private, depth=depth - 1))
+        case "group":
+            return grouped(some, names, built)
+        case "window":
+            return windows(some, names, built)
+        case "numbered":
+            return numbered(some, names, built)
+        case "distinct" if built.columns:
+            return Built(Distinct(built.relation), built.columns)
+        case "private" | "public" if shape == "private" or publics:
+            both = shape == "private"
+            other = relation(some, names, usable if both else cards, private=both, depth=1)
+            combine = marked if some.chance(3) else joined
+            return combine(some, names, built, other, both=both, private=private)
+    return built
+
+
+def numbered(some: Draws, names: Names, built: Built) -> Built:
+    """The first rows of each unit, or of each of its parts, by a row number: what a filter by it bounds (rule 10)."""
+    plain = [name for name, type_ in built.columns.items() if type_ in VALUES]
+    parts = tuple(Ref(name) for name in some.different(plain, 1))
+    name = names.next("w")
+    windowed = Windowed(name, WindowFunction.ROW_NUMBER, None, None, None, None, parts, order(some, built), None)
+    most = Literal(Type.INTEGER, some.number(0, 2))
+    kept = Call(some.one(("less_equal", "less", "equal")), (Ref(name), most))
+    return Built(Filter(Window(built.relation, (windowed,)), kept), {**built.columns, name: Type.INTEGER})
+
+
+def constants(some: Draws, names: Names) -> Built:
     """Rows written out."""
-    types = draw(st.lists(st.sampled_from(VALUES), max_size=3))
+    types = some.some(VALUES, 3)
     columns = {names.next("c"): type_ for type_ in types}
-    rows = draw(st.lists(st.tuples(*map(literals, types)), min_size=1, max_size=3))
+    rows = [tuple(literal(some, type_) for type_ in types) for _ in range(some.number(1, 3))]
     return Built(Constants(tuple(columns), tuple(rows)), columns)
 
 
-@st.composite
-def united(draw: st.DrawFn, names: Names, left: Built, right: Built) -> Built:
+def united(some: Draws, names: Names, left: Built, right: Built) -> Built:
     """UNION ALL of two relations of one kind: columns of equal types, as many as there happen to be."""
     pairs, columns = list[UnionColumn](), dict[str, Type]()
     hidden = {Type.UNIT, Type.PRESENCE}
     for one, type_ in left.columns.items():
         fitting = [name for name, found in right.columns.items() if found is type_ or {found, type_} <= hidden]
-        if fitting and draw(st.integers(0, 3)) > 0:
-            pairs.append(UnionColumn(names.next("c"), one, draw(st.sampled_from(fitting))))
+        if fitting and some.number(0, 3) > 0:
+            pairs.append(UnionColumn(names.next("c"), one, some.one(fitting)))
             both = {type_, right.columns[pairs[-1].right]}
             columns[pairs[-1].name] = Type.PRESENCE if both == hidden else type_
     return Built(Union(left.relation, right.relation, tuple(pairs)), columns)
 
 
-@st.composite
-def marked(draw: st.DrawFn, names: Names, left: Built, right: Built, *, both: bool, private: bool) -> Built:
-    """A mark of the left side, and sometimes a filter by it. `private`: of the left side."""
-    condition = draw(conditions(left, right)) if not both or draw(st.booleans()) else None
-    if not both and draw(st.integers(0, 3)) == 0:
-        condition = None
-    name = names.next("c")
-    found = Mark(left.relation, right.relation, name, both, condition)
-    keep = draw(st.sampled_from((None, None, Ref(name), Call("not", (Ref(name),)))))
-    columns = {**left.columns, name: Type.BOOLEAN}
+def marked(some: Draws, names: Names, left: Built, right: Built, *, both: bool, private: bool) -> Built:
+    """A mark of the left side, and sometimes a filter by it, also under OR. `private`: of the left side."""
     assert private or not both
-    return Built(found if keep is None else Filter(found, keep), columns)
+    asked = some.number(0, 1) if both else some.number(0, 3)
+    found, name = condition(some, left, right) if asked else None, names.next("c")
+    columns = {**left.columns, name: Type.BOOLEAN}
+    mark = Mark(left.relation, right.relation, name, both, found)
+    match some.number(0, 3):
+        case 0:
+            return Built(mark, columns)
+        case 1:
+            keep: Expression = Ref(name)
+        case 2:
+            keep = Call("not", (Ref(name),))
+        case _:
+            keep = Call("or", (Ref(name), expression(some, left.columns, Type.BOOLEAN, 1)))
+    return Built(Filter(mark, keep), columns)
 
 
-@st.composite
-def _joined(draw: st.DrawFn, _: Names, left: Built, right: Built, *, both: bool, private: bool) -> Built:
-    kind = draw(st.sampled_from([one for one in JoinKind if one is not JoinKind.FULL or both or not private]))
-    if private and not both and kind is JoinKind.INNER and draw(st.booleans()):
+def joined(some: Draws, _: Names, left: Built, right: Built, *, both: bool, private: bool) -> Built:
+    kind = some.one([one for one in JoinKind if one is not JoinKind.FULL or both or not private])
+    if private and not both and kind is JoinKind.INNER and some.number(0, 1):
         left, right = right, left
-    condition = draw(conditions(left, right)) if not both or draw(st.booleans()) else None
+    asked = not both or some.number(0, 1)
+    found = condition(some, left, right) if asked else None
     columns = {**left.columns, **right.columns}
     missable = {JoinKind.LEFT: right.columns, JoinKind.FULL: columns}.get(kind, {})
     extended = {name: Type.PRESENCE for name, type_ in missable.items() if type_ is Type.UNIT}
-    return Built(Join(left.relation, right.relation, kind, both, condition), {**columns, **extended})
+    return Built(Join(left.relation, right.relation, kind, both, found), {**columns, **extended})
 
 
-@st.composite
-def measures(
-    draw: st.DrawFn, names: Names, cards: Sequence[DatasetCard], released: Built | None = None
+def measured(
+    some: Draws, names: Names, cards: Sequence[DatasetCard], released: Built | None = None
 ) -> tuple[Measure, Mapping[str, Type]]:
     """A measure, and the types of what it releases; it may read what one before it released."""
-    source = draw(relations(names, cards, private=True))
-    if released is not None and draw(st.integers(0, 3)):
-        for shape in draw(st.lists(st.sampled_from(("derived", "sort", "limit", "join")), max_size=2)):
-            released = draw(_public(names, cards, released, shape))
-        source = draw(_joined(names, source, released, both=False, private=True))
-        if draw(st.booleans()):
-            source = draw(derived(names, source))
+    source = relation(some, names, cards, private=True)
+    if released is not None and some.number(0, 3):
+        for shape in some.some(("derived", "sort", "limit", "join"), 2):
+            released = public(some, names, cards, released, shape)
+        source = joined(some, names, source, released, both=False, private=True)
+        if some.number(0, 1):
+            source = derived(some, names, source)
     keys, types = [], dict[str, Type]()
-    for type_ in draw(st.lists(st.sampled_from(VALUES), max_size=2)):
-        keys.append(Output(names.next("k"), draw(expressions(source.columns, type_, 1))))
-        types[keys[-1].name] = type_
+    plain = [name for name, type_ in source.columns.items() if type_ in VALUES]
+    for type_ in some.some(VALUES, 2):
+        chosen = some.one(plain) if plain and some.number(0, 1) else None
+        by = Ref(chosen) if chosen is not None else expression(some, source.columns, type_, 1)
+        keys.append(Output(names.next("k"), by))
+        types[keys[-1].name] = type_ if chosen is None else source.columns[chosen]
     aggregates = []
-    for function in draw(st.lists(st.sampled_from(AggregateFunction), min_size=1, max_size=3)):
-        found, type_ = draw(_aggregate(names, source, function))
+    for function in some.some(tuple(AggregateFunction), 3, 1):
+        found, type_ = _aggregate(some, names, source, function)
         aggregates.append(found)
         types[found.name] = type_
     return Measure(names.next("m"), source.relation, tuple(keys), tuple(aggregates)), types
 
 
-@st.composite
-def _aggregate(draw: st.DrawFn, names: Names, source: Built, function: AggregateFunction) -> tuple[Aggregate, Type]:
-    predicate = draw(st.none() | expressions(source.columns, Type.BOOLEAN, 2))
+def _aggregate(some: Draws, names: Names, source: Built, function: AggregateFunction) -> tuple[Aggregate, Type]:
+    predicate = expression(some, source.columns, Type.BOOLEAN, 2) if some.chance(3) else None
     name, type_ = names.next("a"), Type.INTEGER
     argument: Expression | None = None
     other: Expression | None = None
@@ -205,66 +235,75 @@ def _aggregate(draw: st.DrawFn, names: Names, source: Built, function: Aggregate
         case AggregateFunction.UNITS:
             pass
         case AggregateFunction.DISTINCT:
-            argument = draw(st.sampled_from(VALUES).flatmap(lambda one: expressions(source.columns, one, 1)))
+            argument = any_value(some, source)
         case AggregateFunction.ROWS:
-            kinds = st.sampled_from(VALUES).flatmap(lambda one: expressions(source.columns, one, 1))
-            argument = draw(st.none() | kinds)
+            argument = any_value(some, source) if some.number(0, 1) else None
         case _:
-            type_ = draw(st.sampled_from((Type.INTEGER, Type.DOUBLE)))
-            limits = [Literal(type_, Fraction(end) if type_ is Type.DOUBLE else end) for end in (-20, 1500)]
-            argument = Call("clamp", (draw(expressions(source.columns, type_, 2)), *limits))
-            plain = [one for one, found in source.columns.items() if found is type_]
-            if draw(st.booleans()) and plain:
-                argument = Call("clamp", (Ref(draw(st.sampled_from(plain))), *limits))
+            argument, type_ = ranged(some, source)
             if function in PAIR_FUNCTIONS:
-                other = Call("clamp", (draw(expressions(source.columns, type_, 2)), *limits))
+                other, _ = ranged(some, source)
             whole = function is AggregateFunction.REGR_COUNT
             type_ = Type.INTEGER if whole else type_ if function is AggregateFunction.SUM else Type.DOUBLE
     return Aggregate(name, function, argument, predicate, other), type_
 
 
-@st.composite
-def plans(draw: st.DrawFn, cards: Sequence[DatasetCard]) -> Plan:
-    """A plan of one or two measures and a public part over what they release."""
+def any_value(some: Draws, source: Built) -> Expression:
+    """A column, mostly, or an expression."""
+    plain = [name for name, type_ in source.columns.items() if type_ in VALUES]
+    if plain and some.number(0, 2):
+        return Ref(some.one(plain))
+    return expression(some, source.columns, some.one(VALUES), 1)
+
+
+def plan(some: Draws, cards: Sequence[DatasetCard]) -> Plan:
+    """A plan of one measure or some, and a public part over what they release."""
     names = Names()
-    found = [draw(measures(names, cards))]
+    found = [measured(some, names, cards)]
     built = Built(Released(found[0][0].name), found[0][1])
-    for _ in range(draw(st.sampled_from((0, 1, 1, 2)))):
-        earlier, types = draw(st.sampled_from(found))
-        found.append(draw(measures(names, cards, Built(Released(earlier.name), types))))
+    for _ in range(some.one((0, 0, 1, 1, 2))):
+        earlier, types = some.one(found)
+        found.append(measured(some, names, cards, Built(Released(earlier.name), types)))
     for measure, types in found[1:]:
         other = Built(Released(measure.name), types)
-        built = draw(_joined(names, built, other, both=False, private=False))
-    for shape in draw(st.lists(st.sampled_from(SHAPES), max_size=3)):
-        built = draw(_public(names, cards, built, shape))
+        built = joined(some, names, built, other, both=False, private=False)
+    for shape in some.some(SHAPES, 3):
+        built = public(some, names, cards, built, shape)
+    measures = tuple(one for one, _ in found)
     if not built.columns:
-        built = Built(Project(built.relation, (Output(names.next("o"), Literal(Type.INTEGER, 1)),)), {})
-        assert isinstance(built.relation, Project)
-        return Plan(tuple(one for one, _ in found), built.relation, (Label(built.relation.outputs[0].name, "one"),))
-    shown = draw(st.lists(st.sampled_from(sorted(built.columns)), unique=True, min_size=1))
-    labels = tuple(Label(name, f"label of {name}") for name in shown)
-    return Plan(tuple(one for one, _ in found), built.relation, labels)
+        one = Output(names.next("o"), Literal(Type.INTEGER, 1))
+        return Plan(measures, Project(built.relation, (one,)), (Label(one.name, "one"),))
+    shown = some.different(sorted(built.columns), len(built.columns), 1)
+    return Plan(measures, built.relation, tuple(Label(name, f"label of {name}") for name in shown))
 
 
-@st.composite
-def _public(draw: st.DrawFn, names: Names, cards: Sequence[DatasetCard], built: Built, shape: str) -> Built:
+def plans(cards: Sequence[DatasetCard]) -> st.SearchStrategy[Plan]:
+    """Plans over the cards."""
+    return drawn(plan, cards)
+
+
+def plan_of(seed: int, cards: Sequence[DatasetCard]) -> Plan:
+    """The plan of a seed."""
+    return seeded(seed, plan, cards)
+
+
+def public(some: Draws, names: Names, cards: Sequence[DatasetCard], built: Built, shape: str) -> Built:
+    """A public relation with one operator more."""
     match shape:
         case "derived":
-            return draw(derived(names, built))
+            return derived(some, names, built)
         case "sort" if built.columns:
-            return Built(Sort(built.relation, draw(orders(built, 1))), built.columns)
+            return Built(Sort(built.relation, order(some, built, 1)), built.columns)
         case "group":
-            return draw(grouped(names, built))
+            return grouped(some, names, built)
         case "window":
-            return draw(windows(names, built))
+            return windows(some, names, built)
         case "distinct" if built.columns:
             return Built(Distinct(built.relation), built.columns)
         case "join" if any(not table.private for one in cards for table in one.tables):
-            other = draw(relations(names, cards, private=False, depth=0))
-            combine = draw(st.sampled_from((_joined, marked)))
-            return draw(combine(names, built, other, both=False, private=False))
+            other = relation(some, names, cards, private=False, depth=0)
+            combine = some.one((joined, marked))
+            return combine(some, names, built, other, both=False, private=False)
         case "union":
-            return draw(united(names, built, draw(relations(names, cards, private=False, depth=0))))
+            return united(some, names, built, relation(some, names, cards, private=False, depth=0))
         case _:
-            limit = Limit(built.relation, draw(st.integers(0, 5)), draw(st.integers(0, 2)))
-            return Built(limit, built.columns)
+            return Built(Limit(built.relation, some.number(0, 5), some.number(0, 2)), built.columns)
