@@ -229,6 +229,16 @@ class Truncation(Shape):
     binding: bool = Field(description="Whether the noisy number stands out from its noise: then wider bounds help.")
 
 
+class Withheld(Shape):
+    """How many groups of a measure with private group keys there are beyond those shown, with noise."""
+
+    measure: str
+    statistic: str
+    groups: int
+    interval: list[float] = Field(description="Of the number.")
+    some: bool = Field(description="Whether the noisy number stands out from its noise.")
+
+
 class Privacy(Amounts):
     """What was guaranteed, and how."""
 
@@ -265,6 +275,7 @@ class Release(Shape):
     intervals: list[list[tuple[float, float] | None]] = Field(description="Of each cell.")
     confidence: float
     truncation: list[Truncation] = Field(default=[], description="Of each measure whose bounds could cut anyone.")
+    withheld: list[Withheld] = Field(default=[], description="Of each measure with private group keys.")
     privacy: Privacy
 
 

@@ -14,9 +14,9 @@ from sandbox.datasets.snapshot import Snapshots
 from sandbox.engines.render import (
     given_columns,
     render_answer,
-    render_binding,
     render_given,
     render_measure,
+    render_notice,
     render_weights,
 )
 from sandbox.engines.sources import NUMBER
@@ -111,14 +111,14 @@ def _executed(prepared: Prepared, measuring: Work, answering: Work, deadline: fl
         job = render_measure(ran.bounded, prepared.cards, names, deadline, tuple(tables))
         rows = measuring(job)
         noisy = measure(ran.measurements, align(ran.bounded, rows.rows), invocations)
-        binding = None
-        if ran.notice is not None:
-            job = render_binding(ran.bounded, prepared.cards, names, deadline, tuple(tables))
-            binding = noisy_number(ran.notice, measuring(job).rows, invocations)
+        told = []
+        for notice in ran.notices:
+            job = render_notice(ran.bounded, notice.kind, prepared.cards, names, deadline, tuple(tables))
+            told.append((notice, noisy_number(notice.step, measuring(job).rows, invocations)))
         freed = release(ran, noisy)
         released[freed.measure] = _table(freed)
         noise[freed.measure] = Noisy(ran, freed)
-        decided.append(Decided(priced.selections, ran, binding))
+        decided.append(Decided(priced.selections, ran, tuple(told), len(freed.rows)))
     if total(each.loss for each in invocations) != prepared.priced.loss:
         raise Fault("the mechanisms lost something else than was charged")
     answer = render_answer(prepared.checked, prepared.cards, names, released, deadline)

@@ -59,7 +59,7 @@ class Prepared:
     @property
     def readings(self) -> tuple[int, ...]:
         """How often each measure reads its rows."""
-        return tuple(len(each.selections) + 1 + (each.notice is not None) for each in self.priced.measures)
+        return tuple(len(each.selections) + 1 + len(each.notices) for each in self.priced.measures)
 
     @property
     def plan_digest(self) -> str:

@@ -10,14 +10,13 @@ from fractions import Fraction
 from sandbox.balances import amounts_json
 from sandbox.bounds import clip_json
 from sandbox.datasets.snapshot import Snapshot
-from sandbox.engines.render import (
-    AnswerJob,
-)
+from sandbox.engines.render import AnswerJob
 from sandbox.plan.nodes import Scalar
 from sandbox.preparation import Prepared
 from sandbox.privacy.calibrate import PricedMeasure
 from sandbox.privacy.intervals import CONFIDENCE, OUTSIDE
 from sandbox.privacy.mechanisms import Selection
+from sandbox.privacy.notices import Notice, NoticeKind
 from sandbox.privacy.propagation import NUMERIC, Form, Noisy, formed, interval, single
 from sandbox.privacy.reach import quantile
 from sandbox.privacy.statistics import StatisticKind
@@ -33,8 +32,10 @@ class Decided:
 
     selections: tuple[Selection, ...]
     priced: PricedMeasure
-    binding: int | None
-    """The noisy number of units whose bound binds; None where none could."""
+    told: tuple[tuple[Notice, int], ...]
+    """Its notices, and their noisy numbers."""
+    rows: int
+    """Group keys that were released."""
 
 
 def release_json(
@@ -67,6 +68,7 @@ def release_json(
         "intervals": [_intervals(row, prepared, answer, noise, spoken) for row in rows.rows],
         "confidence": CONFIDENCE,
         "truncation": [found for each in decided for found in _truncation(each)],
+        "withheld": [found for each in decided for found in _withheld(each)],
         "privacy": _privacy(prepared, decided),
     }
 
@@ -176,27 +178,49 @@ def _truncation(decided: Decided) -> list[dict[str, object]]:
     """How many units have a bound that binds; whether that is worth a warning is decided from the noisy number alone
     (rule 28).
     """
-    notice, units = decided.priced.notice, decided.binding
-    if notice is None or units is None:
-        return []
-    half = quantile(notice.noise, notice.scale, OUTSIDE)
     return [
         {
             "measure": decided.priced.bounded.checked.measure.name,
-            "statistic": notice.statistic,
-            "units": max(0, units),
-            "interval": [max(0, units - half), max(0, units + half)],
-            "binding": units > half,
+            "statistic": notice.step.statistic,
+            "units": max(0, number),
+            "interval": _about(notice, number),
+            "binding": number > _half(notice),
         }
+        for notice, number in decided.told
+        if notice.kind is NoticeKind.BINDING
     ]
+
+
+def _withheld(decided: Decided) -> list[dict[str, object]]:
+    """How many private group keys exist beyond those released, from the noisy number of all (rule 28)."""
+    return [
+        {
+            "measure": decided.priced.bounded.checked.measure.name,
+            "statistic": notice.step.statistic,
+            "groups": max(0, number - decided.rows),
+            "interval": _about(notice, number - decided.rows),
+            "some": number - decided.rows > _half(notice),
+        }
+        for notice, number in decided.told
+        if notice.kind is NoticeKind.GROUPS
+    ]
+
+
+def _half(notice: Notice) -> int:
+    return quantile(notice.step.noise, notice.step.scale, OUTSIDE)
+
+
+def _about(notice: Notice, number: int) -> list[int]:
+    """The 95 % interval of a number that is not negative."""
+    return [max(0, number - _half(notice)), max(0, number + _half(notice))]
 
 
 def _part(priced: PricedMeasure, name: str) -> dict[str, object]:
     """What a mechanism adds noise to, how large one step of its totals is, and how many distinct values of a unit count
     for one group key."""
     bounded = priced.bounded
-    if priced.notice is not None and name == priced.notice.statistic:
-        return {"statistic": name, "kind": "binding_units", "granularity": "1"}
+    if found := [notice for notice in priced.notices if notice.step.statistic == name]:
+        return {"statistic": name, "kind": found[0].kind.value, "granularity": "1"}
     statistic = bounded.statistic(name)
     step = statistic.granularity / bounded.fine(name)
     part: dict[str, object] = {"statistic": name, "kind": statistic.kind.value, "granularity": str(step)}

@@ -180,10 +180,18 @@ def privacy(release: Mapping[str, Any], words: Words) -> RenderableType:
             facts.add_row(words("withheld"), each["measure"], said)
     for each in release.get("truncation", []):
         if each["binding"]:
-            half = round((each["interval"][1] - each["interval"][0]) / 2)
-            said = words("truncation.value", units=_number(each["units"]), half=_number(half))
-            facts.add_row(words("truncation"), each["measure"], said)
+            facts.add_row(words("truncation"), each["measure"], _about("truncation.value", each, each["units"], words))
+    for each in release.get("withheld", []):
+        said = _about("groups.some" if each["some"] else "groups.none", each, each["groups"], words)
+        facts.add_row(words("groups"), each["measure"], said)
     return Padding(facts, (0, 0, 1, 0))
+
+
+def _about(said: str, notice: Mapping[str, Any], value: int, words: Words) -> str:
+    """A noisy number as a sentence says it; its interval's upper end, for that is never cut at 0."""
+    return words(
+        said, number=_number(value), half=_number(notice["interval"][1] - value), most=_number(notice["interval"][1])
+    )
 
 
 def _cuts(bounds: Mapping[str, Any], words: Words) -> list[str]:

@@ -54,6 +54,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "estimate": ("Estimate (free)", "估算（免费）"),
     "expected_size": ("assumed rows of a group: {value}", "假定每组行数：{value}"),
     "expected_value": ("assumed value: {value}", "假定数值：{value}"),
+    "groups": ("Not shown", "未列出"),
+    "groups.none": (
+        "no more groups than shown stand out from the noise (at most {most})",
+        "未见更多分组超出噪声（至多 {most} 组）",
+    ),
+    "groups.some": ("about {number} ± {half} more groups, of too few people", "约另有 {number} ± {half} 组，人数过少"),
     "id": ("Id", "编号"),
     "institution": ("Institution", "机构"),
     "kind": ("Kind", "类型"),
@@ -92,8 +98,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "time": ("Time", "时间"),
     "truncation": ("Cut", "截断"),
     "truncation.value": (
-        "about {units} ± {half} people had more than the bounds allow and were cut: ask with wider ones or `auto`",
-        "约 {units} ± {half} 人超出界限而被截断：请放宽界限，或用 `auto`",
+        "about {number} ± {half} people had more than the bounds allow and were cut: ask with wider ones or `auto`",
+        "约 {number} ± {half} 人超出界限而被截断：请放宽界限，或用 `auto`",
     ),
     "type": ("Type", "类型"),
     "unproven": (

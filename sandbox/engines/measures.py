@@ -25,6 +25,7 @@ from sandbox.privacy.bounding import BoundedMeasure, structural
 from sandbox.privacy.clip import Clip
 from sandbox.privacy.statistics import Statistic, StatisticKind
 
+GROUPS = "_groups"
 PLACE = "_place"
 SUMS = (StatisticKind.SUM, StatisticKind.SCALED_SUM)
 
@@ -59,6 +60,15 @@ class MeasureSelect:
     def binding(self) -> exp.Select:
         """How many units have a bound that binds (rule 28)."""
         return binding(self._fold(*self._rows(), marked=True), self.bounded, self.parameters)
+
+    def groups(self) -> exp.Select:
+        """How many group keys units have after bounding, however few units each has (rule 28)."""
+        rows, inputs, alias = self._rows()
+        kept = self._parts(rows, inputs, alias) if self.bounded.fold else rows
+        inner, outer = self.parameters.fresh("r"), self.parameters.fresh("r")
+        keys = select_from([named(column(inner, name), name) for name in self._keys], derived(kept, inner))
+        keys.set("distinct", exp.Distinct())
+        return select_from([named(cast(exp.Count(this=exp.Star()), "BIGINT"), GROUPS)], derived(keys, outer))
 
     @property
     def _keys(self) -> tuple[str, ...]:

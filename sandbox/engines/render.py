@@ -22,6 +22,7 @@ from sandbox.plan.nodes import Expression, Ref, Type
 from sandbox.plan.origins import parts, place
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.clip import Clip
+from sandbox.privacy.notices import NoticeKind
 from sandbox.workers.job import Job, Table
 
 PRIVATE_ROWS = 4 * ANSWER_ROWS
@@ -81,16 +82,22 @@ def render_weights(
     return Job(sql, values, tables, (Type.INTEGER, Type.INTEGER), len(clip.candidates), deadline)
 
 
-def render_binding(
+def render_notice(
     bounded: BoundedMeasure,
+    kind: NoticeKind,
     cards: Mapping[str, DatasetCard],
     datasets: tuple[str, ...],
     deadline: float,
     tables: tuple[Table, ...] = (),
 ) -> Job:
-    """The job that counts the units whose bound binds: one row of one number."""
+    """The job that counts what a notice tells of: one row of one number."""
     parameters = Parameters()
-    tree = MeasureSelect(bounded, cards, datasets, parameters).binding()
+    select = MeasureSelect(bounded, cards, datasets, parameters)
+    match kind:
+        case NoticeKind.BINDING:
+            tree = select.binding()
+        case NoticeKind.GROUPS:
+            tree = select.groups()
     sql, values = parameters.statement(tree)
     return Job(sql, values, tables, (Type.INTEGER,), 1, deadline)
 

@@ -18,6 +18,7 @@ from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.conversion import rho_of
 from sandbox.privacy.loss import EPSILON_UNIT, RHO_UNIT, Loss, Spend, down, total
 from sandbox.privacy.mechanisms import Measurement, Noise, Selection, Threshold, as_loss, selection_loss, stated_loss
+from sandbox.privacy.notices import NOTICE_SHARE, Notice, change, due, name
 from sandbox.privacy.rounding import sqrt_up
 from sandbox.privacy.selection import SHARE, heaviest
 from sandbox.privacy.sensitivity import Sensitivity, clipped, sensitivity
@@ -31,9 +32,6 @@ A licence's δ bounds all its thresholds, for ever: a thousand requests with pri
 little, for a threshold grows with √ln(1/δ): at δ = 10⁻⁶ a thousandth instead of a half raises it by a fifth, and leaves
 nearly all of δ to the conversion of ε to ρ.
 """
-
-NOTICE_SHARE = Fraction(1, 50)
-"""Of what a measure whose bounds could bind is given, for its truncation notice (rule 28)."""
 
 LARGEST_SCALE = 2.0**55
 """A noise of this scale, 100 times over, still leaves a total below `CAPACITY` within 64 bits."""
@@ -50,8 +48,8 @@ class PricedMeasure:
     measurements: tuple[Measurement, ...]
     selections: tuple[Selection, ...] = ()
     """How the norms of undecided clips are chosen, one for each of the measure's clips; none where they are fixed."""
-    notice: Measurement | None = None
-    """Of the number of units whose bound binds; None where none could."""
+    notices: tuple[Notice, ...] = ()
+    """Noisy numbers about the answer, as they are due."""
 
     def decided(self, chosen: Sequence[int]) -> PricedMeasure:
         """With each clip at the candidate chosen: scale and sensitivity are halved as often as C is, so that the loss
@@ -64,12 +62,12 @@ class PricedMeasure:
             step = steps[at]
             steps[at] = replace(step, scale=step.scale / halved, sensitivity=step.sensitivity / halved)
             clips.append(replace(clip, most=clip.candidates[place], candidates=()))
-        return PricedMeasure(replace(self.bounded, clips=tuple(clips)), tuple(steps), notice=self.notice)
+        return PricedMeasure(replace(self.bounded, clips=tuple(clips)), tuple(steps), notices=self.notices)
 
     @property
     def drawn(self) -> tuple[Measurement, ...]:
-        """Every measurement that adds noise, the notice last."""
-        return self.measurements if self.notice is None else (*self.measurements, self.notice)
+        """Every measurement that adds noise, notices last."""
+        return (*self.measurements, *(notice.step for notice in self.notices))
 
     @property
     def steps(self) -> Mapping[str, Measurement]:
@@ -113,15 +111,14 @@ def _zcdp(measures: Sequence[BoundedMeasure], spend: Spend, delta: Fraction, wei
     shares = split(units(spend, measures, Notion.ZCDP, delta), measures, Notion.ZCDP, weights)
     priced = []
     for measure, share in zip(measures, shares, strict=True):
-        given, part = _noticed(measure, share)
+        given, notices = _noticed(measure, share, _gaussian)
         steps = []
         if measure.existence is not None:
             change = sensitivity(measure, measure.statistic(measure.existence))
             existence = given.pop(measure.existence)
             steps.append(_thresholded(measure.existence, change, existence, thresholds / private, measure.minimum))
         found, selections = _measured(measure, given, _gaussian, _selected_rho)
-        notice = _notice(measure, part, _gaussian)
-        priced.append(PricedMeasure(measure, (*steps, *found), selections, notice))
+        priced.append(PricedMeasure(measure, (*steps, *found), selections, notices))
     return _sum(priced)
 
 
@@ -152,9 +149,9 @@ def _pure(measures: Sequence[BoundedMeasure], spend: Spend, weights: Mapping[str
     shares = split(units(spend, measures, Notion.PURE, Fraction(0)), measures, Notion.PURE, weights)
     priced = []
     for measure, share in zip(measures, shares, strict=True):
-        given, part = _noticed(measure, share)
+        given, notices = _noticed(measure, share, _laplace)
         found, selections = _measured(measure, given, _laplace, _selected_epsilon)
-        priced.append(PricedMeasure(measure, found, selections, _notice(measure, part, _laplace)))
+        priced.append(PricedMeasure(measure, found, selections, notices))
     return _sum(priced)
 
 
@@ -164,27 +161,20 @@ def _unknown_key(measure: BoundedMeasure) -> str:
     return next((key.name for key in checked.keys if key.values.members is None), checked.measure.name)
 
 
-def _noticed(measure: BoundedMeasure, given: Mapping[str, int]) -> tuple[dict[str, int], int]:
-    """What each statistic keeps of its share, and what the measure's truncation notice gets of all together.
+def _noticed(
+    measure: BoundedMeasure, given: Mapping[str, int], step: Callable[[str, Sensitivity, int], Measurement]
+) -> tuple[dict[str, int], tuple[Notice, ...]]:
+    """What each statistic keeps of its share, and the notices, measured with a part of all of them.
 
     Refuses: `spend.too_small` where a statistic keeps nothing. Source: rule 28.
     """
-    if not measure.truncates:
-        return dict(given), 0
+    kinds = due(measure)
     parts = {name: ceil(share * NOTICE_SHARE) for name, share in given.items()}
-    kept = {name: share - parts[name] for name, share in given.items()}
+    kept = {name: share - len(kinds) * parts[name] for name, share in given.items()}
     if min(kept.values()) < 1:
         raise Refusal("spend.too_small")
-    return kept, sum(parts.values())
-
-
-def _notice(
-    measure: BoundedMeasure, part: int, step: Callable[[str, Sensitivity, int], Measurement]
-) -> Measurement | None:
-    """The measurement of the number of units whose bound binds: a unit is counted at most once over all group keys."""
-    if not measure.truncates:
-        return None
-    return step(f"{measure.checked.measure.name}t", Sensitivity(l0=1, linf=1, l1=1, l2_squared=1), part)
+    part = sum(parts.values())
+    return kept, tuple(Notice(kind, step(name(measure, kind), change(measure, kind), part)) for kind in kinds)
 
 
 def _measured(

@@ -669,6 +669,83 @@ FROM (
     "_r7"."_unit"
 ) AS "_r8"
 -- with no parameters; at most 1 rows of integer
+-- m1g
+SELECT
+  CAST(COUNT(*) AS BIGINT) AS "_groups"
+FROM (
+  SELECT DISTINCT
+    "_r8"."k1" AS "k1"
+  FROM (
+    SELECT
+      "_r7"."k1" AS "k1",
+      "_r7"."m1s1" AS "m1s1",
+      "_r7"."m1s2" AS "m1s2"
+    FROM (
+      SELECT
+        "_r6"."k1" AS "k1",
+        "_r6"."m1s1" AS "m1s1",
+        "_r6"."m1s2" AS "m1s2",
+        ROW_NUMBER() OVER (
+          PARTITION BY "_r6"."_unit"
+          ORDER BY LEFT(
+            MD5(
+              CAST("_r6"."_seed" AS TEXT) || (
+                CASE
+                  WHEN (
+                    "_r6"."k1" IS NULL
+                  )
+                  THEN ';n'
+                  ELSE (
+                    (
+                      ';' || CAST(LENGTH(CAST("_r6"."k1" AS TEXT)) AS TEXT)
+                    ) || (
+                      ':' || CAST("_r6"."k1" AS TEXT)
+                    )
+                  )
+                END
+              )
+            ),
+            16
+          ) ASC, "_r6"."k1" ASC
+        ) AS "_place"
+      FROM (
+        SELECT
+          "_r5"."_unit" AS "_unit",
+          "_r5"."_seed" AS "_seed",
+          "_r5"."k1" AS "k1",
+          LEAST("_r5"."n_m1s1", 1) AS "m1s1",
+          LEAST("_r5"."n_m1s2", 1) AS "m1s2"
+        FROM (
+          SELECT
+            "_r3"."_unit" AS "_unit",
+            MIN("_r3"."_seed") AS "_seed",
+            "_r3"."k1" AS "k1",
+            COUNT(*) AS "n_m1s1",
+            COUNT(*) AS "n_m1s2"
+          FROM (
+            SELECT
+              "_r2"."_unit" AS "_unit",
+              "_r2"."_seed" AS "_seed",
+              "_r2"."c1" AS "k1"
+            FROM (
+              SELECT
+                "_r1"."c0" AS "c1",
+                "_r1"."_unit" AS "_unit",
+                "_r1"."_seed" AS "_seed"
+              FROM "private0"."main"."t1" AS "_r1"
+            ) AS "_r2"
+          ) AS "_r3"
+          GROUP BY
+            "_r3"."_unit",
+            "_r3"."k1"
+        ) AS "_r5"
+      ) AS "_r6"
+    ) AS "_r7"
+    WHERE
+      "_r7"."_place" <= 2
+  ) AS "_r8"
+) AS "_r9"
+-- with no parameters; at most 1 rows of integer
 -- answer
 SELECT
   "_r4"."o1" AS "o1",

@@ -19,6 +19,7 @@ from sandbox.plan.plan import Plan
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.clip import Clip, ClipAt, Norm
 from sandbox.privacy.keys import Key
+from sandbox.privacy.notices import NoticeKind, change, due
 from sandbox.privacy.selection import heaviest
 from sandbox.privacy.sensitivity import Sensitivity, sensitivity
 from tests.support.exact import Laboratory, laboratory
@@ -78,25 +79,25 @@ def neighbours(
                 raise
             continue
         compare(measure, exact(before, measure), exact(after, measure))
-        if measure.truncates:
-            bound_units(measure, before, after)
+        for kind in due(measure):
+            noticed(measure, kind, before, after)
         for clip in measure.clips:
             if clip.undecided:
                 weighed(measure, clip, before, after)
 
 
-def bound_units(measure: BoundedMeasure, before: Laboratory, after: Laboratory) -> None:
-    """Rule 28: the units whose bound binds are the reference's in number, and one unit changes that by at most 1.
+def noticed(measure: BoundedMeasure, kind: NoticeKind, before: Laboratory, after: Laboratory) -> None:
+    """Rule 28: what a notice counts is the reference's, and one unit changes it by no more than is claimed.
 
     Also where a clip is short, and where a minimum keeps every group in the engine.
     """
     shorter = tuple(replace(clip, most=max(1, clip.row), candidates=()) for clip in measure.clips)
     for each in (measure, replace(measure, clips=shorter), replace(measure, minimum=1000)):
-        one, other = before.binding(each), after.binding(each)
-        assert 0 <= one - other <= 1
+        one, other = before.notice(each, kind), after.notice(each, kind)
+        assert 0 <= one - other <= change(measure, kind).l1
         for lab, found in ((before, one), (after, other)):
             with suppress(UnknownValueError):
-                assert found == lab.expected_binding(each)
+                assert found == lab.expected_notice(each, kind)
 
 
 def weighed(measure: BoundedMeasure, clip: Clip, before: Laboratory, after: Laboratory) -> None:

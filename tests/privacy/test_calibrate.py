@@ -46,8 +46,8 @@ def run(priced: Priced) -> list[Invocation]:
     for each in priced.measures:
         columns = {statistic.name: (10**9, 10**9, 10**9) for statistic in each.bounded.statistics}
         measure(each.measurements, Totals(((1,), (2,), (3,)), columns), invocations)
-        if each.notice is not None:
-            noisy_number(each.notice, [[10**9]], invocations)
+        for notice in each.notices:
+            noisy_number(notice.step, [[10**9]], invocations)
     return invocations
 
 
@@ -100,7 +100,7 @@ def test_each_statistic_has_the_least_noise_its_share_allows(
     assert [step.statistic for step in priced.measurements] == [statistic.name for statistic in each.statistics]
     for step in priced.measurements:
         share = shares[step.statistic]
-        share -= 0 if priced.notice is None else -(share // -50)
+        share -= len(priced.notices) * -(share // -50)
         assert share - share // 10**9 <= step.loss.rho <= share
         change = sensitivity(each, each.statistic(step.statistic))
         true_rho = change.l2_squared / (2 * Fraction(step.scale) ** 2)

@@ -23,6 +23,7 @@ from sandbox.privacy.clip import ClipAt
 from sandbox.privacy.conversion import epsilon_of
 from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss, total
 from sandbox.privacy.mechanisms import Measurement, Noise, as_loss, stated_loss
+from sandbox.privacy.notices import NoticeKind
 from sandbox.privacy.sensitivity import sensitivity
 from sandbox.workers.job import Side
 from tests.support.answers import InProcess
@@ -171,7 +172,7 @@ def accounted(world: BrokerWorld, watched: Watched, sql: str, licence: str, spen
     }
     within_spend(loss, spend)
     givens = sum(len(each.bounded.checked.givens) for each in prepared.priced.measures)
-    jobs = sum(1 + len(each.selections) + (each.notice is not None) for each in prepared.priced.measures)
+    jobs = sum(1 + len(each.selections) + len(each.notices) for each in prepared.priced.measures)
     assert world.engine.runs == {Side.PRIVATE: jobs, Side.PUBLIC: 1 + givens}
     invoked_as_priced(prepared, watched.invoked)
     repeated(world, watched, body, answer.body)
@@ -239,17 +240,20 @@ def invoked_as_priced(prepared: Prepared, invoked: list[opendp.mod.Measurement])
 
 
 def noticed(priced: PricedMeasure) -> None:
-    """Rule 28: a notice where a bound could bind, with Δ = 1 and a fiftieth of the measure's loss; else none."""
-    assert (priced.notice is not None) is priced.bounded.truncates
-    if priced.notice is None:
-        return
-    covers(priced.notice)
-    assert priced.notice.sensitivity == 1
-    name = "rho" if priced.notice.noise is Noise.GAUSSIAN else "epsilon"
+    """Rule 28: a notice of units where a bound could bind, one of groups where keys are private, each with its own Δ
+    and a fiftieth of the measure's loss.
+    """
+    measure, kinds = priced.bounded, [notice.kind for notice in priced.notices]
+    private = measure.checked.key_set.cells is None
+    assert kinds == [NoticeKind.BINDING] * measure.truncates + [NoticeKind.GROUPS] * private
     losses = [step.loss for step in priced.drawn] + [step.loss for step in priced.selections]
-    whole, part = total(losses), priced.notice.loss
-    spent, noticed = getattr(whole, name), getattr(part, name)
-    assert abs(noticed - spent / 50) <= len(priced.bounded.statistics) + 1 + spent / 10**6
+    for notice in priced.notices:
+        covers(notice.step)
+        groups = min(measure.bounds.groups, measure.checked.source.rows)
+        assert notice.step.sensitivity == (1 if notice.kind is NoticeKind.BINDING else groups)
+        amount = "rho" if notice.step.noise is Noise.GAUSSIAN else "epsilon"
+        spent, part = getattr(total(losses), amount), getattr(notice.step.loss, amount)
+        assert abs(part - spent / 50) <= len(measure.statistics) + 1 + spent / 10**6
 
 
 def covers(step: Measurement) -> None:

@@ -34,6 +34,7 @@ from sandbox.privacy.mechanisms import (
     stated_loss,
 )
 from sandbox.privacy.mechanisms import measure as measure_noise
+from sandbox.privacy.notices import NoticeKind
 from sandbox.privacy.selection import heaviest, scores
 from sandbox.privacy.statistics import CAPACITY, INTERMEDIATE, Estimate
 from tests.support.measures import AVG_X, COUNT_ROWS, COUNT_UNITS, COUNT_X, SUM_X, checked, key, number
@@ -229,8 +230,8 @@ def test_a_choice_and_every_candidate_lose_what_was_priced(notion: Notion) -> No
             assert 0 <= select(step, [0] * len(candidates.candidates), invocations) < len(candidates.candidates)
         columns = {statistic.name: (10**6,) for statistic in measure.statistics}
         measure_noise(decided.measurements, Totals(((1,),), columns), invocations)
-        assert decided.notice is not None
-        noisy_number(decided.notice, [(7,)], invocations)
+        assert [notice.kind for notice in decided.notices] == [NoticeKind.BINDING]
+        noisy_number(decided.notices[0].step, [(7,)], invocations)
         assert total(one.loss for one in invocations) == priced.loss
         for clip, was, at in zip(decided.bounded.clips, measure.clips, chosen, strict=True):
             assert clip.most == was.candidates[at]

@@ -17,14 +17,15 @@ from query_gateway import wire
 from query_gateway.terminal import tables
 from query_gateway.terminal.words import Words
 from sandbox.errors import Fault, Refusal
-from sandbox.privacy.bounding import bound, demanding
+from sandbox.privacy.bounding import BoundedMeasure, bound, demanding
 from sandbox.privacy.calibrate import PricedMeasure, price
 from sandbox.privacy.loss import Spend
 from sandbox.privacy.mechanisms import Measurement, noisy_number
+from sandbox.privacy.notices import NoticeKind
 from sandbox.privacy.reach import quantile
 from tests.support.answers import InProcess
 from tests.support.broker_world import BrokerWorld, broker_world, query
-from tests.support.exact import laboratory
+from tests.support.exact import Laboratory, laboratory
 from tests.support.measures import COUNT_ROWS, COUNT_UNITS, DISTINCT_X, SUM_X, checked, key
 from tests.support.records import Records
 
@@ -43,6 +44,11 @@ RECORDS = Records(
 BY_WARD = "SELECT 科室, COUNT(*) AS n FROM visits GROUP BY 科室"
 
 
+def counted(lab: Laboratory, measure: BoundedMeasure) -> int:
+    """Units whose bound binds."""
+    return lab.notice(measure, NoticeKind.BINDING)
+
+
 @pytest.mark.parametrize(
     ("bounds", "units"), [(Bounds(1, 3), 4), (Bounds(3, 1), 3), (Bounds(1, 1), 7), (Bounds(2, 2), 7)], ids=str
 )
@@ -51,7 +57,7 @@ def test_each_unit_counts_once_over_all_of_its_groups(bounds: Bounds, units: int
     with laboratory(RECORDS) as lab:
         (found,) = lab.check(lab.lower(BY_WARD)).measures
         for minimum in (1, 1000):
-            assert lab.binding(demanding(lab.bound(found, bounds), minimum)) == units
+            assert counted(lab, demanding(lab.bound(found, bounds), minimum)) == units
 
 
 def test_private_groups_below_the_minimum_count_too() -> None:
@@ -61,7 +67,7 @@ def test_private_groups_below_the_minimum_count_too() -> None:
         measure = demanding(lab.bound(found, Bounds(1, 1)), 1000)
         assert measure.existence is not None
         assert lab.statistics(measure) == {}
-        assert lab.binding(measure) == 7
+        assert counted(lab, measure) == 7
 
 
 @pytest.mark.parametrize(("bounds", "units"), [(Bounds(1, 1), 4), (Bounds(1, 2), 4), (Bounds(1, 3), 0)], ids=str)
@@ -69,7 +75,7 @@ def test_distinct_values_that_do_not_count_bind(bounds: Bounds, units: int) -> N
     """Rule 21's bound: of twelve people four have visits in three wards; a value that comes back is one."""
     with laboratory(RECORDS) as lab:
         (found,) = lab.check(lab.lower("SELECT COUNT(DISTINCT 科室) AS n FROM visits")).measures
-        assert lab.binding(lab.bound(found, bounds)) == units
+        assert counted(lab, lab.bound(found, bounds)) == units
 
 
 @pytest.mark.parametrize("notion", Notion)
@@ -77,7 +83,7 @@ def test_it_costs_a_fiftieth_where_a_bound_could_bind_and_nothing_where_none_cou
     spend = Spend(Fraction(1), None)
     found = checked([COUNT_ROWS, SUM_X], rows=6, keys=[key([1, 2, 3])])
     (plain,) = price([bound(found, None, None, 1000)], spend, notion, DELTA).measures
-    assert plain.notice is None
+    assert not plain.notices
     cut = price([bound(found, Bounds(1, 2), None, 1000)], spend, notion, DELTA)
     notice = noticed(cut.measures[0])
     part, whole = (each.rho if notion is Notion.ZCDP else each.epsilon for each in (notice.loss, cut.loss))
@@ -106,9 +112,10 @@ def test_a_spend_of_which_nothing_is_left_is_refused() -> None:
 
 
 def noticed(priced: PricedMeasure) -> Measurement:
-    assert priced.notice is not None
-    assert priced.notice.sensitivity == 1
-    return priced.notice
+    ((kind, step),) = [(notice.kind, notice.step) for notice in priced.notices]
+    assert kind is NoticeKind.BINDING
+    assert step.sensitivity == 1
+    return step
 
 
 @pytest.mark.parametrize("notion", Notion)

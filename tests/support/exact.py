@@ -23,7 +23,7 @@ from query_gateway.sql.lower import lower
 from sandbox.engines.choices import choice
 from sandbox.engines.duckdb import Session, create
 from sandbox.engines.operands import Parameters
-from sandbox.engines.render import given_columns, render_binding, render_measure, render_weights
+from sandbox.engines.render import given_columns, render_measure, render_notice, render_weights
 from sandbox.engines.selects import Selects
 from sandbox.engines.sources import SEED
 from sandbox.errors import Refusal
@@ -39,6 +39,7 @@ from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.clip import Clip, ClipAt, Norm
 from sandbox.privacy.clipping import bound_by
 from sandbox.privacy.keys import Key
+from sandbox.privacy.notices import NoticeKind
 from sandbox.privacy.selection import heaviest
 from sandbox.workers.job import Limits, Table
 from tests.support.engine import SEED_KEY, Loaded, load_as, loaded
@@ -133,17 +134,22 @@ class Laboratory:
         """The same by the reference. Raises UnknownValueError where a function has none."""
         return weights(measure, clip, heaviest(measure, clip), self.rows(measure.checked), *self._reference(measure))
 
-    def binding(self, measure: BoundedMeasure) -> int:
-        """How many units a bound binds for, as the rendered job gives it."""
-        card = self.loaded.card
-        job = render_binding(measure, {card.name: card}, (card.name,), DEADLINE, given_tables(measure.checked))
+    def notice(self, measure: BoundedMeasure, kind: NoticeKind) -> int:
+        """What a notice counts, as the rendered job gives it."""
+        card, tables = self.loaded.card, given_tables(measure.checked)
+        job = render_notice(measure, kind, {card.name: card}, (card.name,), DEADLINE, tables)
         ((found,),) = self.session.run(job).rows
         assert isinstance(found, int)
         return found
 
-    def expected_binding(self, measure: BoundedMeasure) -> int:
+    def expected_notice(self, measure: BoundedMeasure, kind: NoticeKind) -> int:
         """The same by the reference. Raises UnknownValueError where a function has none."""
-        return len(binding(measure, self.rows(measure.checked), *self._reference(measure)))
+        rows = self.rows(measure.checked)
+        match kind:
+            case NoticeKind.BINDING:
+                return len(binding(measure, rows, *self._reference(measure)))
+            case NoticeKind.GROUPS:
+                return len(totals(measure, rows, *self._reference(measure)))
 
     def expected(self, measure: BoundedMeasure) -> dict[Key, tuple[int, ...]]:
         """The same totals by the reference in plain Python, from the rows before the measure.

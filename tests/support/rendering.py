@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlglot
 
 from policies.cards import Bounds
-from sandbox.engines.render import render_answer, render_binding, render_given, render_measure
+from sandbox.engines.render import render_answer, render_given, render_measure, render_notice
 from sandbox.engines.sources import NUMBER
 from sandbox.plan.aggregates import released_type
 from sandbox.plan.check import check
@@ -19,6 +19,7 @@ from sandbox.plan.checked import PublicFacts
 from sandbox.plan.limits import standard
 from sandbox.plan.nodes import Type
 from sandbox.privacy.bounding import bound
+from sandbox.privacy.notices import due, name
 from sandbox.workers.job import Job, Table
 from tests.support.cards import CLINIC, domain
 from tests.support.lowering import GOLDEN, lowered, read
@@ -43,8 +44,8 @@ def _jobs(sql: str) -> Iterator[str]:
         for given in one.givens:
             yield from _job(given.name, render_given(given, CARDS, ("clinic",), released, 1.0))
         yield from _job(one.measure.name, render_measure(bounded, CARDS, ("clinic",), 1.0))
-        if bounded.truncates:
-            yield from _job(f"{one.measure.name}t", render_binding(bounded, CARDS, ("clinic",), 1.0))
+        for kind in due(bounded):
+            yield from _job(name(bounded, kind), render_notice(bounded, kind, CARDS, ("clinic",), 1.0))
         keys = tuple((key.name, key.values.type) for key in one.keys)
         totals = tuple((each.aggregate.name, released_type(each.aggregate, each.values)) for each in one.aggregates)
         released[one.measure.name] = Table(one.measure.name, (*keys, *totals, (NUMBER, Type.INTEGER)), ())
