@@ -13,10 +13,10 @@ from sandbox.datasets.snapshot import Snapshot
 from sandbox.engines.render import AnswerJob
 from sandbox.plan.nodes import Scalar
 from sandbox.preparation import Prepared
-from sandbox.privacy.calibrate import PricedMeasure
+from sandbox.privacy.calibrate import Notice, PricedMeasure
 from sandbox.privacy.intervals import CONFIDENCE, OUTSIDE
 from sandbox.privacy.mechanisms import Selection
-from sandbox.privacy.notices import Notice, NoticeKind
+from sandbox.privacy.notices import NoticeKind
 from sandbox.privacy.propagation import NUMERIC, Form, Noisy, formed, interval, single
 from sandbox.privacy.reach import quantile
 from sandbox.privacy.statistics import StatisticKind

@@ -18,7 +18,7 @@ from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.conversion import rho_of
 from sandbox.privacy.loss import EPSILON_UNIT, RHO_UNIT, Loss, Spend, down, total
 from sandbox.privacy.mechanisms import Measurement, Noise, Selection, Threshold, as_loss, selection_loss, stated_loss
-from sandbox.privacy.notices import NOTICE_SHARE, Notice, change, due, name
+from sandbox.privacy.notices import NOTICE_SHARE, NoticeKind, change, due, name
 from sandbox.privacy.rounding import sqrt_up
 from sandbox.privacy.selection import SHARE, heaviest
 from sandbox.privacy.sensitivity import Sensitivity, clipped, sensitivity
@@ -38,6 +38,14 @@ LARGEST_SCALE = 2.0**55
 
 _STEPS = 64
 """Floats tried above the computed scale; two or three are enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A notice that is due, and how it is measured."""
+
+    kind: NoticeKind
+    step: Measurement
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,10 @@ Each is one noisy number of a measure, part of its price, drawn whether or not i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
 from sandbox.privacy.bounding import BoundedMeasure
-from sandbox.privacy.mechanisms import Measurement
 from sandbox.privacy.sensitivity import Sensitivity
 
 NOTICE_SHARE = Fraction(1, 50)
@@ -24,14 +22,6 @@ class NoticeKind(StrEnum):
     """Units for which a bound binds, each of them once."""
     GROUPS = "existing_groups"
     """Private group keys that units have after bounding, before any minimum or threshold."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A notice that is due, and how it is measured."""
-
-    kind: NoticeKind
-    step: Measurement
 
 
 def due(measure: BoundedMeasure) -> tuple[NoticeKind, ...]:

@@ -27,7 +27,7 @@ from sandbox.engines.selects import Selects
 from sandbox.ledger import transactions
 from sandbox.plan import check, relations
 from sandbox.preparation import Prepared
-from sandbox.privacy import bounding, calibrate, clipping, intervals, reach, sensitivity
+from sandbox.privacy import bounding, calibrate, clipping, intervals, notices, reach, sensitivity
 from sandbox.privacy.conversion import rho_of
 from sandbox.registry import acts
 from tests.privacy import (
@@ -43,6 +43,8 @@ from tests.privacy import (
     test_load_separability,
     test_minimum_frequency,
     test_separability,
+    test_truncation,
+    test_withheld_groups,
     test_within_units,
 )
 from tests.support import mutants
@@ -67,7 +69,6 @@ from tests.unit import (
 NOT_BUILT = {
     22: "quantiles across units are refused so far",
     25: "ROLLUP, CUBE and GROUPING SETS are refused so far",
-    28: "no answer carries a truncation notice so far",
     30: "no logged request is replayed so far",
 }
 """Rules about what there is not, and why no code can break them."""
@@ -129,6 +130,14 @@ def scales() -> None:
 
 def capacity() -> None:
     test_bounding.test_no_total_reaches_the_capacity(1000, 10**15, 10**6)
+
+
+def withheld() -> None:
+    every(test_withheld_groups.test_groups_are_counted_after_bounding_and_before_any_minimum)
+
+
+def cut_units() -> None:
+    every(test_truncation.test_each_unit_counts_once_over_all_of_its_groups)
 
 
 def coverage() -> None:
@@ -327,6 +336,18 @@ MUTANTS = (
         test_adaptive.test_a_released_count_enters_within_its_range,
     ),
     Mutant(27, "totals above 2⁶²", bounding, "CAPACITY", 2**70, capacity),
+    Mutant(
+        28, "groups counted after the minimum", measures.MeasureSelect, "groups", mutants.groups_that_pass, withheld
+    ),
+    Mutant(
+        28,
+        "groups as if a unit brought one",
+        calibrate,
+        "change",
+        lambda measure, _: notices.change(measure, notices.NoticeKind.BINDING),
+        test_withheld_groups.test_a_unit_changes_it_by_as_many_groups_as_it_keeps,
+    ),
+    Mutant(28, "units that lose rows are not cut", measures.MeasureSelect, "_binds", lambda *_: None, cut_units),
     Mutant(
         29,
         "intervals a fifth short",

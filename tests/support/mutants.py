@@ -17,6 +17,7 @@ from sandbox.engines.choices import choice_sql
 from sandbox.engines.distinct import kept_values
 from sandbox.engines.operands import number
 from sandbox.engines.selects import Selects
+from sandbox.engines.sources import derived, named, select_from
 from sandbox.ledger.accounts import Line, account_id, lines_of, open_account
 from sandbox.ledger.schema import accounts
 from sandbox.plan import check
@@ -120,3 +121,9 @@ def differently(selects: Selects, _: bool, *given: Any) -> exp.Expr:
 
 def without_the_seed(outer: str, inner: str, message: str) -> str:
     return units.hmac_sql(outer, inner, message.replace("_seed", "'7'"))
+
+
+def groups_that_pass(self: measures.MeasureSelect) -> exp.Select:
+    """Groups as they leave the engine: those with fewer units than a minimum demands are not among them."""
+    found = exp.Cast(this=exp.Count(this=exp.Star()), to=exp.DataType.build("BIGINT"))
+    return select_from([named(found, measures.GROUPS)], derived(self.select(), self.parameters.fresh("r")))
