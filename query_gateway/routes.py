@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from query_gateway import problems, wire
+from query_gateway import licence_wire, problems, wire
 from query_gateway.formats import CSV, JSON, TEXT
 from query_gateway.problem_wire import ProblemDocument
 from query_gateway.relay import Relay
@@ -91,12 +91,12 @@ def router(relay: Relay) -> APIRouter:
         """The state of a charged request, and its answer once released."""
         return await relay.pass_on(request, JSON, CSV)
 
-    @api.get("/licences", tags=["licences"], **_reads(wire.Licences))
+    @api.get("/licences", tags=["licences"], **_reads(licence_wire.Licences))
     async def licences(request: Request) -> Response:
         """The licences of the caller's institution."""
         return await relay.pass_on(request, JSON)
 
-    @api.get("/licences/{id}", tags=["licences"], **_reads(wire.LicenceState, named="id"))
+    @api.get("/licences/{id}", tags=["licences"], **_reads(licence_wire.LicenceState, named="id"))
     async def licence(request: Request) -> Response:
         """One licence with its balances. A budget never refills."""
         return await relay.pass_on(request, JSON)

@@ -17,7 +17,7 @@ import httpx2
 import pytest
 
 from policies.cards import Bounds
-from query_gateway import wire
+from query_gateway import licence_wire, wire
 from query_gateway.cli import main
 from query_gateway.client.answers import Answer, Problem
 from query_gateway.client.signing import sign
@@ -226,7 +226,7 @@ def test_suspended_licence_answers_nothing(service: Deployment) -> None:
 def test_licences_are_what_the_api_describes(service: Deployment) -> None:
     with service.client() as client:
         found = client.licences()
-    wire.Licences.model_validate(found)
+    licence_wire.Licences.model_validate(found)
     assert [each["id"] for each in found["licences"]] == [LICENCE]
 
 
