@@ -60,21 +60,29 @@ class Frontend:
         for child in self._children:
             self._free.put(child)
 
-    def lower(self, sql: str, dataset: str, cards: Sequence[DatasetCard]) -> Lowered:
+    def lower(self, sql: str, dataset: str, cards: Sequence[DatasetCard], passed_over: Sequence[str] = ()) -> Lowered:
         """The plan of one SELECT over these cards; tables named without a data set are those of `dataset`.
 
-        Refuses: `sql.*` and `plan.*` with place and rewrite; `sql.too_complex` at 1 s or 512 MB; `service.busy`.
+        Refuses: `sql.*` and `plan.*` with place and a rewrite that is not passed over; `sql.too_complex` at 1 s or
+        512 MB; `service.busy`.
         """
-        request = {"op": "lower", "sql": sql, "dataset": dataset, "cards": described(cards)}
+        request = _request("lower", sql, dataset, cards, passed_over)
         judged = self._ask(request, lambda answer: _lowered(answer, sql))
         if isinstance(judged, Refusal):
             raise judged
         return judged
 
-    def explain(self, sql: str, dataset: str, cards: Sequence[DatasetCard], refusal: Refusal) -> Refusal:
+    def explain(
+        self,
+        sql: str,
+        dataset: str,
+        cards: Sequence[DatasetCard],
+        refusal: Refusal,
+        passed_over: Sequence[str] = (),
+    ) -> Refusal:
         """The refusal by `check` of the plan of the same SQL, with its place and a rewrite where there are any."""
-        asked = {"code": refusal.code, "subject": refusal.subject}
-        request = {"op": "explain", "sql": sql, "dataset": dataset, "cards": described(cards), "refusal": asked}
+        asked = {"code": refusal.code, "detail": dict(refusal.detail), "subject": refusal.subject}
+        request = {**_request("explain", sql, dataset, cards, passed_over), "refusal": asked}
         try:
             return self._ask(request, lambda answer: _explained(answer, sql, refusal))
         except Refusal:
@@ -180,6 +188,12 @@ class _Child:
                 raise ConnectionError
             received += chunk
         return bytes(received)
+
+
+def _request(
+    op: str, sql: str, dataset: str, cards: Sequence[DatasetCard], passed_over: Sequence[str]
+) -> dict[str, object]:
+    return {"op": op, "sql": sql, "dataset": dataset, "cards": described(cards), "passed_over": list(passed_over)}
 
 
 def _no_number(text: str) -> object:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 from fractions import Fraction
 
@@ -34,6 +34,7 @@ from sandbox.privacy.clipping import bound_by
 from sandbox.privacy.conversion import epsilon_of
 from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss, Spend, decimal
 from sandbox.requests import QueryRequest
+from sandbox.rewrites import taught
 
 _EXACT = Context(prec=100)
 """More digits than a request's number has."""
@@ -135,10 +136,30 @@ def prepare(
 ) -> Prepared:
     """The request lowered, checked, bounded and priced; whether it is allowed is asked of the rules with what it reads.
 
-    `snapshots` are the current ones of the data sets that may be named. Refuses: sql.*, plan.*, spend.*.
+    `snapshots` are the current ones of the data sets that may be named. Refuses: sql.*, plan.*, spend.*; a rewrite that
+    goes with it would itself be prepared.
     """
+
+    def ask(sql: str, passed_over: Sequence[str]) -> Prepared:
+        return _prepared(replace(request, sql=sql), licence, frontend, snapshots, domains, limits, passed_over)
+
+    try:
+        return ask(request.sql, ())
+    except Refusal as refusal:
+        raise taught(request.sql, refusal, ask) from None
+
+
+def _prepared(
+    request: QueryRequest,
+    licence: Licence,
+    frontend: Frontend,
+    snapshots: Mapping[str, Snapshot],
+    domains: Mapping[str, UnitDomain],
+    limits: Limits,
+    passed_over: Sequence[str],
+) -> Prepared:
     cards = {name: snapshot.card for name, snapshot in snapshots.items()}
-    lowered = frontend.lower(request.sql, request.dataset, tuple(cards.values()))
+    lowered = frontend.lower(request.sql, request.dataset, tuple(cards.values()), passed_over)
     facts = {(name, table): known for name, each in snapshots.items() for table, known in each.facts.items()}
     try:
         checked = check(lowered.plan, cards, facts, domains, limits)
@@ -146,7 +167,8 @@ def prepare(
         sizes = {each.measure.name: request.expected_size or _expected(each, cards) for each in checked.measures}
         spend, priced = _priced(request, licence, checked, measures, sizes)
     except Refusal as refusal:
-        raise frontend.explain(request.sql, request.dataset, tuple(cards.values()), refusal) from None
+        told = frontend.explain(request.sql, request.dataset, tuple(cards.values()), refusal, passed_over)
+        raise told from None
     used = {scan.dataset for scan in plan_scans(checked.plan)}
     people = {measure.source.domain for measure in checked.measures}
     return Prepared(

@@ -106,11 +106,24 @@ SQL_PROBLEMS: Mapping[str, Problem] = {
         "A unit key has no value: count it with COUNT(DISTINCT …) or join on it.",
         "隐私单元键没有取值：只能用 COUNT(DISTINCT …) 计数或用于连接。",
     ),
-    "sql.unknown_column": Problem(422, "There is no column {column}.", "没有列 {column}。"),
-    "sql.unknown_dataset": Problem(422, "There is no data set {dataset} in reach.", "没有可用的数据集 {dataset}。"),
+    "sql.unknown_column": Problem(
+        422, "There is no column {column}; there are: {known}.", "没有列 {column}，现有：{known}。"
+    ),
+    "sql.unknown_dataset": Problem(
+        422,
+        "There is no data set {dataset} in reach; there are: {known}.",
+        "没有可用的数据集 {dataset}，现有：{known}。",
+    ),
     "sql.unknown_function": Problem(422, "There is no function {function}.", "没有函数 {function}。"),
-    "sql.unknown_table": Problem(422, "There is no table {table}.", "没有表 {table}。"),
+    "sql.unknown_table": Problem(
+        422, "There is no table {table}; there are: {known}.", "没有表 {table}，现有：{known}。"
+    ),
     "sql.unsupported": Problem(422, "{what} is not offered.", "不支持 {what}。"),
+    "sql.volatile": Problem(
+        422,
+        "{function} is another one each time; a sample is needless: all rows are counted, and the noise protects them.",
+        "{function} 每次取值不同，无法使用；也无需抽样：统计全部行，由噪声提供保护。",
+    ),
     "sql.window": Problem(
         422,
         "Over private rows a window is one unit's: PARTITION BY must name the unit key.",

@@ -1,8 +1,9 @@
 """The lowering child: reads requests from standard input, answers on standard output, one at a time.
 
 A frame is a length in four bytes, most significant first, and so many bytes of JSON. A request is
-`{"op": "lower", "sql", "dataset", "cards"}`, or `{"op": "explain", …, "refusal"}` with a refusal of `check`; the answer
-`{"plan", "spans"}`, `{"refusal"}`, or `{"span", "rewrite"}`. The first frame, sent unasked, is `{"ready": true}`.
+`{"op": "lower", "sql", "dataset", "cards", "passed_over"}`, or `{"op": "explain", …, "refusal"}` with a refusal of
+`check`; the answer `{"plan", "spans"}`, `{"refusal"}`, or `{"span", "rewrite"}`. No rewrite is one that is passed over.
+The first frame, sent unasked, is `{"ready": true}`.
 """
 
 from __future__ import annotations
@@ -57,23 +58,28 @@ def _answered(request: Json) -> Json:
 
 def _answer(request: Json) -> Json:
     match request:
-        case {"op": "lower", "sql": str(sql), "dataset": str(dataset), "cards": cards}:
+        case {"op": "lower", "sql": str(sql), "dataset": str(dataset), "cards": cards, "passed_over": list(texts)}:
             schema = read_schema(dataset, cards)
             try:
                 return _lowered(lower(sql, schema))
             except Refusal as refusal:
-                return {"refusal": _refusal(with_rewrite(sql, schema, refusal))}
-        case {"op": "explain", "sql": str(sql), "dataset": str(dataset), "cards": cards, "refusal": refused}:
-            found = explain(sql, read_schema(dataset, cards), *_given(refused))
+                return {"refusal": _refusal(with_rewrite(sql, schema, refusal, _texts(texts)))}
+        case {
+            "op": "explain",
+            "sql": str(sql),
+            "dataset": str(dataset),
+            "cards": cards,
+            "passed_over": list(texts),
+            "refusal": {"code": str(code), "detail": dict(detail), "subject": (None | str()) as subject},
+        }:
+            words = {name: str(word) for name, word in detail.items()}
+            found = explain(sql, read_schema(dataset, cards), code, words, subject, _texts(texts))
             return {"span": _span(found.span), "rewrite": found.rewrite}
     raise Fault("malformed request")
 
 
-def _given(refused: Json) -> tuple[str, str | None]:
-    match refused:
-        case {"code": str(code), "subject": (None | str()) as subject}:
-            return code, subject
-    raise Fault("malformed refusal")
+def _texts(texts: list[Json]) -> frozenset[str]:
+    return frozenset(text for text in texts if isinstance(text, str))
 
 
 def _lowered(lowered: Lowered) -> Json:

@@ -123,7 +123,7 @@ class Rows:
         return Typed(column.expression, column.type, 1)
 
     def unknown(self, node: exp.Column) -> Exception:
-        return self.state.refuse("sql.unknown_column", node, column=node.name, near=self.scope.near(node.name))
+        return self.state.refuse("sql.unknown_column", node, **self.scope.unknown(node.name))
 
     def special(self, node: exp.Expr) -> Typed | None:
         if isinstance(node, exp.Window):

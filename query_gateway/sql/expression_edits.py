@@ -1,14 +1,43 @@
-"""Edits of one expression."""
+"""Edits of one expression: its range, its type, its literals, and words that it does not need."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
+from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
-from query_gateway.sql.edits import CLAMP, Edit, Refused
+from query_gateway.sql.edits import CLAMP, Edit, Refused, without_term
+from sandbox.errors import Span
+from sandbox.plan.nodes import Type
 
-_NEEDLESS = {"FOR UPDATE": ("FOR", "UPDATE")}
+_NEEDLESS: Mapping[str, tuple[str, ...]] = {
+    "* EXCLUDE": (r"\s+EXCLUDE\s*(\([^()]*\)|\w+)",),
+    "* RENAME": (r"\s+RENAME\s*\([^()]*\)",),
+    "CLUSTER BY": (r"\s+CLUSTER\s+BY\s+[\w., ]+",),
+    "COLLATE": (r"\s+COLLATE\s+\w+",),
+    "DISTINCT ON": (r"\s+ON\s*\([^()]*\)",),
+    "DISTINCT here": (r"\bDISTINCT\s+",),
+    "ESCAPE": (r"\s+ESCAPE\s+'[^']*'",),
+    "EXCLUDE in a frame": (r"\s+EXCLUDE\s+(CURRENT\s+ROW|GROUP|TIES|NO\s+OTHERS)",),
+    "EXCEPT ALL": (r"(?<=EXCEPT)\s+ALL\b",),
+    "FOR UPDATE": (r"\s+FOR\s+UPDATE",),
+    "INTERSECT ALL": (r"(?<=INTERSECT)\s+ALL\b",),
+    "LIMIT with a percentage": (r"\s+PERCENT\b|\s*%",),
+    "ORDER": (r"\s+ORDER\s+BY\s+[^()]*(?=\))",),
+    "ORDER BY of a hidden item": (r"\s+ORDER\s+BY\s+[^()]*$",),
+    "SELECT INTO": (r"\s+INTO\s+\w+",),
+    "TABLESAMPLE": (r"\s+TABLESAMPLE\s+\w*\s*(\([^()]*\)|[\d.]+\s*(%|PERCENT|ROWS)?)",),
+    "UNION BY_NAME": (r"\s+BY\s+NAME",),
+    "USING SAMPLE": (r"\s+USING\s+SAMPLE\s+[\w.]*\s*(\([^()]*\)|%)?",),
+    "VAR": (r"\s+ORDER\s+BY\s+ALL",),
+    "WITH RECURSIVE": (r"\bRECURSIVE\s+",),
+    "a table hint": (r"\s+WITH\s*\([^()]*\)",),
+    "a version of a table": (r"\s+AT\s*\([^()]*\)",),
+    "this kind of join": (r"\b(ASOF|POSITIONAL)\s+",),
+}
+"""By what is not offered: the words that can be left out."""
 
 
 def clamp(refused: Refused) -> Iterator[list[Edit]]:
@@ -25,14 +54,114 @@ def cast(refused: Refused) -> Iterator[list[Edit]]:
         end = start + 1
         if end + 1 < len(tokens) and tokens[end + 1].token_type is TokenType.L_PAREN:
             end = next((i for i in range(end, len(tokens)) if tokens[i].token_type is TokenType.R_PAREN), end)
-        yield [Edit(tokens[start + 1].start, tokens[end].end + 1, "DOUBLE")]
+        for type_ in ("DOUBLE", "TIMESTAMP", "VARCHAR"):
+            yield [Edit(tokens[start + 1].start, tokens[end].end + 1, type_)]
 
 
 def dropped(refused: Refused) -> Iterator[list[Edit]]:
     """The query without words that it does not need."""
-    words = _NEEDLESS.get(refused.refusal.detail.get("what", ""), ())
-    tokens = refused.places.tokens
-    for index in range(len(tokens) - len(words) + 1 if words else 0):
-        found = tokens[index : index + len(words)]
-        if tuple(token.text.upper() for token in found) == words:
-            yield [Edit(tokens[index - 1].end + 1, found[-1].end + 1, "")]
+    for pattern in _NEEDLESS.get(refused.refusal.detail.get("what", ""), ()):
+        for found in re.finditer(pattern, refused.parsed.sql, re.IGNORECASE):
+            yield [Edit(found.start(), found.end(), "")]
+
+
+def limited(refused: Refused) -> Iterator[list[Edit]]:
+    """FETCH FIRST as LIMIT."""
+    found = re.search(r"FETCH\s+(?:FIRST|NEXT)\s+(\d+)?\s*ROWS?\s+ONLY", refused.parsed.sql, re.IGNORECASE)
+    if found is not None:
+        yield [Edit(found.start(), found.end(), f"LIMIT {found[1] or 1}")]
+
+
+def one_text(refused: Refused) -> Iterator[list[Edit]]:
+    """Several values counted as one text, where they stand in brackets."""
+    for found in re.finditer(r"COUNT\s*\(\s*DISTINCT\s*\(([^()]*)\)\s*\)", refused.parsed.sql, re.IGNORECASE):
+        parts = ", '|', ".join(f"CAST({part.strip()} AS VARCHAR)" for part in found[1].split(","))
+        yield [Edit(found.start(), found.end(), f"COUNT(DISTINCT concat({parts}))")]
+
+
+def pivoted(refused: Refused) -> Iterator[list[Edit]]:
+    """What PIVOT spreads over columns, as groups in rows."""
+    found = re.fullmatch(
+        r"SELECT\s+\*\s+FROM\s+(.+?)\s+PIVOT\s*\(\s*(.+?)\s+FOR\s+(\S+)\s+IN\s*\(.*\)\s*\)\s*;?\s*",
+        refused.parsed.sql,
+        re.IGNORECASE | re.DOTALL,
+    )
+    if found is not None:
+        made = f"SELECT {found[3]}, {found[2]} FROM {found[1]} GROUP BY {found[3]}"
+        yield [Edit(0, len(refused.parsed.sql), made)]
+
+
+def comparable(refused: Refused) -> Iterator[list[Edit]]:
+    """What a function or comparison takes: truths as numbers, texts as what they stand beside, counts of texts."""
+    span, text, sql = refused.span, refused.text, refused.parsed.sql
+    function, types = (refused.refusal.detail.get(one, "") for one in ("function", "types"))
+    if function == "integer_divide" and (found := re.fullmatch(r"(.+?)\s*//\s*(.+)", text, re.DOTALL)):
+        yield [Edit(span.start, span.end, f"floor({found[1]} / {found[2]})")]
+    if types == Type.BOOLEAN:
+        yield [Edit(span.start, span.end, f"CAST({text} AS INTEGER)")]
+    if types in (Type.DOUBLE, Type.INTEGER) and function == "condition":
+        yield [Edit(span.start, span.end, f"{text} <> 0")]
+    yield from _literals(refused)
+    if types in (Type.TEXT, Type.DATE, Type.TIMESTAMP):
+        call = re.search(r"\w+\s*\(\s*$", sql[: span.start])
+        if call is not None and sql[span.end :].lstrip().startswith(")"):
+            yield [Edit(call.start(), call.end(), "COUNT(")]
+    yield from (each for select in refused.selects()[:1] for each in without_term(refused, select))
+
+
+def _literals(refused: Refused) -> Iterator[list[Edit]]:
+    """Texts that are numbers without quotes, numbers beside texts in them, yes and no as truths."""
+    for select in refused.selects()[:1]:
+        literals = [one for one in select.find_all(exp.Literal) if refused.within(refused.span, _span(refused, one))]
+        for one in literals:
+            span = _span(refused, one)
+            word = one.name.strip().lower()
+            for text in _otherwise(one, word):
+                yield [Edit(span.start, span.end, text)]
+
+
+def _span(refused: Refused, node: exp.Expr) -> Span:
+    return refused.places.span(node) or refused.span
+
+
+def _otherwise(node: exp.Literal, word: str) -> Iterator[str]:
+    if not node.is_string:
+        yield f"'{node.name}'"
+        if word in ("0", "1"):
+            yield "TRUE" if word == "1" else "FALSE"
+    elif re.fullmatch(r"-?\d+(\.\d+)?", word):
+        yield word
+    elif word in ("yes", "y", "true", "t", "是", "no", "n", "false", "f", "否"):
+        yield "TRUE" if word in ("yes", "y", "true", "t", "是") else "FALSE"
+
+
+def readable(refused: Refused) -> Iterator[list[Edit]]:
+    """A date as it is written here: four digits of the year, two of month and day, hyphens between."""
+    text = refused.refusal.detail.get("text", "")
+    found = re.fullmatch(r"(\d{4})\D?(\d{1,2})\D?(\d{1,2})\D?", text)
+    if found is not None:
+        year, month, day = found[1], max(1, min(12, int(found[2]))), max(1, int(found[3]))
+        place = refused.parsed.sql.find(f"'{text}'", refused.span.start)
+        for shown in (day, min(day, 28)):
+            if place >= 0:
+                yield [Edit(place, place + len(text) + 2, f"'{year}-{month:02}-{shown:02}'")]
+
+
+def constant(refused: Refused) -> Iterator[list[Edit]]:
+    """A constant in place of a parameter, for the caller to choose."""
+    place = refused.span.start
+    found = next(
+        (one for one in re.finditer(r"\?|[$:@]\w+|\{\w+\}", refused.parsed.sql) if one.end() > place),
+        re.search(r"\?|[$:@]\w+", refused.parsed.sql),
+    )
+    if found is not None:
+        for text in ("0", "'A'", "DATE '2026-01-01'", "TRUE"):
+            yield [Edit(found.start(), found.end(), text)]
+
+
+def plain_pattern(refused: Refused) -> Iterator[list[Edit]]:
+    """An equality in place of a pattern that is no constant; without the term where there is none."""
+    found = re.fullmatch(r"(.+?)\s+I?LIKE\s+(.+)", refused.text, re.IGNORECASE | re.DOTALL)
+    if found is not None:
+        yield [Edit(refused.span.start, refused.span.end, f"{found[1]} = {found[2]}")]
+    yield from (each for select in refused.selects()[:1] for each in without_term(refused, select))

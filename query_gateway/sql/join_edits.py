@@ -8,27 +8,80 @@ from collections.abc import Iterator
 from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
-from query_gateway.sql.edits import Edit, Refused
+from query_gateway.sql.edits import Edit, Refused, froms
+from query_gateway.sql.group_edits import before_tail, keyed
 from query_gateway.sql.places import Extent
-from query_gateway.sql.schema import Schema, fold
-from query_gateway.sql.select_edits import before_tail
-from sandbox.plan.nodes import Type
+from query_gateway.sql.schema import TableSchema, fold
+from query_gateway.sql.select_edits import counted
+
+_SIDES = (TokenType.LEFT, TokenType.RIGHT, TokenType.FULL)
 
 
 def join_unit(refused: Refused) -> Iterator[list[Edit]]:
-    """The equality of unit keys as a term of the join."""
+    """The equality of unit keys, or of a foreign key and the key it names, as a term of the join."""
     yield from _subquery_unit(refused)
     for select in refused.selects()[:1]:
-        froms = [select.args["from_"].this, *(join.this for join in select.args.get("joins") or [])]
-        keyed = [(one.alias_or_name, key) for one in froms for key in _unit_names(refused.schema, one)]
-        place = next((one for one in froms if refused.places.span(one) == refused.span), None)
+        place = next((one for one in froms(select) if refused.places.span(one) == refused.span), None)
         if place is None:
             continue
-        join = place.parent
-        for name, key in keyed:
-            for other, theirs in _unit_pairs(refused.schema, place):
-                if fold(name) != fold(other):
-                    yield from _joined_on(refused, select, join, f"{name}.{key} = {other}.{theirs}")
+        for one in froms(select):
+            if one is not place:
+                for term in _ties(refused, one, place):
+                    yield from _joined_on(refused, select, place.parent, term)
+
+
+def on_unit(refused: Refused) -> Iterator[list[Edit]]:
+    """ON where there is none."""
+    for select in refused.selects()[:1]:
+        for place in froms(select):
+            if refused.places.span(place) != refused.span:
+                continue
+            for one in froms(select):
+                if one is not place:
+                    for term in _ties(refused, one, place):
+                        yield [Edit(refused.span.end, refused.span.end, f" ON {term}")]
+
+
+def tied_otherwise(refused: Refused) -> Iterator[list[Edit]]:
+    """A condition of a join that names what is not there, or a unit key beside a value, as the tables are tied."""
+    for select in refused.selects()[:1]:
+        for join in select.args.get("joins") or []:
+            on, using = join.args.get("on"), join.args.get("using") or []
+            span = None if on is None else refused.places.span(on)
+            ties = [term for one in froms(select) if one is not join.this for term in _ties(refused, one, join.this)]
+            if span is not None and refused.within(span):
+                yield from ([Edit(span.start, span.end, term)] for term in ties)
+            if any(refused.within(refused.places.span(one)) for one in using):
+                start = refused.parsed.sql.upper().rfind("USING", 0, refused.span.start)
+                end = refused.parsed.sql.find(")", refused.span.end) + 1
+                yield from ([Edit(start, end, f"ON {term}")] for term in ties if 0 <= start < end)
+
+
+def _ties(refused: Refused, one: exp.Expr, other: exp.Expr) -> Iterator[str]:
+    """Equalities that make the rows of two FROM items those of one unit."""
+    left, right = refused.table(one), refused.table(other)
+    if left is None or right is None:
+        return
+    names = one.alias_or_name, other.alias_or_name
+    if fold(names[0]) == fold(names[1]):
+        return
+    if left.unit_column is not None and right.unit_column is not None:
+        yield f"{names[0]}.{left.unit_column} = {names[1]}.{right.unit_column}"
+    for here, there, table, owner in ((*names, left, right), (*names[::-1], right, left)):
+        path = table.unit
+        if path is not None and path.references is not None and fold(path.references) == fold(owner.name) and owner.key:
+            pairs = zip(path.columns, owner.key, strict=False)
+            yield " AND ".join(f"{here}.{ours} = {there}.{theirs}" for ours, theirs in pairs)
+    yield from _same_reference(names, left, right)
+
+
+def _same_reference(names: tuple[str, str], left: TableSchema, right: TableSchema) -> Iterator[str]:
+    paths = left.unit, right.unit
+    if all(path is not None and path.references is not None for path in paths):
+        ours, theirs = (path.columns if path is not None else () for path in paths)
+        references = {fold(path.references or "") for path in paths if path is not None}
+        if len(references) == 1 and len(ours) == len(theirs):
+            yield " AND ".join(f"{names[0]}.{a} = {names[1]}.{b}" for a, b in zip(ours, theirs, strict=True))
 
 
 def _subquery_unit(refused: Refused) -> Iterator[list[Edit]]:
@@ -37,17 +90,10 @@ def _subquery_unit(refused: Refused) -> Iterator[list[Edit]]:
         outer = inner.parent_select
         if outer is None or refused.places.span(inner) != refused.span:
             continue
-        for name, key in _keyed(refused.schema, inner):
-            for other, theirs in _keyed(refused.schema, outer):
-                if fold(name) != fold(other):
-                    yield from _joined_on(refused, inner, None, f"{name}.{key} = {other}.{theirs}")
-
-
-def _keyed(schema: Schema, select: exp.Select) -> list[tuple[str, str]]:
-    """The unit keys in reach, with their tables' names."""
-    clause = select.args.get("from_")
-    froms = [] if clause is None else [clause.this, *(join.this for join in select.args.get("joins") or [])]
-    return [pair for one in froms for pair in _unit_pairs(schema, one)]
+        for one in froms(inner):
+            for other in froms(outer):
+                for term in _ties(refused, one, other):
+                    yield from _joined_on(refused, inner, None, term)
 
 
 def union_all(refused: Refused) -> Iterator[list[Edit]]:
@@ -55,15 +101,6 @@ def union_all(refused: Refused) -> Iterator[list[Edit]]:
     for token in refused.places.tokens:
         if token.token_type is TokenType.UNION and refused.span.start <= token.start < refused.span.end:
             yield [Edit(token.end + 1, token.end + 1, " ALL")]
-
-
-def _unit_pairs(schema: Schema, node: exp.Expr) -> list[tuple[str, str]]:
-    return [(node.alias_or_name, key) for key in _unit_names(schema, node)]
-
-
-def _unit_names(schema: Schema, node: exp.Expr) -> list[str]:
-    table = schema.find(node.db or None, node.name) if isinstance(node, exp.Table) else None
-    return [] if table is None else [column.name for column in table.columns if column.type is Type.UNIT]
 
 
 def _joined_on(refused: Refused, select: exp.Select, join: exp.Expr | None, term: str) -> Iterator[list[Edit]]:
@@ -85,24 +122,45 @@ def _joined_on(refused: Refused, select: exp.Select, join: exp.Expr | None, term
 
 
 def kept_side(refused: Refused) -> Iterator[list[Edit]]:
-    """An inner join, which needs no preserved side."""
+    """An inner join, which needs no preserved side; LEFT in place of FULL."""
     tokens = refused.places.tokens
     before = [index for index, token in enumerate(tokens) if token.start < refused.span.end]
-    sides = [index for index in before if tokens[index].token_type in (TokenType.LEFT, TokenType.RIGHT)]
+    sides = [index for index in before if tokens[index].token_type in _SIDES]
     for index in reversed(sides):
+        if tokens[index].token_type is TokenType.FULL:
+            yield [Edit(tokens[index].start, tokens[index].end + 1, "LEFT")]
         after = index + 2 if tokens[index + 1].token_type is TokenType.OUTER else index + 1
         yield [Edit(tokens[index].start, tokens[after].start, "")]
 
 
 def by_unit(refused: Refused) -> Iterator[list[Edit]]:
-    """The window within each unit."""
+    """The window within each unit; of shown rows, an aggregate by what it is partitioned by."""
     opening = re.search(r"OVER\s*\(\s*(PARTITION\s+BY\s)?", refused.text, re.IGNORECASE)
     if opening is None:
+        bare = re.compile(r"\s*OVER\s*\([^()]*\)", re.IGNORECASE).match(refused.parsed.sql, refused.span.end)
+        if bare is not None:
+            yield [Edit(bare.start(), bare.end(), "")]
         return
     place = refused.span.start + opening.end()
     for select in refused.selects()[:1]:
-        for one in [select.args["from_"].this, *(join.this for join in select.args.get("joins") or [])]:
-            for key in _unit_names(refused.schema, one):
-                name = f"{one.alias_or_name}.{key}"
+        for one, table in refused.tables(select):
+            if table.unit_column is not None:
+                name = f"{one.alias_or_name}.{table.unit_column}"
                 first = f"{name}, " if opening[1] else f"PARTITION BY {name} "
                 yield [Edit(place, place, first)]
+        yield from _aggregated(refused, select)
+
+
+def _aggregated(refused: Refused, select: exp.Select) -> Iterator[list[Edit]]:
+    """The window's aggregate by its partition, without the window."""
+    found = next((one for one in select.find_all(exp.Window) if refused.places.span(one) == refused.span), None)
+    if found is None or select.args.get("group") is not None:
+        return
+    parts = [refused.places.text(one) for one in found.args.get("partition_by") or []]
+    words = f"{', '.join(parts)}, " if parts else ""
+    items = refused.places.items(select)
+    if isinstance(found.this, exp.AggFunc) and items is not None:
+        span = refused.places.of(items)
+        group = keyed(refused, select, ", ".join(parts)) if parts else []
+        yield [Edit(span.start, span.end, f"{words}{refused.places.text(found.this)}"), *group]
+    yield from counted(refused, select)

@@ -146,8 +146,7 @@ class Joins:
             ours = self.merged.get(fold(name.name)) or self._first(sources[:-1], name)
             theirs = self._named(sources[-1], name)
             if ours is None or theirs is None:
-                near = self.rows.scope.near(name.name)
-                raise self.state.refuse("sql.unknown_column", name, column=name.name, near=near)
+                raise self.state.refuse("sql.unknown_column", name, **self.rows.scope.unknown(name.name))
             terms.append(equality(self.rows, ours, theirs, place))
             self.merged[fold(name.name)] = _merged(ours, theirs, _kind(node))
         if node.args.get("on") is None and not using and (node.side or node.kind in ("SEMI", "ANTI")):

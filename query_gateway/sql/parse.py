@@ -28,6 +28,8 @@ OPENING = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.
 CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END}
 _PREFIXES = {TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE, TokenType.PARAMETER}
 _WORDS = {TokenType.VAR, TokenType.IDENTIFIER}
+_AWAITING = "SELECT FROM WHERE AND OR NOT BY ON USING HAVING QUALIFY LIMIT OFFSET JOIN IN LIKE BETWEEN AS UNION"
+"""Words after which something must come."""
 
 logging.getLogger("sqlglot").addHandler(logging.NullHandler())
 logging.getLogger("sqlglot").propagate = False
@@ -52,9 +54,11 @@ def parse_select(sql: str) -> Parsed:
     tokens = _tokens(sql)
     _measure(tokens)
     try:
-        statements = [statement for statement in parse(sql, dialect=DIALECT) if statement is not None]
+        found = parse(sql, dialect=DIALECT)
+        statements = [one for one in found if one is not None and not isinstance(one, exp.Semicolon)]
     except PARSER_ERRORS as error:
-        raise Refusal("sql.syntax", {"what": _reason(error)}, span=_place(sql, error)) from None
+        place = _place(sql, error)
+        raise Refusal("sql.syntax", {"what": _reason(sql, place)}, span=place) from None
     if len(statements) > 1:
         raise Refusal("sql.several_statements", span=_second(tokens))
     select = statements[0] if statements else None
@@ -126,11 +130,13 @@ def _second(tokens: Sequence[Token]) -> Span | None:
     return Span(later[0].start, later[-1].end + 1) if later else None
 
 
-def _reason(error: Exception) -> str:
-    """The parser's own words for what is wrong, which are made from the text alone."""
-    details = getattr(error, "errors", None) or [{}]
-    token = details[0].get("highlight")
-    return f"unexpected {token[:40]!r}" if token else "it is incomplete"
+def _reason(sql: str, place: Span | None) -> str:
+    """What is wrong, made from the text alone: a word that does not fit, or the end after one."""
+    if place is None:
+        return "it is incomplete"
+    word = sql[place.start : place.end][:40]
+    last = not sql[place.end :].strip(" ;\t\r\n") and word.upper() in _AWAITING.split()
+    return f"it is incomplete after {word!r}" if last else f"unexpected {word!r}"
 
 
 def _place(sql: str, error: Exception) -> Span | None:

@@ -137,6 +137,7 @@ ALLOWED: Mapping[type[exp.Expr], tuple[str, ...]] = {
     **{kind: arguments for kind, (_, arguments) in NODES.items()},
 }
 _CLOCKS = {"now", "today", "get_current_timestamp", "transaction_timestamp", "current_localtimestamp"}
+_VOLATILE = {"random", "rand", "setseed", "gen_random_uuid", "uuid", "uuidv4", "uuidv7", "nextval", "newid", "randn"}
 _CODES: Mapping[type[exp.Expr], str] = {
     exp.Placeholder: "sql.parameter",
     exp.Parameter: "sql.parameter",
@@ -214,6 +215,8 @@ def _unknown(node: exp.Expr, places: Places) -> Refusal:
     name, span = written(node, places), places.span(node)
     if isinstance(node, exp.Anonymous) and name.lower() in _CLOCKS:
         return Refusal("sql.clock", span=span)
+    if isinstance(node, exp.Rand | exp.Uuid) or name.lower() in _VOLATILE:
+        return Refusal("sql.volatile", {"function": name}, span=span)
     for kind, code in _CODES.items():
         if isinstance(node, kind):
             details = {"sql.aggregate": {"function": name}}

@@ -10,6 +10,9 @@ from query_gateway.sql.schema import TableSchema, fold
 from sandbox.errors import Refusal, Span
 from sandbox.plan.nodes import Call, Expression, Ref, Type
 
+LONG = 160
+"""Characters of a list of names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -101,21 +104,28 @@ class Scope:
         """Whether a FROM item has this name."""
         return any(source.name and fold(source.name) == fold(table) for source in self.sources)
 
-    def near(self, name: str) -> str:
-        """The column name nearest to a misspelt one; empty when none is near."""
-        return nearest(name, [column.name for source in self.sources for column in source.columns])
+    def unknown(self, name: str) -> dict[str, str]:
+        """What is told of a name that no column has: the nearest one, empty when none is near, and all there are."""
+        names = [column.name for source in self.sources for column in source.columns]
+        return {"column": name, "near": nearest(name, names), "known": listed(names)}
 
     def _named(self, table: str, span: Span | None) -> Sequence[Source]:
         found = [source for source in self.sources if source.name and fold(source.name) == fold(table)]
         if not found:
             names = [source.name for source in self.sources]
             near = names[0] if len(names) == 1 else nearest(table, names)
-            raise Refusal("sql.unknown_table", {"table": table[:60], "near": near}, span=span)
+            raise Refusal("sql.unknown_table", {"table": table[:60], "near": near, "known": listed(names)}, span=span)
         return found
 
 
 def nearest(name: str, names: Sequence[str]) -> str:
-    """The name most like `name`; empty when none is."""
+    """The name most like `name`; empty when none is. Of names without an alphabet half of the signs are enough."""
     folded: Mapping[str, str] = {fold(one): one for one in names if one}
-    near = difflib.get_close_matches(fold(name)[:60], list(folded), 1, 0.6)
+    near = difflib.get_close_matches(fold(name)[:60], list(folded), 1, 0.65 if name.isascii() else 0.5)
     return folded[near[0]] if near else ""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for a sentence, as many as fit into it."""
+    shown = ", ".join(dict.fromkeys(one for one in names if one))
+    return shown if len(shown) <= LONG else shown[: shown.rfind(", ", 0, LONG)] + ", …"

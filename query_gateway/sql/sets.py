@@ -13,7 +13,7 @@ from query_gateway.sql.endings import limited
 from query_gateway.sql.joins import Item
 from query_gateway.sql.scalar import Typed
 from query_gateway.sql.schema import fold
-from query_gateway.sql.scope import Column, Scope, Source
+from query_gateway.sql.scope import Column, Scope, Source, listed, nearest
 from query_gateway.sql.state import State
 from sandbox.plan.nodes import (
     Call,
@@ -175,7 +175,10 @@ def _named(state: State, node: exp.Expr, columns: Sequence[Column]) -> Column:
     name = node.name if isinstance(node, exp.Column) and not node.table else ""
     found = next((column for column in columns if name and fold(column.name) == fold(name)), None)
     if found is None:
-        raise state.refuse("sql.unknown_column", node, column=name or state.places.text(node))
+        names = [column.name for column in columns]
+        wanted = name or state.places.text(node)
+        near = nearest(wanted, names)
+        raise state.refuse("sql.unknown_column", node, column=wanted, near=near, known=listed(names))
     return found
 
 

@@ -53,7 +53,7 @@ class State:
 
     def refuse(self, code: str, place: exp.Expr | None, **detail: str) -> Refusal:
         """A refusal that points at a node."""
-        short = {name: value[:60] for name, value in detail.items()}
+        short = {name: value if name == "known" else value[:60] for name, value in detail.items()}
         return Refusal(code, short, span=None if place is None else self.places.span(place))
 
 

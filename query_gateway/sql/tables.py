@@ -10,6 +10,7 @@ from sqlglot import exp
 from query_gateway.sql.joins import Item
 from query_gateway.sql.schema import fold
 from query_gateway.sql.scope import Column, Origin, Scope, Source, nearest
+from query_gateway.sql.scope import listed as named
 from query_gateway.sql.state import State
 from sandbox.errors import Refusal
 from sandbox.plan.nodes import Scan, ScanColumn
@@ -48,8 +49,10 @@ def scanned(state: State, node: exp.Table, scope: Scope) -> Item:
 
 def _unknown(state: State, node: exp.Table) -> Refusal:
     if node.db and fold(node.db) not in map(fold, state.schema.datasets()):
-        near = nearest(node.db, state.schema.datasets())
-        return state.refuse("sql.unknown_dataset", node, dataset=node.db, near=near)
+        names = list(state.schema.datasets())
+        near = nearest(node.db, names)
+        return state.refuse("sql.unknown_dataset", node, dataset=node.db, near=near, known=named(names))
     wanted = fold(node.db or state.schema.default)
     names = [table.name for table in state.schema.tables if fold(table.dataset) == wanted]
-    return state.refuse("sql.unknown_table", node, table=node.name, near=nearest(node.name, names))
+    near = nearest(node.name, names)
+    return state.refuse("sql.unknown_table", node, table=node.name, near=near, known=named(names))

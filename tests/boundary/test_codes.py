@@ -156,6 +156,7 @@ SQL: Mapping[str, tuple[str, str]] = {
     ),
     "a window in WHERE": ("sql.window_place", "SELECT COUNT(*) FROM visits WHERE RANK() OVER (PARTITION BY pid) = 1"),
     "a sample": ("sql.unsupported", "SELECT COUNT(*) FROM persons USING SAMPLE 1"),
+    "a random number": ("sql.volatile", "SELECT COUNT(*) FROM persons WHERE random() < 0.5"),
     "raw rows": ("plan.raw_rows", "SELECT income FROM persons"),
     "every row": ("plan.raw_rows", "SELECT * FROM persons"),
     "the unit": ("sql.unit_value", "SELECT pid, COUNT(*) FROM persons GROUP BY pid"),

@@ -64,7 +64,7 @@ def test_a_refusal_comes_with_place_and_rewrite(frontend: Frontend) -> None:
     assert refusal.code == "sql.unit_value"
     assert refusal.span is not None
     assert sql[refusal.span.start : refusal.span.end] == "pid"
-    assert refusal.rewrite == "SELECT COUNT(DISTINCT pid), COUNT(*) FROM visits"
+    assert refusal.rewrite == "SELECT AVG(x) FROM (SELECT pid, COUNT(*) AS x FROM visits GROUP BY pid)"
 
 
 def test_check_s_refusal_is_located_and_mended(frontend: Frontend) -> None:

@@ -5,6 +5,7 @@ SELECT pid FROM persons UNION ALL SELECT pid FROM visits
 =>
 refused plan.raw_rows
 at pid FROM persons UNION ALL SELECT pid FROM visits
+write SELECT COUNT(*) AS n FROM (SELECT pid FROM persons UNION ALL SELECT pid FROM visits)
 
 -- UNION across persons
 SELECT COUNT(*) FROM (SELECT city FROM persons UNION SELECT 科室 FROM visits)
@@ -24,6 +25,7 @@ SELECT COUNT(*) FROM (SELECT city FROM persons UNION ALL SELECT code FROM cities
 =>
 refused plan.union_kinds
 at city FROM persons UNION ALL SELECT code FROM cities
+write SELECT COUNT(*) FROM (SELECT city FROM persons )
 
 -- unequal columns
 SELECT COUNT(*) FROM (SELECT city, income FROM persons UNION ALL SELECT 科室 FROM visits)
@@ -42,6 +44,7 @@ SELECT COUNT(*) FROM (SELECT pid FROM persons INTERSECT ALL SELECT pid FROM visi
 =>
 refused sql.set_operation (what=INTERSECT ALL)
 at pid FROM persons INTERSECT ALL SELECT pid FROM visits
+write SELECT COUNT(*) FROM (SELECT pid FROM persons INTERSECT SELECT pid FROM visits)
 
 -- a union of private rows in order
 SELECT COUNT(*) FROM (SELECT pid FROM persons UNION ALL SELECT pid FROM visits ORDER BY 1)
@@ -52,7 +55,7 @@ at 1
 -- an order by what is no column
 SELECT COUNT(*) AS n FROM persons UNION ALL SELECT COUNT(*) FROM visits ORDER BY n + 1
 =>
-refused sql.unknown_column (column=n + 1)
+refused sql.unknown_column (column=n + 1, known=n)
 at n + 1
 
 -- UNION BY NAME
@@ -60,6 +63,7 @@ SELECT COUNT(*) AS n FROM persons UNION ALL BY NAME SELECT COUNT(*) AS n FROM vi
 =>
 refused sql.unsupported (what=UNION BY_NAME)
 at COUNT(*) AS n FROM persons UNION ALL BY NAME SELECT COUNT(*) AS n FROM visits
+write SELECT COUNT(*) AS n FROM persons UNION ALL SELECT COUNT(*) AS n FROM visits
 
 -- VALUES of unequal rows
 SELECT COUNT(*) FROM persons, (VALUES (1), (2, 3)) t
@@ -78,6 +82,7 @@ SELECT COUNT(*) FROM persons, (VALUES (1), ('a')) t
 =>
 refused plan.type (function=VALUES, types=integer, text)
 at (VALUES (1), ('a')) t
+write SELECT COUNT(*) FROM persons, (VALUES ('1'), ('a')) t
 
 -- constants only
 SELECT 1 AS x UNION ALL SELECT 2

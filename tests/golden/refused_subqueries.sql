@@ -18,6 +18,7 @@ SELECT COUNT(*) FROM persons p WHERE EXISTS (SELECT 1 FROM visits v WHERE v.pid 
 =>
 refused sql.unit_value
 at v.pid = p.pid
+write SELECT COUNT(*) FROM persons p
 
 -- public rows that have private ones
 SELECT c.code FROM cities c WHERE EXISTS (SELECT 1 FROM persons p WHERE p.city = c.code)
@@ -60,12 +61,14 @@ SELECT COUNT(*) FROM persons WHERE city IN (SELECT code, name_zh FROM cities)
 =>
 refused sql.subquery_columns
 at code, name_zh FROM cities
+write SELECT COUNT(*) FROM persons WHERE city IN (SELECT code FROM cities)
 
 -- a unit key among values
 SELECT COUNT(*) FROM persons WHERE pid IN (SELECT visit_no FROM visits)
 =>
 refused sql.unit_value (column=pid)
 at pid IN (SELECT visit_no FROM visits)
+write SELECT COUNT(*) FROM persons
 
 -- EXISTS over groups
 SELECT city, COUNT(*) FROM persons GROUP BY city HAVING EXISTS (SELECT 1 FROM cities c WHERE c.code = city)
@@ -78,6 +81,7 @@ SELECT COUNT(*) FROM persons p FULL JOIN cities c ON c.code = p.city
 =>
 refused plan.join_preserved
 at cities c ON c.code = p.city
+write SELECT COUNT(*) FROM persons p LEFT JOIN cities c ON c.code = p.city
 
 -- NATURAL JOIN of nothing shared
 SELECT COUNT(*) FROM persons NATURAL JOIN drugs

@@ -19,18 +19,21 @@ SELECT SUM(income) OVER (PARTITION BY 性别) FROM persons
 =>
 refused sql.window
 at SUM(income) OVER (PARTITION BY 性别)
+write SELECT 性别, SUM(income) FROM persons GROUP BY 性别
 
 -- a window in WHERE
 SELECT COUNT(*) FROM (SELECT 科室 FROM visits WHERE ROW_NUMBER() OVER (PARTITION BY pid ORDER BY 日期) = 1)
 =>
 refused sql.window_place
 at ROW_NUMBER() OVER (PARTITION BY pid ORDER BY 日期)
+write SELECT COUNT(*) FROM (SELECT 科室 FROM (SELECT * FROM visits QUALIFY ROW_NUMBER() OVER (PARTITION BY pid ORDER BY 日期) = 1))
 
 -- a window in an aggregate
 SELECT SUM(RANK() OVER (PARTITION BY pid ORDER BY 日期)) FROM visits
 =>
 refused sql.window_place
 at RANK() OVER (PARTITION BY pid ORDER BY 日期)
+write SELECT SUM(v) FROM (SELECT RANK() OVER (PARTITION BY pid ORDER BY 日期) AS v FROM visits)
 
 -- a window in a window
 SELECT COUNT(*) FROM (SELECT RANK() OVER (PARTITION BY pid ORDER BY RANK() OVER (PARTITION BY pid ORDER BY 费用)) AS r FROM visits)
@@ -56,6 +59,7 @@ SELECT COUNT(*) FROM (SELECT SUM(费用) OVER (PARTITION BY pid ORDER BY 日期 
 =>
 refused sql.unsupported (what=EXCLUDE in a frame)
 at 1
+write SELECT COUNT(*) FROM (SELECT SUM(费用) OVER (PARTITION BY pid ORDER BY 日期 ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS s FROM visits)
 
 -- a distance by reals
 SELECT COUNT(*) FROM (SELECT SUM(费用) OVER (PARTITION BY pid ORDER BY 费用 RANGE BETWEEN 1 PRECEDING AND CURRENT ROW) AS s FROM visits)
@@ -82,19 +86,21 @@ SELECT pid, COUNT(*) FROM visits GROUP BY pid
 =>
 refused sql.unit_value
 at pid
-write SELECT COUNT(DISTINCT pid), COUNT(*) FROM visits
+write SELECT AVG(x) FROM (SELECT pid, COUNT(*) AS x FROM visits GROUP BY pid)
 
 -- DISTINCT ON
 SELECT DISTINCT ON (性别) 性别, COUNT(*) FROM persons GROUP BY 1
 =>
 refused sql.unsupported (what=DISTINCT ON)
 at 性别
+write SELECT DISTINCT 性别, COUNT(*) FROM persons GROUP BY 1
 
 -- a text averaged within a unit
 SELECT AVG(m) FROM (SELECT pid, AVG(科室) AS m FROM visits GROUP BY pid)
 =>
 refused plan.type (function=avg, types=text)
 at 科室
+write SELECT AVG(m) FROM (SELECT pid, COUNT(科室) AS m FROM visits GROUP BY pid)
 
 -- a window that is not there
 SELECT COUNT(*) FROM (SELECT RANK() OVER w AS r FROM visits)

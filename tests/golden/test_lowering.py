@@ -9,14 +9,16 @@ from sandbox.plan.check import check
 from sandbox.plan.decoding import decode
 from sandbox.plan.limits import standard
 from tests.support.cards import DOMAINS
-from tests.support.judging import FACTS
-from tests.support.lowering import CARDS, Case, files, lowered, outcome, read
+from tests.support.judging import FACTS, judged, outcome, told
+from tests.support.lowering import CARDS, Case, files, lowered, read
 
 ACCEPTED = [case for path in files("accepted") for case in read(path)]
 REFUSED = [case for path in files("refused") for case in read(path)]
+MISTAKEN = [case for path in files("mistaken") for case in read(path)]
+"""Plausible mistakes of an analyst, some of them none."""
 REWRITES = [
     (case, line.removeprefix("write "))
-    for case in REFUSED
+    for case in (*REFUSED, *MISTAKEN)
     for line in case.expected.splitlines()
     if line.startswith("write ")
 ]
@@ -29,7 +31,7 @@ def name(case: Case) -> str:
 def test_there_are_enough_cases() -> None:
     assert len(ACCEPTED) >= 60
     assert len(REFUSED) >= 60
-    names = [case.name for case in (*ACCEPTED, *REFUSED)]
+    names = [case.name for case in (*ACCEPTED, *REFUSED, *MISTAKEN)]
     assert len(set(names)) == len(names)
 
 
@@ -54,7 +56,19 @@ def test_refused(case: Case) -> None:
 @pytest.mark.parametrize(("case", "rewrite"), REWRITES, ids=[case.name for case, _ in REWRITES])
 def test_every_rewrite_is_accepted(case: Case, rewrite: str) -> None:
     assert outcome(rewrite, case.dataset).startswith("m1 over")
+    assert judged(rewrite, case.dataset).priced.measures
     assert rewrite != case.sql
+
+
+@pytest.mark.parametrize("case", MISTAKEN, ids=name)
+def test_a_mistake_teaches(case: Case) -> None:
+    assert told(case.sql, case.dataset) == case.expected
+
+
+def test_most_mistakes_are_told_what_to_write() -> None:
+    refused = [case for case in (*REFUSED, *MISTAKEN) if case.expected != "accepted"]
+    assert len(MISTAKEN) >= 60
+    assert len(REWRITES) >= 0.7 * len(refused)
 
 
 @pytest.mark.parametrize("case", ACCEPTED, ids=name)

@@ -25,7 +25,7 @@ import duckdb
 from policies.cards import Bounds, ColumnType, DatasetCard
 from policies.domains import UnitDomain
 from policies.licences import Licence, LicenceBudget, Mode, Notion
-from query_gateway.sql.explain import with_rewrite
+from query_gateway.sql.explain import explain, with_rewrite
 from query_gateway.sql.lower import lower
 from sandbox.datasets.snapshot import Snapshot, Snapshots
 from sandbox.engines.duckdb import Session
@@ -65,12 +65,25 @@ class InProcess(Frontend):
     def close(self) -> None:
         """There is none to end."""
 
-    def lower(self, sql: str, dataset: str, cards: Sequence[DatasetCard]) -> Lowered:
-        found = lower(sql, schema(dataset, cards))
+    def lower(self, sql: str, dataset: str, cards: Sequence[DatasetCard], passed_over: Sequence[str] = ()) -> Lowered:
+        known = schema(dataset, cards)
+        try:
+            found = lower(sql, known)
+        except Refusal as refusal:
+            raise with_rewrite(sql, known, refusal, passed_over) from None
         return Lowered(found.plan, found.spans)
 
-    def explain(self, sql: str, dataset: str, cards: Sequence[DatasetCard], refusal: Refusal) -> Refusal:
-        return with_rewrite(sql, schema(dataset, cards), refusal)
+    def explain(
+        self,
+        sql: str,
+        dataset: str,
+        cards: Sequence[DatasetCard],
+        refusal: Refusal,
+        passed_over: Sequence[str] = (),
+    ) -> Refusal:
+        known = schema(dataset, cards)
+        found = explain(sql, known, refusal.code, refusal.detail, refusal.subject, passed_over)
+        return Refusal(refusal.code, refusal.detail, found.span, found.rewrite, refusal.subject)
 
 
 class Held(Snapshots):

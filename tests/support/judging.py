@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
+from pathlib import Path
 
 from policies.cards import CardValue, ColumnCard
 from sandbox.datasets.snapshot import Snapshot
@@ -16,7 +18,8 @@ from sandbox.privacy.loss import Spend
 from sandbox.requests import QueryRequest
 from tests.support.answers import LICENCE, InProcess
 from tests.support.cards import DOMAINS
-from tests.support.lowering import CARDS
+from tests.support.lowering import CARDS, files, lowered, read
+from tests.support.plan_text import lines
 
 SPEND = Spend(Fraction(1), None)
 FEW = {name: replace(each, max_units=10_000) for name, each in DOMAINS.items()}
@@ -56,10 +59,42 @@ def judged(sql: str, dataset: str) -> Prepared:
     return prepare(request, LICENCE, InProcess(), SNAPSHOTS, FEW, standard(cells=10_000))
 
 
-def refused(sql: str, dataset: str) -> Refusal | None:
-    """Why the query is refused; None where it is not."""
+def outcome(sql: str, dataset: str) -> str:
+    """What comes of the SQL: the plan, or what its refusal says."""
+    try:
+        return "\n".join(lines(lowered(sql, dataset).plan))
+    except Refusal:
+        return told(sql, dataset)
+
+
+def told(sql: str, dataset: str) -> str:
+    """Code, place and rewrite of the refusal, as the caller sees them; `accepted` where there is none."""
     try:
         judged(sql, dataset)
-    except Refusal as refusal:
-        return refusal
-    return None
+    except Refusal as refused:
+        refusal = refused
+    else:
+        return "accepted"
+    detail = ", ".join(f"{name}={word}" for name, word in sorted(refusal.detail.items()) if word)
+    words = [f"refused {refusal.code}" + (f" ({detail})" if detail else "")]
+    if refusal.span is not None:
+        words.append(f"at {' '.join(sql[refusal.span.start : refusal.span.end].split())}")
+    if refusal.rewrite is not None:
+        words.append(f"write {' '.join(refusal.rewrite.split())}")
+    return "\n".join(words)
+
+
+GOLDEN: Mapping[str, Callable[[str, str], str]] = {"accepted": outcome, "refused": outcome, "mistaken": told}
+"""What is written in each kind of golden file."""
+
+
+def _write(path: Path, telling: Callable[[str, str], str]) -> None:
+    cases = read(path)
+    blocks = [f"-- {case.name}\n{case.sql}\n=>\n{telling(case.sql, case.dataset)}" for case in cases]
+    path.write_text("\n\n".join([f"-- data set {cases[0].dataset}", *blocks]) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    for kind, telling in GOLDEN.items():
+        for golden in files(kind):
+            _write(golden, telling)

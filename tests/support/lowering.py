@@ -1,7 +1,7 @@
 """Lowering in process, and the golden files of it.
 
 A golden file holds cases: a comment with the case's name, the SQL, a line `=>`, and what must come of it. The data set
-is the comment on the first line. `python -m tests.support.lowering` writes what comes of each case now; the reviewer
+is the comment on the first line. `python -m tests.support.judging` writes what comes of each case now; the reviewer
 reads the difference.
 """
 
@@ -13,13 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from policies.cards import DatasetCard
-from query_gateway.sql.explain import with_rewrite
 from query_gateway.sql.lower import Lowered, lower
 from query_gateway.sql.schema import Schema, read_schema
-from sandbox.errors import Refusal
 from sandbox.frontend import described
 from tests.support.cards import CLINIC, TPCH
-from tests.support.plan_text import lines
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CARDS = (CLINIC, TPCH)
@@ -45,21 +42,6 @@ def lowered(sql: str, dataset: str) -> Lowered:
     return lower(sql, schema(dataset))
 
 
-def outcome(sql: str, dataset: str) -> str:
-    """What comes of the SQL: the plan, or code, place and rewrite of the refusal."""
-    try:
-        return "\n".join(lines(lowered(sql, dataset).plan))
-    except Refusal as refused:
-        refusal = with_rewrite(sql, schema(dataset), refused)
-    detail = ", ".join(f"{name}={word}" for name, word in sorted(refusal.detail.items()) if word)
-    told = [f"refused {refusal.code}" + (f" ({detail})" if detail else "")]
-    if refusal.span is not None:
-        told.append(f"at {' '.join(sql[refusal.span.start : refusal.span.end].split())}")
-    if refusal.rewrite is not None:
-        told.append(f"write {' '.join(refusal.rewrite.split())}")
-    return "\n".join(told)
-
-
 def read(path: Path) -> list[Case]:
     """The cases of a golden file."""
     head, *blocks = path.read_text(encoding="utf-8").strip().split("\n\n")
@@ -75,16 +57,5 @@ def read(path: Path) -> list[Case]:
 
 
 def files(kind: str) -> list[Path]:
-    """The golden files of `accepted` or `refused` queries."""
+    """The golden files of `accepted`, `refused` or `mistaken` queries."""
     return sorted(GOLDEN.glob(f"{kind}_*.sql"))
-
-
-def _write(path: Path) -> None:
-    cases = read(path)
-    blocks = [f"-- {case.name}\n{case.sql}\n=>\n{outcome(case.sql, case.dataset)}" for case in cases]
-    path.write_text("\n\n".join([f"-- data set {cases[0].dataset}", *blocks]) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    for golden in (*files("accepted"), *files("refused")):
-        _write(golden)

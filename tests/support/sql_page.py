@@ -32,6 +32,7 @@ from sandbox.privacy.statistics import Statistic
 from tests.support.function_examples import EXAMPLES
 from tests.support.function_page import GROUPS
 from tests.support.judging import judged
+from tests.support.lowering import files, read
 
 PAGE = Path(__file__).parents[2] / "docs" / "sql.md"
 DATASET = "clinic"
@@ -188,10 +189,26 @@ def _cell(text: str) -> str:
     ).replace("|", "\\|")
 
 
+def _refusals() -> Iterator[str]:
+    """For each code the first golden case with a rewrite."""
+    yield "| written | refused with | write |\n|---|---|---|"
+    shown = set[str]()
+    for kind in ("mistaken", "refused"):
+        for case in (each for path in files(kind) for each in read(path)):
+            expected = case.expected.splitlines()
+            first, last = expected[0], expected[-1]
+            code = first.split()[1] if first.startswith("refused ") else ""
+            if last.startswith("write ") and code not in shown:
+                shown.add(code)
+                asked = " ".join(case.sql.split())
+                yield f"| {_cell(f'`{asked}`')} | `{code}` | {_cell(f'`{last[6:]}`')} |"
+
+
 PARTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "operators": _operators,
     **{name: _members(enumeration) for name, enumeration in ENUMERATIONS.items()},
     "functions": _functions,
+    "refusals": _refusals,
 }
 """What each made part of the page is made by."""
 

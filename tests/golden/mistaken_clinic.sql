@@ -1,0 +1,735 @@
+-- data set clinic
+
+-- a column of another character
+SELECT 性別, COUNT(*) FROM persons GROUP BY 性別
+=>
+refused sql.unknown_column (column=性別, known=pid, 性别, birth_year, income, city, near=性别)
+at 性別
+write SELECT 性别, COUNT(*) FROM persons GROUP BY 性别
+
+-- a column half remembered
+SELECT SUM(费) FROM visits
+=>
+refused sql.unknown_column (column=费, known=visit_no, pid, 科室, 日期, 费用, emergency, near=费用)
+at 费
+write SELECT SUM(费用) FROM visits
+
+-- a column misremembered in Chinese
+SELECT COUNT(*) FROM visits WHERE 科目 = '内科'
+=>
+refused sql.unknown_column (column=科目, known=visit_no, pid, 科室, 日期, 费用, emergency, near=科室)
+at 科目
+write SELECT COUNT(*) FROM visits WHERE 科室 = '内科'
+
+-- a column that there is not
+SELECT p.age FROM persons p
+=>
+refused sql.unknown_column (column=age, known=pid, 性别, birth_year, income, city)
+at p.age
+
+-- a shortened column
+SELECT AVG(2024 - birth_yr) FROM persons
+=>
+refused sql.unknown_column (column=birth_yr, known=pid, 性别, birth_year, income, city, near=birth_year)
+at birth_yr
+write SELECT AVG(2024 - birth_year) FROM persons
+
+-- a table in the singular
+SELECT COUNT(*) FROM visit
+=>
+refused sql.unknown_table (known=persons, visits, drugs, cities, near=visits, table=visit)
+at visit
+write SELECT COUNT(*) FROM visits
+
+-- a table that there is not
+SELECT COUNT(*) FROM 就诊
+=>
+refused sql.unknown_table (known=persons, visits, drugs, cities, table=就诊)
+at 就诊
+
+-- a table of the engine
+SELECT COUNT(*) FROM information_schema.tables
+=>
+refused sql.unknown_dataset (dataset=information_schema, known=clinic, tpch)
+at information_schema.tables
+
+-- a name of three parts
+SELECT count(*) FROM clinic.main.persons
+=>
+refused sql.unsupported (what=a name of more than two parts)
+at clinic
+write SELECT count(*) FROM clinic.persons
+
+-- the first rows of a table
+SELECT * FROM visits LIMIT 10
+=>
+refused plan.raw_rows
+at *
+write SELECT COUNT(*) AS n FROM visits
+
+-- the richest persons
+SELECT pid, income FROM persons ORDER BY income DESC LIMIT 10
+=>
+refused sql.unit_value
+at pid
+write SELECT COUNT(*) AS n FROM persons
+
+-- the dearest persons
+SELECT pid, SUM(费用) AS total FROM visits GROUP BY pid ORDER BY 2 DESC LIMIT 10
+=>
+refused sql.unit_value
+at pid
+write SELECT AVG(total) FROM (SELECT pid, SUM(费用) AS total FROM visits GROUP BY pid)
+
+-- one person's visits
+SELECT COUNT(*) FROM visits WHERE pid = 1001 AND emergency
+=>
+refused sql.unit_value
+at pid = 1001
+write SELECT COUNT(*) FROM visits WHERE emergency
+
+-- persons by number
+SELECT COUNT(*) FROM persons WHERE pid > 1000
+=>
+refused sql.unit_value
+at pid > 1000
+write SELECT COUNT(*) FROM persons
+
+-- the greatest unit key
+SELECT MAX(pid) FROM persons
+=>
+refused sql.aggregate (function=MAX)
+at MAX(pid)
+write SELECT COUNT(DISTINCT pid) FROM persons
+
+-- persons in ten parts
+SELECT pid % 10 AS bucket, COUNT(*) FROM persons GROUP BY bucket
+=>
+refused sql.unit_value
+at pid % 10
+write SELECT COUNT(*) FROM persons
+
+-- persons as texts
+SELECT CAST(pid AS VARCHAR) AS p, COUNT(*) FROM persons GROUP BY p
+=>
+refused sql.unit_value
+at CAST(pid AS VARCHAR)
+write SELECT COUNT(*) AS n FROM persons
+
+-- a number of unknown range summed
+SELECT SUM(visit_no) FROM visits
+=>
+refused plan.unbounded_sum (aggregate=sum)
+at visit_no
+write SELECT SUM(clamp(visit_no, 0, 100)) FROM visits
+
+-- an expression of unknown range summed
+SELECT 科室, SUM(费用 / NULLIF(visit_no, 0)) FROM visits GROUP BY 科室
+=>
+refused plan.unbounded_sum (aggregate=sum)
+at 费用 / NULLIF(visit_no, 0)
+write SELECT 科室, SUM(clamp(费用 / NULLIF(visit_no, 0), 0, 100)) FROM visits GROUP BY 科室
+
+-- a deviation of unknown range
+SELECT STDDEV(visit_no) FROM visits
+=>
+refused plan.unbounded_sum (aggregate=stddev_samp)
+at visit_no
+write SELECT STDDEV(clamp(visit_no, 0, 100)) FROM visits
+
+-- a correlation with an unknown range
+SELECT CORR(费用, visit_no) FROM visits
+=>
+refused plan.unbounded_sum (aggregate=corr)
+at visit_no
+write SELECT CORR(费用, clamp(visit_no, 0, 100)) FROM visits
+
+-- a number for each row
+SELECT ROW_NUMBER() OVER (ORDER BY 费用) AS r FROM visits
+=>
+refused sql.window
+at ROW_NUMBER() OVER (ORDER BY 费用)
+write SELECT COUNT(*) AS n FROM visits
+
+-- the dearest visits
+SELECT AVG(费用) FROM (SELECT * FROM visits ORDER BY 费用 DESC LIMIT 100)
+=>
+refused plan.order
+at 费用
+write SELECT AVG(费用) FROM (SELECT * FROM visits)
+
+-- rows after the first
+SELECT AVG(费用) FROM (SELECT 费用 FROM visits OFFSET 10)
+=>
+refused plan.order
+at 10
+write SELECT AVG(费用) FROM (SELECT 费用 FROM visits)
+
+-- a comma join of persons
+SELECT COUNT(*) FROM persons p, visits v
+=>
+refused plan.join_unit
+at visits v
+write SELECT COUNT(*) FROM persons p, visits v WHERE p.pid = v.pid
+
+-- a join on something else
+SELECT COUNT(*) FROM persons p JOIN visits v ON p.birth_year = year(v.日期)
+=>
+refused plan.join_unit
+at visits v
+write SELECT COUNT(*) FROM persons p JOIN visits v ON p.pid = v.pid AND p.birth_year = year(v.日期)
+
+-- a unit key that a table lacks
+SELECT COUNT(*) FROM visits v JOIN drugs d ON v.pid = d.pid
+=>
+refused sql.unknown_column (column=pid, known=visit_no, pid, 科室, 日期, 费用, emergency, 药品, packs, near=pid)
+at d.pid
+write SELECT COUNT(*) FROM visits v JOIN drugs d ON d.visit_no = v.visit_no
+
+-- a unit key equated with a number
+SELECT COUNT(*) FROM persons p JOIN drugs d ON p.pid = d.visit_no
+=>
+refused sql.unit_value (column=pid)
+at p.pid = d.visit_no
+
+-- visits on the same day
+SELECT a.科室, COUNT(*) FROM visits a JOIN visits b ON a.日期 = b.日期 GROUP BY a.科室
+=>
+refused plan.join_unit
+at visits b
+write SELECT a.科室, COUNT(*) FROM visits a JOIN visits b ON a.pid = b.pid AND a.日期 = b.日期 GROUP BY a.科室
+
+-- USING what is not there
+SELECT COUNT(*) FROM persons JOIN visits USING (patient)
+=>
+refused sql.unknown_column (column=patient, known=pid, 性别, birth_year, income, city, visit_no, 科室, 日期, 费用, emergency)
+at patient
+write SELECT COUNT(*) FROM persons JOIN visits ON persons.pid = visits.pid
+
+-- LEFT JOIN without ON
+SELECT COUNT(*) FROM persons LEFT JOIN visits
+=>
+refused sql.join_condition
+at visits
+write SELECT COUNT(*) FROM persons LEFT JOIN visits ON persons.pid = visits.pid
+
+-- SEMI JOIN without ON
+SELECT COUNT(*) FROM persons SEMI JOIN visits
+=>
+refused sql.join_condition
+at visits
+write SELECT COUNT(*) FROM persons SEMI JOIN visits ON persons.pid = visits.pid
+
+-- ASOF JOIN
+SELECT COUNT(*) FROM persons p ASOF JOIN visits v ON p.pid = v.pid AND v.日期 > DATE '2024-01-01'
+=>
+refused sql.unsupported (what=this kind of join)
+at visits v ON p.pid = v.pid AND v.日期 > DATE '2024-01-01'
+write SELECT COUNT(*) FROM persons p JOIN visits v ON p.pid = v.pid AND v.日期 > DATE '2024-01-01'
+
+-- a real number beside groups
+SELECT 科室, 费用, COUNT(*) FROM visits GROUP BY 科室
+=>
+refused sql.not_grouped (column=费用)
+at 费用
+write SELECT 科室, AVG(费用), COUNT(*) FROM visits GROUP BY 科室
+
+-- an order by what is not grouped
+SELECT 性别, COUNT(*) FROM persons GROUP BY 性别 ORDER BY income
+=>
+refused sql.not_grouped (column=income)
+at income
+write SELECT 性别, COUNT(*) FROM persons GROUP BY 性别 ORDER BY AVG(income)
+
+-- HAVING of what is not grouped
+SELECT 性别, COUNT(*) AS n FROM persons GROUP BY 性别 HAVING income > 10
+=>
+refused sql.not_grouped (column=income)
+at income
+write SELECT 性别, COUNT(*) AS n FROM persons GROUP BY 性别 HAVING AVG(income) > 10
+
+-- a list of texts
+SELECT STRING_AGG(city, ',') FROM persons
+=>
+refused sql.aggregate (function=STRING_AGG)
+at STRING_AGG(city, ',')
+write SELECT city, COUNT(*) FROM persons GROUP BY city
+
+-- an array of different values
+SELECT ARRAY_AGG(DISTINCT city) FROM persons
+=>
+refused sql.aggregate (function=ARRAY_AGG)
+at ARRAY_AGG(DISTINCT city)
+write SELECT city, COUNT(*) FROM persons GROUP BY city
+
+-- the first of a group
+SELECT 科室, FIRST(费用) FROM visits GROUP BY 科室
+=>
+refused sql.aggregate (function=FIRST)
+at FIRST(费用)
+write SELECT 科室, AVG(费用) FROM visits GROUP BY 科室
+
+-- the most frequent value
+SELECT MODE(科室) FROM visits
+=>
+refused sql.aggregate (function=MODE)
+at MODE(科室)
+write SELECT 科室, COUNT(*) FROM visits GROUP BY 科室
+
+-- an approximate count
+SELECT APPROX_COUNT_DISTINCT(pid) FROM visits
+=>
+refused sql.aggregate (function=APPROX_COUNT_DISTINCT)
+at APPROX_COUNT_DISTINCT(pid)
+write SELECT COUNT(DISTINCT pid) FROM visits
+
+-- COUNT(DISTINCT) of a row
+SELECT COUNT(DISTINCT (科室, 日期)) FROM visits
+=>
+refused sql.unsupported (what=TUPLE)
+at 科室, 日期
+write SELECT COUNT(DISTINCT concat(CAST(科室 AS VARCHAR), '|', CAST(日期 AS VARCHAR))) FROM visits
+
+-- a sum of different values
+SELECT SUM(DISTINCT 费用) FROM visits
+=>
+refused sql.unsupported (what=DISTINCT here)
+at SUM(DISTINCT 费用)
+write SELECT SUM(费用) FROM visits
+
+-- whether any is true
+SELECT BOOL_OR(emergency) FROM visits
+=>
+refused sql.aggregate (function=BOOL_OR)
+at BOOL_OR(emergency)
+write SELECT COUNT_IF(emergency) > 0 FROM visits
+
+-- a histogram
+SELECT HISTOGRAM(费用) FROM visits
+=>
+refused sql.unknown_function (function=HISTOGRAM)
+at HISTOGRAM(费用)
+write SELECT width_bucket(费用, 0, 100, 10) AS bucket, COUNT(*) FROM visits GROUP BY width_bucket(费用, 0, 100, 10)
+
+-- kurtosis
+SELECT KURTOSIS(费用) FROM visits
+=>
+refused sql.aggregate (function=KURTOSIS)
+at KURTOSIS(费用)
+write SELECT STDDEV(费用) FROM visits
+
+-- the last thirty days
+SELECT COUNT(*) FROM visits WHERE 日期 > now() - INTERVAL 30 DAY
+=>
+refused sql.clock
+at now()
+write SELECT COUNT(*) FROM visits WHERE 日期 > DATE '2026-01-01' - INTERVAL 30 DAY
+
+-- a random tenth
+SELECT COUNT(*) FROM persons WHERE random() < 0.1 AND income > 10
+=>
+refused sql.volatile (function=random)
+at random()
+write SELECT COUNT(*) FROM persons WHERE income > 10
+
+-- a random key
+SELECT gen_random_uuid(), COUNT(*) FROM persons
+=>
+refused sql.volatile (function=gen_random_uuid)
+at gen_random_uuid()
+write SELECT COUNT(*) FROM persons
+
+-- a sample
+SELECT COUNT(*) FROM persons TABLESAMPLE BERNOULLI (10)
+=>
+refused sql.unsupported (what=TABLESAMPLE)
+at 10
+write SELECT COUNT(*) FROM persons
+
+-- DIV
+SELECT DIV(SUM(费用), COUNT(*)) FROM visits
+=>
+refused sql.syntax (what=unexpected '(')
+at (
+write SELECT fdiv(SUM(费用), COUNT(*)) FROM visits
+
+-- SAFE_DIVIDE
+SELECT SAFE_DIVIDE(SUM(费用), COUNT(*)) FROM visits
+=>
+refused sql.unknown_function (function=SAFE_DIVIDE)
+at SAFE_DIVIDE(SUM(费用), COUNT(*))
+write SELECT (SUM(费用)) / (COUNT(*)) FROM visits
+
+-- a quotient in DECIMAL
+SELECT SUM(费用) / COUNT(*) :: DECIMAL(10,2) FROM visits
+=>
+refused sql.cast_type (type=DECIMAL(10, 2))
+at COUNT(*) :: DECIMAL(10,2)
+write SELECT SUM(费用) / COUNT(*) :: DOUBLE FROM visits
+
+-- an empty statement at the end
+SELECT COUNT(*) FROM persons;;
+=>
+accepted
+
+-- a comment after the semicolon
+SELECT COUNT(*) FROM persons; -- done
+=>
+accepted
+
+-- DELETE
+DELETE FROM persons WHERE income IS NULL
+=>
+refused sql.not_select
+at DELETE
+write SELECT COUNT(*) AS n FROM persons
+
+-- UPDATE
+UPDATE persons SET income = 0
+=>
+refused sql.not_select
+at UPDATE
+write SELECT COUNT(*) AS n FROM persons
+
+-- SHOW TABLES
+SHOW TABLES
+=>
+refused sql.not_select
+at SHOW
+
+-- DESCRIBE
+DESCRIBE persons
+=>
+refused sql.not_select
+at DESCRIBE
+write SELECT COUNT(*) AS n FROM persons
+
+-- FROM alone
+FROM persons
+=>
+refused plan.raw_rows
+at FROM
+write SELECT COUNT(*) AS n FROM persons
+
+-- TABLE
+TABLE persons
+=>
+refused plan.raw_rows
+at persons
+write SELECT COUNT(*) AS n FROM persons
+
+-- FROM first
+FROM persons SELECT COUNT(*)
+=>
+accepted
+
+-- SELCT
+SELCT COUNT(*) FROM persons
+=>
+refused sql.syntax (what=unexpected '(')
+at (
+write SELECT COUNT(*) FROM persons
+
+-- FORM
+SELECT COUNT(*) FORM persons
+=>
+refused sql.syntax (what=unexpected 'persons')
+at persons
+write SELECT COUNT(*) FROM persons
+
+-- WEHRE
+SELECT COUNT(*) FROM persons WEHRE income > 10
+=>
+refused sql.syntax (what=unexpected 'income')
+at income
+write SELECT COUNT(*) FROM persons WHERE income > 10
+
+-- GRUOP
+SELECT 性别, COUNT(*) FROM persons GRUOP BY 性别
+=>
+refused sql.syntax (what=unexpected 'BY')
+at BY
+write SELECT 性别, COUNT(*) FROM persons GROUP BY 性别
+
+-- GROUP without BY
+SELECT 性别, COUNT(*) FROM persons GROUP 性别
+=>
+refused sql.syntax (what=unexpected '性别')
+at 性别
+write SELECT 性别, COUNT(*) FROM persons GROUP BY 性别
+
+-- a comma forgotten
+SELECT 性别 COUNT(*) FROM persons GROUP BY 性别
+=>
+refused sql.syntax (what=unexpected '(')
+at (
+write SELECT 性别, COUNT(*) FROM persons GROUP BY 性别
+
+-- a comma too many
+SELECT 性别, COUNT(*), FROM persons GROUP BY 性别
+=>
+accepted
+
+-- a bracket forgotten
+SELECT COUNT(* FROM persons
+=>
+refused sql.syntax (what=unexpected 'FROM')
+at FROM
+write SELECT COUNT(*) FROM persons
+
+-- an AND with nothing after it
+SELECT COUNT(*) FROM persons WHERE income > 10 AND
+=>
+refused sql.syntax (what=it is incomplete after 'AND')
+at AND
+write SELECT COUNT(*) FROM persons WHERE income > 10
+
+-- a comparison written apart
+SELECT COUNT(*) FROM persons WHERE income = > 10
+=>
+refused sql.syntax (what=unexpected '10')
+at 10
+write SELECT COUNT(*) FROM persons WHERE income >= 10
+
+-- curly quotes
+SELECT COUNT(*) FROM persons WHERE 性别 = “女”
+=>
+refused sql.unknown_column (column=“女”, known=pid, 性别, birth_year, income, city)
+at “女”
+write SELECT COUNT(*) FROM persons WHERE 性别 = '女'
+
+-- double quotes
+SELECT COUNT(*) FROM persons WHERE 性别 = "女"
+=>
+refused sql.unknown_column (column=女, known=pid, 性别, birth_year, income, city)
+at "女"
+write SELECT COUNT(*) FROM persons WHERE 性别 = '女'
+
+-- full-width brackets
+SELECT COUNT（*） FROM persons
+=>
+refused sql.unknown_column (column=COUNT（, known=pid, 性别, birth_year, income, city)
+at COUNT（
+write SELECT COUNT(*) FROM persons
+
+-- a full-width comma
+SELECT COUNT(*)，SUM(income) FROM persons
+=>
+refused sql.syntax (what=unexpected '(')
+at (
+write SELECT COUNT(*),SUM(income) FROM persons
+
+-- TOP
+SELECT TOP 10 city, COUNT(*) FROM persons GROUP BY city
+=>
+refused sql.syntax (what=unexpected '10')
+at 10
+write SELECT city, COUNT(*) FROM persons GROUP BY city LIMIT 10
+
+-- another sign of equality
+SELECT COUNT(*) FROM persons WHERE income == 10
+=>
+accepted
+
+-- the average of one's own visits
+SELECT COUNT(*) FROM visits v WHERE v.费用 > (SELECT AVG(w.费用) FROM visits w WHERE w.日期 < v.日期)
+=>
+refused sql.correlated_value
+at SELECT AVG(w.费用) FROM visits w WHERE w.日期 < v.日期
+write SELECT COUNT(*) FROM visits v WHERE v.费用 > (SELECT AVG(w.费用) FROM visits w)
+
+-- EXISTS of anybody
+SELECT COUNT(*) FROM persons WHERE EXISTS (SELECT 1 FROM visits)
+=>
+refused plan.join_unit
+at SELECT 1 FROM visits
+write SELECT COUNT(*) FROM persons WHERE EXISTS (SELECT 1 FROM visits WHERE visits.pid = persons.pid)
+
+-- every city, with persons or without
+SELECT c.name_zh, COUNT(p.pid) FROM cities c LEFT JOIN persons p ON p.city = c.code GROUP BY c.name_zh
+=>
+refused plan.join_preserved
+at persons p ON p.city = c.code
+write SELECT c.name_zh, COUNT(p.pid) FROM cities c JOIN persons p ON p.city = c.code GROUP BY c.name_zh
+
+-- FULL JOIN of a public table
+SELECT COUNT(*) FROM persons p FULL JOIN cities c ON p.city = c.code
+=>
+refused plan.join_preserved
+at cities c ON p.city = c.code
+write SELECT COUNT(*) FROM persons p LEFT JOIN cities c ON p.city = c.code
+
+-- the cities of persons and of the list
+SELECT city FROM persons UNION SELECT code FROM cities
+=>
+refused plan.union_kinds
+at city FROM persons UNION SELECT code FROM cities
+write SELECT COUNT(*) AS n FROM persons
+
+-- persons without visits
+SELECT pid FROM persons EXCEPT SELECT pid FROM visits
+=>
+refused plan.raw_rows
+at pid FROM persons EXCEPT SELECT pid FROM visits
+write SELECT COUNT(*) AS n FROM (SELECT pid FROM persons EXCEPT SELECT pid FROM visits)
+
+-- the first visit, by a window in WHERE
+SELECT COUNT(*) FROM visits WHERE ROW_NUMBER() OVER (PARTITION BY pid ORDER BY 日期) = 1
+=>
+refused sql.window_place
+at ROW_NUMBER() OVER (PARTITION BY pid ORDER BY 日期)
+write SELECT COUNT(*) FROM (SELECT * FROM visits QUALIFY ROW_NUMBER() OVER (PARTITION BY pid ORDER BY 日期) = 1)
+
+-- the first visit, by QUALIFY beside an aggregate
+SELECT SUM(费用) FROM visits QUALIFY ROW_NUMBER() OVER (PARTITION BY pid ORDER BY 日期) = 1
+=>
+refused sql.unit_value (column=pid)
+at pid
+write SELECT SUM(费用) FROM (SELECT * FROM visits QUALIFY ROW_NUMBER() OVER (PARTITION BY pid ORDER BY 日期) = 1)
+
+-- a total of each department on every row
+SELECT SUM(费用) OVER (PARTITION BY 科室) FROM visits
+=>
+refused sql.window
+at SUM(费用) OVER (PARTITION BY 科室)
+write SELECT 科室, SUM(费用) FROM visits GROUP BY 科室
+
+-- a window over all
+SELECT COUNT(DISTINCT pid) OVER () FROM visits
+=>
+refused sql.window
+at COUNT(DISTINCT pid)
+write SELECT COUNT(DISTINCT pid) FROM visits
+
+-- a date with slashes
+SELECT COUNT(*) FROM visits WHERE 日期 = '2024/01/01'
+=>
+refused sql.literal (text=2024/01/01, type=date)
+at 日期 = '2024/01/01'
+write SELECT COUNT(*) FROM visits WHERE 日期 = '2024-01-01'
+
+-- a month that there is not
+SELECT COUNT(*) FROM visits WHERE 日期 > '2024-13-01'
+=>
+refused sql.literal (text=2024-13-01, type=date)
+at 日期 > '2024-13-01'
+write SELECT COUNT(*) FROM visits WHERE 日期 > '2024-12-01'
+
+-- yes
+SELECT COUNT(*) FROM visits WHERE emergency = 'yes'
+=>
+refused plan.type (function=equal, types=boolean, text)
+at emergency = 'yes'
+write SELECT COUNT(*) FROM visits WHERE emergency = TRUE
+
+-- a truth as a number
+SELECT COUNT(*) FROM visits WHERE emergency = 1
+=>
+refused plan.type (function=equal, types=boolean, integer)
+at emergency = 1
+write SELECT COUNT(*) FROM visits WHERE emergency = TRUE
+
+-- the share of emergencies
+SELECT AVG(emergency) FROM visits
+=>
+refused plan.type (function=avg, types=boolean)
+at emergency
+write SELECT AVG(CAST(emergency AS INTEGER)) FROM visits
+
+-- the average of a text
+SELECT AVG(性别) FROM persons
+=>
+refused plan.type (function=avg, types=text)
+at 性别
+write SELECT COUNT(性别) FROM persons
+
+-- DATE_FORMAT
+SELECT DATE_FORMAT(日期, '%Y-%m') AS m, COUNT(*) FROM visits GROUP BY m
+=>
+refused sql.unknown_function (function=DATE_FORMAT)
+at DATE_FORMAT(日期, '%Y-%m')
+write SELECT strftime(日期, '%Y-%m') AS m, COUNT(*) FROM visits GROUP BY m
+
+-- TO_CHAR
+SELECT TO_CHAR(日期, 'YYYY-MM') AS m, COUNT(*) FROM visits GROUP BY m
+=>
+refused sql.unknown_function (function=TO_CHAR)
+at TO_CHAR(日期, 'YYYY-MM')
+write SELECT strftime(日期, '%Y-%m') AS m, COUNT(*) FROM visits GROUP BY m
+
+-- ISNULL
+SELECT ISNULL(性别, '无'), COUNT(*) FROM persons GROUP BY 1
+=>
+refused sql.unknown_function (function=ISNULL)
+at ISNULL(性别, '无')
+write SELECT COALESCE(性别, '无'), COUNT(*) FROM persons GROUP BY 1
+
+-- a real number divided to a whole one
+SELECT income // 10000 AS b, COUNT(*) FROM persons GROUP BY b
+=>
+refused plan.type (function=integer_divide, types=double, integer)
+at income // 10000
+write SELECT floor(income / 10000) AS b, COUNT(*) FROM persons GROUP BY b
+
+-- a named parameter
+SELECT COUNT(*) FROM persons WHERE income > :x
+=>
+refused sql.parameter
+at income
+write SELECT COUNT(*) FROM persons WHERE income > 0
+
+-- a derived table read twice
+SELECT x.* FROM (SELECT 科室, COUNT(*) n FROM visits GROUP BY 科室) x WHERE n > (SELECT AVG(n) FROM x)
+=>
+refused sql.unknown_table (known=persons, visits, drugs, cities, table=x)
+at x
+write WITH x AS (SELECT 科室, COUNT(*) n FROM visits GROUP BY 科室) SELECT x.* FROM x WHERE n > (SELECT AVG(n) FROM x)
+
+-- a group by the count
+SELECT 科室, COUNT(*) FROM visits GROUP BY 2
+=>
+refused sql.aggregate_place
+at COUNT(*)
+write SELECT 科室, COUNT(*) FROM visits GROUP BY ALL
+
+-- an order by what comes after the last
+SELECT 科室, COUNT(*) FROM visits GROUP BY 科室 ORDER BY 5
+=>
+refused sql.ordinal (position=5)
+at 5
+write SELECT 科室, COUNT(*) FROM visits GROUP BY 科室 ORDER BY 2
+
+-- a condition on the count
+SELECT 科室, COUNT(*) FROM visits WHERE COUNT(*) > 5 GROUP BY 科室
+=>
+refused sql.aggregate_place
+at COUNT(*)
+write SELECT 科室, COUNT(*) FROM visits GROUP BY 科室 HAVING COUNT(*) > 5
+
+-- the average number of visits
+SELECT AVG(COUNT(*)) FROM visits GROUP BY pid
+=>
+refused sql.unit_value
+at pid
+write SELECT AVG(n) FROM (SELECT COUNT(*) AS n FROM visits GROUP BY pid)
+
+-- the average size of a group
+SELECT AVG(COUNT(*)) FROM visits GROUP BY 科室
+=>
+refused sql.aggregate_place
+at COUNT(*)
+write SELECT AVG(n) FROM (SELECT COUNT(*) AS n FROM visits GROUP BY 科室)
+
+-- PIVOT by department
+SELECT * FROM visits PIVOT (SUM(费用) FOR 科室 IN ('内科', '外科'))
+=>
+refused sql.unsupported (what=PIVOT)
+at SUM(费用) FOR 科室 IN ('内科', '外科')
+write SELECT 科室, SUM(费用) FROM visits GROUP BY 科室
+
+-- a cast to MONEY
+SELECT SUM(CAST(income AS MONEY)) FROM persons
+=>
+refused sql.cast_type (type=MONEY)
+at CAST(income AS MONEY)
+write SELECT SUM(CAST(income AS DOUBLE)) FROM persons
