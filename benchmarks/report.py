@@ -76,22 +76,34 @@ def _between(start: str, end: str, text: str) -> None:
 
 
 def _errors(found: Mapping[str, Any]) -> str:
-    """A row for each question: its error under either notion, and the best peer's."""
-    by_question: dict[str, list[Figure]] = {}
-    for figure in found["figures"]:
-        by_question.setdefault(figure["title"], []).append(figure)
+    """The table of the panel's questions, and that of TPC-H's totals."""
     numbers = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
     lines = [
         f"Measured on {found['date']}, {found['runs']} runs each. {numbers}.",
         "",
         "| question | pure, ε = 1 | zCDP at ε = 1, δ = 1e-5 | best peer |",
         "|---|---|---|---|",
-        *(
-            f"| {title} | {' | '.join(map(_error, figures))} | {figures[0]['peer']['best']:g} % |"
-            for title, figures in by_question.items()
-        ),
+        *_by_question(found, "panel"),
+        "",
+        f"TPC-H at scale {found['scale']:g}:",
+        "",
+        "| total | pure, ε = 0.8 | zCDP at ε = 0.8, δ = 1e-5 | race-to-the-top, pure, ε = 0.8 |",
+        "|---|---|---|---|",
+        *_by_question(found, "tpch"),
     ]
     return "\n".join(lines) + "\n\n"
+
+
+def _by_question(found: Mapping[str, Any], data: str) -> list[str]:
+    """A row for each question about these data: its error under either notion, and the best peer's."""
+    by_question: dict[str, list[Figure]] = {}
+    for figure in found["figures"]:
+        if figure["data"] == data:
+            by_question.setdefault(figure["title"], []).append(figure)
+    return [
+        f"| {title} | {' | '.join(map(_error, figures))} | {figures[0]['peer']['best']:g} % |"
+        for title, figures in by_question.items()
+    ]
 
 
 def _error(figure: Figure) -> str:

@@ -58,6 +58,7 @@ class Joins:
         Refuses: `plan.join_unit`, `plan.join_preserved`, `plan.domains`, `plan.exists_private`, `sql.correlated`,
         `sql.subquery`, `sql.unit_value`.
         """
+        self._one_domain([first, *(item for _, item in joins)])
         sources = list(self.rows.scope.sources)
         self.outer_joins = any(node.side for node, _ in joins)
         self._read_where(joins, where, sources)
@@ -78,6 +79,13 @@ class Joins:
         joined = _filtered(self._flush(), self._take(self.where, lambda _: True))
         self.rows.scope.sources[:] = seen
         return _filtered(replace(joined, relation=self.rows.attached(joined.relation)), self.marked)
+
+    def _one_domain(self, items: Sequence[Item]) -> None:
+        """Refuses what would make rows of two units before any condition of it is read."""
+        private = [item for item in items if item.domain is not None]
+        for item in private[1:]:
+            if item.domain != private[0].domain:
+                raise self.state.refuse("plan.domains", item.place)
 
     def _read_where(
         self, joins: Sequence[tuple[exp.Join, Item]], where: exp.Expr | None, sources: list[Source]
@@ -192,7 +200,7 @@ class Joins:
             chosen = next((item for item in items if self._reached(current, item)), None)
             chosen = chosen or next((item for item in items if item.domain is None), None)
             if chosen is None:
-                raise self._apart(current, items[0])
+                raise self.state.refuse("plan.join_unit", items[0].place)
             items.remove(chosen)
             current = self._inner(current, chosen)
         return _filtered(current, self._take(self.on, lambda term: self._sources(term) <= current.sources))
@@ -264,14 +272,9 @@ class Joins:
         private = [item for item in (left, right) if item.domain is not None]
         if len(private) < 2:
             return False
-        if left.domain != right.domain or not equates(terms):
-            raise self._apart(left, right)
+        if not equates(terms):
+            raise self.state.refuse("plan.join_unit", right.place)
         return True
-
-    def _apart(self, left: Item, right: Item) -> Exception:
-        if left.domain != right.domain:
-            return self.state.refuse("plan.domains", right.place)
-        return self.state.refuse("plan.join_unit", right.place)
 
     @staticmethod
     def _take(terms: list[Term], wanted: Callable[[Term], bool]) -> list[Term]:

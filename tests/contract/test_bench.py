@@ -9,6 +9,7 @@ import pytest
 from benchmarks import accuracy, report, speed
 from benchmarks.queries import QUERIES
 from benchmarks.questions import QUESTIONS
+from benchmarks.truncation import LICENCES, TOTALS
 
 TINY = speed.Size(people=2_000, scale=0.001, rounds=1, requests=2)
 
@@ -39,10 +40,13 @@ def test_every_figure_is_measured_and_reported(tmp_path: Path, monkeypatch: pyte
 
 
 def test_every_error_is_measured_and_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = accuracy.results(1)
-    assert [figure["id"] for figure in found["figures"]] == [
-        f"{question.name}.{notion}" for question in QUESTIONS for notion in accuracy.NOTIONS
-    ]
+    found = accuracy.results(1, scale=0.01)
+    of_panel = [f"{question.name}.{notion}" for question in QUESTIONS for notion in accuracy.NOTIONS]
+    of_tpch = {f"{total.name}.{notion}" for total in TOTALS for notion in LICENCES}
+    ids = [figure["id"] for figure in found["figures"]]
+    assert ids[: len(of_panel)] == of_panel
+    assert len(ids) == len(of_panel) + len(of_tpch)
+    assert set(ids[len(of_panel) :]) == of_tpch
     readme = tmp_path / "README.md"
     readme.write_text("before\n<!-- accuracy -->\nold\n<!-- end of accuracy -->\nafter\n", encoding="utf-8")
     monkeypatch.setattr(report, "README", readme)
@@ -50,7 +54,7 @@ def test_every_error_is_measured_and_reported(tmp_path: Path, monkeypatch: pytes
     written = readme.read_text(encoding="utf-8")
     assert written.startswith("before\n<!-- accuracy -->\n")
     assert written.endswith("<!-- end of accuracy -->\nafter\n")
-    assert all(f"| {question.title} |" in written for question in QUESTIONS)
+    assert all(f"| {one.title} |" in written for one in (*QUESTIONS, *TOTALS))
 
 
 def test_an_error_is_relative_and_missing_cells_are_wholly_wrong() -> None:

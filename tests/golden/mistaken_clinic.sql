@@ -50,7 +50,7 @@ at 就诊
 -- a table of the engine
 SELECT COUNT(*) FROM information_schema.tables
 =>
-refused sql.unknown_dataset (dataset=information_schema, known=clinic, tpch)
+refused sql.unknown_dataset (dataset=information_schema, known=clinic, tpch, supply)
 at information_schema.tables
 
 -- a name of three parts

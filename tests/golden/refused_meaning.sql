@@ -100,7 +100,7 @@ write SELECT COUNT(*) FROM persons
 -- an unknown data set
 SELECT COUNT(*) FROM clinik.persons
 =>
-refused sql.unknown_dataset (dataset=clinik, known=clinic, tpch, near=clinic)
+refused sql.unknown_dataset (dataset=clinik, known=clinic, tpch, supply, near=clinic)
 at clinik.persons
 write SELECT COUNT(*) FROM clinic.persons
 

@@ -17,3 +17,27 @@ SELECT count(*) FROM customer WHERE EXISTS (SELECT 1 FROM clinic.persons WHERE p
 =>
 refused plan.domains
 at SELECT 1 FROM clinic.persons WHERE pid = c_custkey
+
+-- R2T's Q5: a customer and a supplier in a row
+SELECT COUNT(*) AS n FROM supply.suppliers, lineitem, orders, customer, nation, region
+WHERE s_suppkey = l_suppkey AND l_orderkey = o_orderkey AND o_custkey = c_custkey AND c_nationkey = n_nationkey
+AND n_nationkey = s_nationkey AND r_regionkey = n_regionkey
+=>
+refused plan.domains
+at lineitem
+
+-- R2T's Q8: a customer and a supplier in a row, of some years
+SELECT COUNT(*) AS n FROM nation n1, nation n2, customer, orders, lineitem, supply.suppliers, region
+WHERE n1.n_nationkey = c_nationkey AND n2.n_nationkey = s_nationkey AND c_custkey = o_custkey AND o_orderkey = l_orderkey
+AND l_suppkey = s_suppkey AND n1.n_regionkey = r_regionkey
+AND o_orderdate >= DATE '1995-01-01' AND o_orderdate <= DATE '1996-12-31'
+=>
+refused plan.domains
+at supply.suppliers
+
+-- R2T's Q21: a supplier in a row with orders
+SELECT COUNT(*) AS n FROM nation, supply.suppliers, lineitem, orders
+WHERE s_suppkey = l_suppkey AND o_orderkey = l_orderkey AND s_nationkey = n_nationkey
+=>
+refused plan.domains
+at lineitem

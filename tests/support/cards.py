@@ -290,5 +290,20 @@ TPCH = card(
 )
 """TPC-H with the customer as the privacy unit; free text of the private tables is not on the card."""
 
-DOMAINS = {each.name: each for each in (domain(), domain("customers", 1_000_000))}
+SUPPLY = card(
+    "supply",
+    private(
+        "suppliers",
+        unit("s_suppkey"),
+        integer("s_nationkey", 0, 24),
+        path="s_suppkey",
+        key=("s_suppkey",),
+        unit_key=(),
+        rows=1,
+    ),
+    domain="suppliers",
+)
+"""The suppliers of TPC-H where they are people to protect, too."""
+
+DOMAINS = {each.name: each for each in (domain(), domain("customers", 1_000_000), domain("suppliers", 100_000))}
 """The unit domains of these cards."""

@@ -16,10 +16,10 @@ from policies.cards import DatasetCard
 from query_gateway.sql.lower import Lowered, lower
 from query_gateway.sql.schema import Schema, read_schema
 from sandbox.frontend import described
-from tests.support.cards import CLINIC, TPCH
+from tests.support.cards import CLINIC, SUPPLY, TPCH
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-CARDS = (CLINIC, TPCH)
+CARDS = (CLINIC, TPCH, SUPPLY)
 
 
 @dataclass(frozen=True, slots=True)
