@@ -25,8 +25,12 @@ check: .venv/project
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/pytest -q tests/contract/test_project.py tests/contract/test_sql_page.py tests/contract/test_function_page.py
 
+# What searches: property tests, and the oracles over generated plans and SQL. Failures say their seed or blob.
+SEARCHES = tests/property tests/privacy/test_generated_plans.py tests/privacy/test_separability.py \
+           tests/privacy/test_bounded_statistics.py tests/parity/test_plain_answers.py
+
 fuzz: .venv/project
-	@$(BIN)/pytest -n 2 --hypothesis-profile=fuzz tests/property
+	@$(BIN)/pytest -n 2 --hypothesis-profile=fuzz $(SEARCHES)
 
 bench: .venv/project
 	@$(BIN)/python -m benchmarks.speed

@@ -60,10 +60,16 @@ def test_every_kind_of_group_and_window(unit: int) -> None:
 def separable(before: Laboratory, after: Laboratory, unit: int, asked: Query | Plan) -> None:
     """The measured relations of neighbours differ by exactly the unit's rows."""
     for measure in before.measures(asked):
-        with_unit, without_unit = before.rows(measure), after.rows(measure)
-        others = [row for row in with_unit if row.unit != seed(unit)]
-        assert multiset(without_unit) == multiset(others), asked
-        holds(measure, with_unit)
+        separate(before, after, unit, measure)
+
+
+def separate(before: Laboratory, after: Laboratory, unit: int, measure: CheckedMeasure) -> list[Row]:
+    """One measure's relation, with the unit's rows in it."""
+    with_unit, without_unit = before.rows(measure), after.rows(measure)
+    others = [row for row in with_unit if row.unit != seed(unit)]
+    assert multiset(without_unit) == multiset(others), measure.measure
+    holds(measure, with_unit)
+    return with_unit
 
 
 def holds(measure: CheckedMeasure, rows: Sequence[Row]) -> None:

@@ -46,7 +46,7 @@ from tests.support.engine import SEED_KEY, Loaded, load_as, loaded
 from tests.support.lowering import schema
 from tests.support.queries import Query
 from tests.support.records import PEOPLE, SMALL, Records
-from tests.support.reference import Evaluate, Rank, Row, binding, totals, weights
+from tests.support.reference import Evaluate, Rank, Row, binding, both, totals, weights
 
 LIMITS = standard(cells=2_000)
 WORKER = Limits(threads=1, megabytes=256)
@@ -152,11 +152,19 @@ class Laboratory:
                 return len(totals(measure, rows, *self._reference(measure)))
 
     def expected(self, measure: BoundedMeasure) -> dict[Key, tuple[int, ...]]:
-        """The same totals by the reference in plain Python, from the rows before the measure.
+        """The same totals by the reference in plain Python, from the rows before the measure: of private group keys
+        those that enough units have.
 
         Raises UnknownValueError where a function has no reference.
         """
-        return totals(measure, self.rows(measure.checked), *self._reference(measure))
+        return _existing(measure, totals(measure, self.rows(measure.checked), *self._reference(measure)))
+
+    def contributed(
+        self, measure: BoundedMeasure, rows: Sequence[Row]
+    ) -> tuple[dict[Key, tuple[int, ...]], list[dict[Key, tuple[int, ...]]]]:
+        """The same for the rows, and what each unit adds."""
+        found, units = both(measure, rows, *self._reference(measure))
+        return _existing(measure, found), list(units.values())
 
     def _reference(self, measure: BoundedMeasure) -> tuple[Rank, Evaluate]:
         types = [key.values.type for key in measure.checked.keys]
@@ -169,6 +177,14 @@ class Laboratory:
             return _evaluated(expression, values, measure.checked.source.values)[1]
 
         return rank, evaluate
+
+
+def _existing(measure: BoundedMeasure, found: dict[Key, tuple[int, ...]]) -> dict[Key, tuple[int, ...]]:
+    """The totals of the keys that enough units have, where keys are private."""
+    if measure.existence is None:
+        return found
+    place = [each.name for each in measure.statistics].index(measure.existence)
+    return {key: sums for key, sums in found.items() if sums[place] >= measure.minimum}
 
 
 def _type(value: Scalar) -> Type:

@@ -53,9 +53,13 @@ def totals(
     measure: BoundedMeasure, rows: Iterable[Row], rank: Rank = by_repr, evaluate: Evaluate = simple
 ) -> dict[Key, tuple[int, ...]]:
     """Exact totals per group key that has a row, statistics in order."""
+    return _summed(_parts(measure, rows, rank, evaluate))
+
+
+def _summed(parts: Mapping[Hashable, Mapping[Key, Sequence[Part]]]) -> dict[Key, tuple[int, ...]]:
     found: dict[Key, list[int]] = {}
     kept: dict[tuple[Key, int], set[Scalar]] = defaultdict(set)
-    for unit_keys in _parts(measure, rows, rank, evaluate).values():
+    for unit_keys in parts.values():
         for key, vector in unit_keys.items():
             sums = found.setdefault(key, [0] * len(vector))
             for index, part in enumerate(vector):
@@ -71,14 +75,27 @@ def contributions(
     measure: BoundedMeasure, rows: Iterable[Row], rank: Rank = by_repr, evaluate: Evaluate = simple
 ) -> dict[Hashable, dict[Key, tuple[int, ...]]]:
     """Per unit and kept group key, what the unit adds to each statistic, were it the only unit."""
-    found = _parts(measure, rows, rank, evaluate)
+    return _alone(_parts(measure, rows, rank, evaluate))
+
+
+def _alone(
+    parts: Mapping[Hashable, Mapping[Key, Sequence[Part]]],
+) -> dict[Hashable, dict[Key, tuple[int, ...]]]:
     return {
         unit: {
             key: tuple(len(part) if isinstance(part, frozenset) else part for part in vector)
             for key, vector in groups.items()
         }
-        for unit, groups in found.items()
+        for unit, groups in parts.items()
     }
+
+
+def both(
+    measure: BoundedMeasure, rows: Iterable[Row], rank: Rank, evaluate: Evaluate
+) -> tuple[dict[Key, tuple[int, ...]], dict[Hashable, dict[Key, tuple[int, ...]]]]:
+    """The totals, and the contributions."""
+    parts = _parts(measure, rows, rank, evaluate)
+    return _summed(parts), _alone(parts)
 
 
 def _parts(
