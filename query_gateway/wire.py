@@ -120,7 +120,7 @@ class Balance(Shape):
     kind: Literal["licence", "dataset", "domain"]
     spent: Spent
     limit: Spent
-    more: int | None = Field(default=None, description="How many more such queries the account affords.")
+    more: int | None = Field(default=None, description="How many more such queries the account affords; null: any.")
 
 
 class EstimatedColumn(Shape):
@@ -178,7 +178,7 @@ class EstimateAnswer(Shape):
     accuracy: AccuracyInForce | None
     confidence: float = Field(description="Of the half-widths.")
     affordable: bool
-    more: int = Field(description="How many such queries the accounts afford.")
+    more: int | None = Field(description="How many such queries the accounts afford; null: any.")
     balance: list[Balance]
     columns: list[EstimatedColumn]
     measures: list[EstimatedMeasure]

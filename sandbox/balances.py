@@ -37,8 +37,10 @@ def affordable(balance: Balance, loss: Loss) -> bool:
     return fits(_spent(balance), loss, _limit(balance))
 
 
-def more(balance: Balance, loss: Loss) -> int:
-    """How many more requests of this loss the account can take."""
+def more(balance: Balance, loss: Loss) -> int | None:
+    """How many more requests of this loss the account can take; None: as many as one likes, for they lose nothing."""
+    if (loss.rho, loss.delta, loss.epsilon or 0) == (0, 0, 0):
+        return None
     return affords(_spent(balance), loss, _limit(balance))
 
 

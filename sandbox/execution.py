@@ -52,6 +52,8 @@ class Execution:
 def execute(prepared: Prepared, snapshots: Snapshots, run: Run, deadline: float) -> Execution:
     """The release of a charged request: each measure's relation is read once and noised once, in the plan's order.
 
+    Of a query without measures no private part is opened: its public part is all there is.
+
     Nothing but what was released before reaches a later measure: a worker of the public side makes of it what the
     measure is given, and it is held to what `check` says of it (rule 26).
 
@@ -60,7 +62,7 @@ def execute(prepared: Prepared, snapshots: Snapshots, run: Run, deadline: float)
     if prepared.request.dry_run:
         raise Fault("a dry run reads no records")
     used = tuple(prepared.snapshots.values())
-    private = tuple(snapshots.part(snapshot.id, Side.PRIVATE) for snapshot in used)
+    private = tuple(snapshots.part(snapshot.id, Side.PRIVATE) for snapshot in used if prepared.priced.measures)
     public = tuple(snapshots.part(snapshot.id, Side.PUBLIC) for snapshot in used)
     return _executed(
         prepared,
@@ -79,7 +81,7 @@ def rehearse(prepared: Prepared, dummies: Dummies, run: Run, deadline: float) ->
     if not prepared.request.dry_run:
         raise Fault("a query is answered from records")
     used = tuple(prepared.snapshots.values())
-    dummy = tuple(dummies.part(snapshot) for snapshot in used)
+    dummy = tuple(dummies.part(snapshot) for snapshot in used if prepared.priced.measures)
     public = tuple(dummies.public(snapshot) for snapshot in used)
     return _executed(
         prepared,
@@ -119,7 +121,7 @@ def _executed(prepared: Prepared, measuring: Work, answering: Work, deadline: fl
         released[freed.measure] = _table(freed)
         noise[freed.measure] = Noisy(ran, freed)
         decided.append(Decided(priced.selections, ran, tuple(told), len(freed.rows)))
-    if total(each.loss for each in invocations) != prepared.priced.loss:
+    if prepared.priced.measures and total(each.loss for each in invocations) != prepared.priced.loss:
         raise Fault("the mechanisms lost something else than was charged")
     answer = render_answer(prepared.checked, prepared.cards, names, released, deadline)
     rows = answering(answer.job)

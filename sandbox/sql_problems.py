@@ -57,6 +57,7 @@ SQL_PROBLEMS: Mapping[str, Problem] = {
         "函数 {function} 的第 {position} 个参数必须是常量。",
     ),
     "sql.no_aggregate": Problem(422, "The groups have no aggregate; add COUNT(*).", "分组缺少聚合，请加上 COUNT(*)。"),
+    "sql.no_table": Problem(422, "The query reads no table.", "该查询没有读取任何表。"),
     "sql.not_grouped": Problem(
         422,
         "The column {column} must be in GROUP BY or inside an aggregate.",
@@ -66,7 +67,6 @@ SQL_PROBLEMS: Mapping[str, Problem] = {
     "sql.number": Problem(422, "The number {number} is out of range.", "数值 {number} 超出范围。"),
     "sql.ordinal": Problem(422, "There is no item {position} in the select list.", "选择列表中没有第 {position} 项。"),
     "sql.parameter": Problem(422, "Parameters cannot be bound; write the constant.", "不支持绑定参数，请直接写常量。"),
-    "sql.public_only": Problem(422, "The query aggregates no private table.", "该查询没有对任何隐私表做聚合。"),
     "sql.set_operation": Problem(422, "{what} is not offered.", "不支持 {what}。"),
     "sql.set_units": Problem(
         422,

@@ -33,6 +33,7 @@ from query_gateway.sql.values import Asked, Value, rowcount
 from query_gateway.sql.windows import Windows, clauses
 from sandbox.errors import Refusal, Span
 from sandbox.plan.aggregate_functions import AggregateFunction
+from sandbox.plan.lineage import scans
 from sandbox.plan.nodes import (
     Aggregate,
     Distinct,
@@ -99,8 +100,8 @@ class Lowering:
         answer = self.query(query, {})
         if answer.domain is not None:
             raise self._state.refuse("plan.raw_rows", query)
-        if not self._groups:
-            raise self._state.refuse("sql.public_only", query)
+        if not self._groups and not scans(answer.relation):
+            raise self._state.refuse("sql.no_table", query)
         measures = tuple(self._measure(groups) for groups in self._groups.values())
         merged = merge(measures, answer.relation)
         mentioned = {merged.names.get(name, name) for name in self._state.mentioned}

@@ -61,7 +61,7 @@ def estimate(document: Mapping[str, Any], words: Words) -> RenderableType:
     if document["accuracy"] is not None:
         facts.add_row(words("accuracy"), accuracy(document["accuracy"], words))
     facts.add_row(words("affordable"), words("yes" if document["affordable"] else "no"))
-    facts.add_row(words("more"), str(document["more"]))
+    facts.add_row(words("more"), _many(document["more"]))
     for measure in document["measures"]:
         for cut in _cuts(measure, words):
             facts.add_row(words("bounds"), cut)
@@ -230,7 +230,7 @@ def balances(accounts: Sequence[Mapping[str, Any]], words: Words) -> RenderableT
             f"{unit} {_short(spent[name])} / {_short(limit[name])}",
             _gauge(Decimal(spent[name] or 0), Decimal(limit[name] or 0)),
             f"{_short(spent['epsilon'] or spent['epsilon_at_delta'])} / {_short(epsilon)}" if epsilon else "",
-            *([str(each["more"])] if more else []),
+            *([_many(each["more"])] if more else []),
         )
     return table
 
@@ -301,6 +301,11 @@ def _loss(charge: Mapping[str, Any] | None) -> str:
 
 def _short(value: str | None) -> str:
     return "0" if value is None else f"{Decimal(value):.4g}"
+
+
+def _many(count: int | None) -> str:
+    """How many more; ∞ where nothing is lost."""
+    return "∞" if count is None else str(count)
 
 
 def _number(value: float) -> str:

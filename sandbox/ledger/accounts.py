@@ -142,8 +142,12 @@ def lines_of(loss: Loss, licence: str, datasets: tuple[str, ...], domains: tuple
     """What a loss takes from each account, in account id order, the order in which they are locked.
 
     A pure loss takes ε from its licence and ρ = ε²/2 from the others (rule 6); each data set and each unit domain is
-    charged the whole loss once (rule 7).
+    charged the whole loss once (rule 7). What reads of nobody, and so of no unit domain, loses nothing: the licence's
+    account alone says so.
     """
+    if not domains and (loss.rho, loss.delta, loss.epsilon or 0) != (0, 0, 0):
+        raise Fault("a loss is one of people")
+    datasets = datasets if domains else ()
     whole = Amounts(loss.rho, loss.delta, None)
     if loss.epsilon is not None and loss.delta != 0:
         raise Fault("a pure loss has no δ")

@@ -116,8 +116,11 @@ class _Checker:
         self.public = False
         """Whether the plan's public part is being judged."""
         self._most("measures", len(plan.measures), limits.measures)
-        if any(self.tables.table(scan).private for scan in scans(plan.answer)):
+        public = scans(plan.answer)
+        if any(self.tables.table(scan).private for scan in public):
             raise Refusal("plan.raw_rows")
+        if not plan.measures and not public:
+            raise Refusal("plan.invalid", {"what": "nothing is read"})
 
     def _most(self, what: str, found: int, limit: int) -> None:
         if found > limit:

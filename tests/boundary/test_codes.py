@@ -183,7 +183,7 @@ SQL: Mapping[str, tuple[str, str]] = {
     "a text added up": ("plan.type", "SELECT SUM(city) FROM persons"),
     "nested too deep": ("sql.too_deep", f"SELECT SUM({'(' * 200}income{')' * 200}) FROM persons"),
     "too many words": ("sql.too_large", f"SELECT {', '.join(['COUNT(*)'] * 20_000)} FROM persons"),
-    "no private table": ("sql.public_only", "SELECT COUNT(*) FROM cities"),
+    "no table": ("sql.no_table", "SELECT 1 AS x"),
 }
 """What the SQL is refused for."""
 

@@ -194,7 +194,7 @@ write WITH r AS (SELECT pid FROM persons) SELECT COUNT(*) FROM r
 -- VALUES
 SELECT COUNT(*) FROM (VALUES (1), (2)) AS v(a)
 =>
-refused sql.public_only
+refused sql.no_table
 at SELECT COUNT(*) FROM (VALUES (1), (2)) AS v(a)
 
 -- LIMIT by percentage

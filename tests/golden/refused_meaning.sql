@@ -359,23 +359,10 @@ SELECT COUNT(*) FROM persons p JOIN tpch.customer c ON p.pid = c.c_custkey
 refused plan.domains
 at tpch.customer c
 
--- 
--- public tables only
-SELECT COUNT(*) FROM cities
-=>
-refused sql.public_only
-at SELECT COUNT(*) FROM cities
-
--- public rows only
-SELECT name_zh FROM cities
-=>
-refused sql.public_only
-at SELECT name_zh FROM cities
-
 -- no table
 SELECT 1
 =>
-refused sql.public_only
+refused sql.no_table
 at SELECT 1
 
 -- a scalar subquery of private rows

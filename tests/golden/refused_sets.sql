@@ -87,5 +87,5 @@ write SELECT COUNT(*) FROM persons, (VALUES ('1'), ('a')) t
 -- constants only
 SELECT 1 AS x UNION ALL SELECT 2
 =>
-refused sql.public_only
+refused sql.no_table
 at 1 AS x UNION ALL SELECT 2

@@ -9,7 +9,7 @@ from sandbox.plan.check import check
 from sandbox.plan.decoding import decode
 from sandbox.plan.limits import standard
 from tests.support.cards import DOMAINS
-from tests.support.judging import FACTS, judged, outcome, told
+from tests.support.judging import FACTS, outcome, told
 from tests.support.lowering import CARDS, Case, files, lowered, read
 
 ACCEPTED = [case for path in files("accepted") for case in read(path)]
@@ -55,8 +55,8 @@ def test_refused(case: Case) -> None:
 
 @pytest.mark.parametrize(("case", "rewrite"), REWRITES, ids=[case.name for case, _ in REWRITES])
 def test_every_rewrite_is_accepted(case: Case, rewrite: str) -> None:
-    assert outcome(rewrite, case.dataset).startswith("m1 over")
-    assert judged(rewrite, case.dataset).priced.measures
+    assert not outcome(rewrite, case.dataset).startswith("refused")
+    assert told(rewrite, case.dataset) == "accepted"
     assert rewrite != case.sql
 
 

@@ -117,7 +117,8 @@ def render(plan: Plan) -> str:
     """The plan as one statement."""
     measures = [f"{measure.name} AS ({_measure(measure)})" for measure in plan.measures]
     shown = ", ".join(label.name for label in plan.labels)
-    return f"WITH {', '.join(measures)} SELECT {shown} FROM ({_relation(plan.answer)})"
+    before = f"WITH {', '.join(measures)} " if measures else ""
+    return f"{before}SELECT {shown} FROM ({_relation(plan.answer)})"
 
 
 def _measure(measure: Measure) -> str:
