@@ -12,6 +12,7 @@ from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.checked import CheckedMeasure
 from sandbox.privacy.bounding import BoundedMeasure, bound, demanding, row_room, structural
 from sandbox.privacy.clip import Clip, ClipAt, Norm
+from sandbox.privacy.effects import proportions
 from sandbox.privacy.sensitivity import unclipped
 from sandbox.privacy.statistics import StatisticKind
 
@@ -86,10 +87,13 @@ def _vectors(draft: BoundedMeasure) -> list[list[str]]:
 
 
 def _clip(draft: BoundedMeasure, names: Sequence[str], asked: ClipAt, room: int, norm: Norm) -> Clip:
-    """On a grid so fine that a row of the greatest magnitude adds as much to each statistic."""
+    """On a grid so fine that a row of the greatest magnitude adds as much to each statistic; where the norm is chosen,
+    in the proportions that are expected to move least what is released."""
     sizes = {name: draft.statistic(name).magnitude for name in names}
     row = min(room, FINER * max(sizes.values()))
-    fine = {name: row // size for name, size in sizes.items()}
+    parts = dict.fromkeys(names, 1) if asked.rows is not None else proportions(draft, names, norm)
+    longest_part = max(parts.values())
+    fine = {name: row * parts[name] // (longest_part * size) or row // size for name, size in sizes.items()}
     if min(fine.values()) < 1:
         raise Refusal("plan.overflow", {"aggregate": AggregateFunction.SUM}, subject=draft.checked.measure.name)
     if asked.rows is not None:

@@ -12,6 +12,9 @@ from math import inf, isqrt, nextafter
 DIGITS = 50
 """Significant digits of every bound."""
 
+ROOT_BITS = 48
+"""Of a root's fraction."""
+
 _MAGNITUDE = 999
 """Decimal exponents in use: what is smaller is rounded outwards, to no less than 10⁻⁹⁹⁹ from above."""
 
@@ -47,6 +50,16 @@ def sqrt_up(square: Fraction) -> float:
     while Fraction(nextafter(root, 0.0)) ** 2 >= square:
         root = nextafter(root, 0.0)
     return root
+
+
+def root_down(value: Fraction, order: int) -> int:
+    """The root of this order in units of 2⁻⁴⁸, rounded down, for value ≥ 0."""
+    whole = (value.numerator << (order * ROOT_BITS)) // value.denominator
+    low, high = 0, 1 << (whole.bit_length() // order + 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if middle**order <= whole else (low, middle)
+    return low
 
 
 def _decimal(x: Fraction, context: Context) -> Decimal:

@@ -18,8 +18,9 @@ from sandbox.plan.nodes import Aggregate
 from sandbox.privacy.bounding import BoundedMeasure, bound
 from sandbox.privacy.clip import ClipAt, Norm
 from sandbox.privacy.clipping import bound_by
+from sandbox.privacy.effects import OFF_CENTRE
 from sandbox.privacy.sensitivity import sensitivity
-from sandbox.privacy.shares import OFF_CENTRE, split
+from sandbox.privacy.shares import split
 from tests.support.measures import (
     AVG_X,
     CORR_XX,
