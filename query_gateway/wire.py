@@ -189,7 +189,10 @@ class Column(Shape):
 
     name: str
     type: str
-    measured: bool = Field(description="Whether noise was added to it.")
+    measured: bool = Field(description="Whether it is a number that noise takes part in.")
+    no_interval: Literal["type", "kind", "noise", "size"] | None = Field(
+        default=None, description="Where noise takes part in it and no cell has an interval: why."
+    )
 
 
 class Part(Shape):

@@ -24,13 +24,14 @@ from sandbox.errors import Fault
 from sandbox.plan.givens import held
 from sandbox.plan.nodes import Type
 from sandbox.preparation import Prepared
+from sandbox.privacy.forms import Noisy
 from sandbox.privacy.intervals import ReleasedMeasure, release
 from sandbox.privacy.keys import align
 from sandbox.privacy.loss import total
 from sandbox.privacy.mechanisms import Invocation, measure, noisy_number, select
-from sandbox.privacy.propagation import Noisy
 from sandbox.privacy.selection import scores, target
 from sandbox.releases import Decided, release_json
+from sandbox.uncertainty import uncertainty
 from sandbox.workers.job import Job, Parts, Rows, Side, Table
 
 Run = Callable[[Parts, Side, Job], Rows]
@@ -125,9 +126,8 @@ def _executed(prepared: Prepared, measuring: Work, answering: Work, deadline: fl
         raise Fault("the mechanisms lost something else than was charged")
     answer = render_answer(prepared.checked, prepared.cards, names, released, deadline)
     rows = answering(answer.job)
-    return Execution(
-        canonical_json(release_json(prepared, decided, answer, noise, rows, dummy=dummy)), tuple(invocations)
-    )
+    known = uncertainty(prepared, answer, rows, noise, released, answering, deadline)
+    return Execution(canonical_json(release_json(prepared, decided, known, rows, dummy=dummy)), tuple(invocations))
 
 
 def _table(found: ReleasedMeasure) -> Table:

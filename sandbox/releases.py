@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -10,20 +10,16 @@ from fractions import Fraction
 from sandbox.balances import amounts_json
 from sandbox.bounds import clip_json
 from sandbox.datasets.snapshot import Snapshot
-from sandbox.engines.render import AnswerJob
 from sandbox.plan.nodes import Scalar
 from sandbox.preparation import Prepared
 from sandbox.privacy.calibrate import Notice, PricedMeasure
-from sandbox.privacy.intervals import CONFIDENCE, OUTSIDE
+from sandbox.privacy.intervals import CONFIDENCE, OUTSIDE, Interval
 from sandbox.privacy.mechanisms import Selection
 from sandbox.privacy.notices import NoticeKind
-from sandbox.privacy.propagation import NUMERIC, Form, Noisy, formed, interval, single
 from sandbox.privacy.reach import quantile
 from sandbox.privacy.statistics import StatisticKind
+from sandbox.uncertainty import Uncertainty
 from sandbox.workers.job import Rows
-
-PROPAGATED = 200_000
-"""Cells of an answer whose intervals are computed from others'; where there are more, none of them has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +37,13 @@ class Decided:
 def release_json(
     prepared: Prepared,
     decided: Sequence[Decided],
-    answer: AnswerJob,
-    noise: Mapping[str, Noisy],
+    known: Uncertainty,
     rows: Rows,
     *,
     dummy: bool,
 ) -> dict[str, object]:
     """What leaves: nothing in it names a licence, so that a repeat is the same bytes whoever asks."""
     labels = prepared.checked.plan.labels
-    forms = _forms(prepared, answer, noise)
-    computed = [name for name, form in forms.items() if single(form) is None]
-    silent = computed if len(computed) * len(rows.rows) > PROPAGATED else []
-    spoken = {name: form for name, form in forms.items() if name not in silent}
     return {
         "dummy": dummy,
         "snapshots": [_source(name, snapshot) for name, snapshot in prepared.snapshots.items()],
@@ -60,12 +51,13 @@ def release_json(
             {
                 "name": label.label,
                 "type": prepared.checked.answer[label.name].value,
-                "measured": label.name in forms,
+                "measured": label.name in known.measured,
+                "no_interval": known.without.get(label.name),
             }
             for label in labels
         ],
         "rows": [[_shown(value) for value in row[: len(labels)]] for row in rows.rows],
-        "intervals": [_intervals(row, prepared, answer, noise, spoken) for row in rows.rows],
+        "intervals": [[_ends(interval) for interval in row] for row in known.intervals],
         "confidence": CONFIDENCE,
         "truncation": [found for each in decided for found in _truncation(each)],
         "withheld": [found for each in decided for found in _withheld(each)],
@@ -96,33 +88,8 @@ def _shown(value: Scalar) -> object:
     return value
 
 
-def _forms(prepared: Prepared, answer: AnswerJob, noise: Mapping[str, Noisy]) -> dict[str, Form]:
-    """The answer's numbers with noise in them, as forms over released cells."""
-    releases = {marker: noise[measure] for marker, (measure, _) in answer.markers.items()}
-    formed_ = {
-        name: formed(origin, releases)
-        for name, origin in answer.origins.items()
-        if prepared.checked.answer[name] in NUMERIC
-    }
-    return {name: form for name, form in formed_.items() if form.noisy}
-
-
-def _intervals(
-    row: tuple[Scalar, ...],
-    prepared: Prepared,
-    answer: AnswerJob,
-    noise: Mapping[str, Noisy],
-    forms: Mapping[str, Form],
-) -> list[list[float] | None]:
-    """Of each cell of an answer's row."""
-    numbers = {marker: (noise[measure], row[place]) for marker, (measure, place) in answer.markers.items()}
-    located = {marker: (noisy, at) for marker, (noisy, at) in numbers.items() if isinstance(at, int)}
-    found = list[list[float] | None]()
-    for label, value in zip(prepared.checked.plan.labels, row, strict=False):
-        form = forms.get(label.name)
-        ends = None if form is None or value is None else interval(form, located)
-        found.append(None if ends is None else [ends.low, ends.high])
-    return found
+def _ends(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else [interval.low, interval.high]
 
 
 def _privacy(prepared: Prepared, decided: Sequence[Decided]) -> dict[str, object]:

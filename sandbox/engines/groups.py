@@ -17,26 +17,32 @@ from sandbox.engines.aggregates import Operand, parts, result
 from sandbox.engines.expressions import Rendered, column, render_expression
 from sandbox.engines.operands import Parameters, binary, call, cast, number
 from sandbox.engines.sources import ORDER, SEED, UNIT, Source, derived, named, put, select_from
+from sandbox.engines.traces import Carried, Told, numbered
 from sandbox.errors import Fault
 from sandbox.plan.checked import Folded, Grid
 from sandbox.plan.fold_functions import FoldFunction
 from sandbox.plan.folds import FRAMED, NUMBERED, PICKED, SHIFTED
 from sandbox.plan.lineage import placed
 from sandbox.plan.nodes import (
+    Distinct,
     Expression,
     Fold,
     Group,
+    Literal,
     Order,
     Type,
     Window,
     Windowed,
 )
+from sandbox.plan.origins import RANKS, Exact, Marker, Trace
 from sandbox.plan.window_functions import Frame, FrameUnit
 
 EPOCH = "1970-01-01"
 
 
-def distinct(source: Source, parameters: Parameters, *, total: bool) -> Source:
+def distinct(
+    node: Distinct, source: Source, parameters: Parameters, markers: dict[str, Marker], *, total: bool
+) -> Source:
     """The different rows; of a private relation, of each unit. They tell themselves apart."""
     inner, alias = parameters.fresh("r"), parameters.fresh("r")
     hidden = (UNIT, SEED) if source.private else ()
@@ -46,8 +52,10 @@ def distinct(source: Source, parameters: Parameters, *, total: bool) -> Source:
     kept = [named(column(alias, name), name) for name in (*source.columns, *hidden)]
     order = {parameters.fresh("o"): name for name in (source.columns if total else ())}
     kept += [named(column(alias, name), hiding) for hiding, name in order.items()]
-    outer = select_from(kept, derived(select, alias))
-    return Source(outer, source.columns, (*hidden, *order), order=tuple(order) if total else None)
+    traced = Told(node, source.trace, parameters, markers)
+    trace = traced.grouped([column(alias, name) for name in source.columns], source.columns)
+    outer = select_from([*kept, *traced.outputs], derived(select, alias))
+    return Source(outer, source.columns, (*hidden, *order, *traced.columns), trace, tuple(order) if total else None)
 
 
 def plain(value: exp.Expr, type_: Type) -> exp.Expr:
@@ -63,6 +71,7 @@ class Grouping:
     source: Source
     folded: Mapping[str, Folded]
     parameters: Parameters
+    markers: dict[str, Marker]
     inner: str = field(init=False)
     rows: str = field(init=False)
     """Alias of what is read of each row."""
@@ -99,11 +108,15 @@ class Grouping:
             columns[fold.name] = self.folded[fold.name].values
         order = {self.parameters.fresh("o"): name for name in (names if total else ())}
         made += [named(column(last, name), hiding) for hiding, name in order.items()]
+        traced = Told(node, self.source.trace, self.parameters, self.markers)
+        trace = traced.grouped([column(last, name) for name in names], columns)
+        made += traced.outputs
         inside = select_from(grouped, self._inside())
         if by := [column(self.rows, name) for name in (*hidden[:1], *names)]:
             inside.set("group", exp.Group(expressions=by))
         select = select_from(made, derived(inside, last))
-        return Source(select, columns, (*hidden, *order), order=tuple(order) if total else None)
+        hidden = (*hidden, *order, *traced.columns)
+        return Source(select, columns, hidden, trace, tuple(order) if total else None)
 
     def window(self, node: Window) -> Source:
         """The source's rows, with a column more for each function."""
@@ -122,8 +135,51 @@ class Grouping:
             value = ends[""] if fold is None else result(fold, ends, found, self.parameters)
             made.append(named(value, one.name))
             columns[one.name] = found.values
+        trace, hidden = self._traced(node, placed_)
+        made += [named(column(last, name), name) for name in hidden]
         inside = select_from(placed_, self._inside())
-        return replace(source, select=select_from(made, derived(inside, last)), columns=columns)
+        select = select_from(made, derived(inside, last))
+        return replace(source, select=select, columns=columns, hidden=(*source.hidden, *hidden), trace=trace)
+
+    def _traced(self, node: Window, placed_: list[exp.Expr]) -> tuple[Trace, tuple[str, ...]]:
+        """The trace of a window, and the hidden columns that it takes: they are put among what is placed."""
+        traced = Told(node, self.source.trace, self.parameters, self.markers)
+        carried = Carried(self.source.trace, self.known, self.parameters, self.markers)
+        ends = dict[str, exp.Expr]()
+        for one in traced.functions:
+            part, position = self.numbers(one)
+            at = [carried.carry(part, Type.INTEGER).name]
+            if one.function not in RANKS:
+                seen = carried.carry(position, Type.INTEGER).name
+                for piece in self._seen(one, column(self.rows, seen)):
+                    at.append(self.parameters.fresh("v"))
+                    self.markers[at[-1]] = Exact(Type.INTEGER)
+                    ends[at[-1]] = self._over(piece, one)
+            own = carried.origin(one.order[0].expression) if one.function in RANKS else None
+            traced.tell(one.name, self.folded[one.name].values.type, at, own)
+        self.outputs += carried.outputs
+        placed_ += [named(column(self.rows, name), name) for name in carried.columns]
+        placed_ += [named(end, name) for name, end in ends.items()]
+        return traced.window(), (*carried.columns, *ends)
+
+    def _seen(self, one: Windowed, position: exp.Expr) -> list[exp.Expr]:
+        """The first and last place that a function of a frame sees; the place that another one takes its value from."""
+        if one.function in FRAMED:
+            return [exp.Min(this=position), exp.Max(this=position.copy())]
+        return [self._call(one, [position], None)]
+
+    def numbers(self, one: Windowed) -> tuple[exp.Expr, exp.Expr]:
+        """The number of a row's partition, and its place in it: rows that nothing tells apart are alike."""
+        keys = [self.plain(part) for part in one.partition]
+        order: list[exp.Expr] = [put(self.plain(term.expression), term) for term in one.order]
+        ties = [exp.Ordered(this=column(self.inner, name), desc=False, nulls_first=False) for name in self._ties]
+        position = exp.Window(this=exp.RowNumber(), partition_by=keys, order=exp.Order(expressions=[*order, *ties]))
+        return numbered([key.copy() for key in keys]), position
+
+    def plain(self, expression: Expression) -> exp.Expr:
+        """An expression over the source's own rows."""
+        found = render_expression(expression, self.known, self.parameters)
+        return plain(found.sql, found.values.type)
 
     def _inside(self) -> exp.Subquery:
         """What is read of each row."""
@@ -194,18 +250,22 @@ class Grouping:
 
     def _pieces(self, one: Windowed) -> Mapping[str, exp.Expr]:
         """The engine's calls."""
-        function = one.function
-        if function in FRAMED:
+        if one.function in FRAMED:
             operand = self._argument(one.name, one.argument)
-            return {end: self._filtered(piece, one.filter) for end, piece in parts(FRAMED[function], operand).items()}
+            pieces = parts(FRAMED[one.function], operand)
+            return {end: self._filtered(piece, one.filter) for end, piece in pieces.items()}
         arguments = [] if one.argument is None else [self._read(one.argument).sql]
-        if function in NUMBERED:
+        return {"": self._call(one, arguments, one.default)}
+
+    def _call(self, one: Windowed, arguments: list[exp.Expr], default: Literal | None) -> exp.Expr:
+        """A function that adds nothing up."""
+        if one.function in NUMBERED:
             arguments.append(number(one.number or 0))
-        if function in SHIFTED and one.default is not None and one.default.value is not None:
-            arguments.append(self.parameters.bind(one.default.type, one.default.value))
-        if function in PICKED and not self._by_rows(one):
+        if one.function in SHIFTED and default is not None and default.value is not None:
+            arguments.append(self.parameters.bind(default.type, default.value))
+        if one.function in PICKED and not self._by_rows(one):
             arguments[-1] = exp.Order(this=arguments[-1], expressions=self._terms(one.order, ties=True))
-        return {"": call(function.upper(), *arguments)}
+        return call(one.function.upper(), *arguments)
 
     @staticmethod
     def _by_rows(one: Windowed) -> bool:

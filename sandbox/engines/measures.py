@@ -16,8 +16,9 @@ from sandbox.engines.clips import LARGEST, clipped, weights
 from sandbox.engines.distinct import distinct_values, kept_values
 from sandbox.engines.expressions import Rendered, column, render_expression
 from sandbox.engines.inputs import Inputs, added, grid_steps, on_grid, over
+from sandbox.engines.key_sets import consecutive, within
 from sandbox.engines.operands import Parameters, binary, call, cast, choose, every, limited, number
-from sandbox.engines.selects import Selects, consecutive, within
+from sandbox.engines.selects import Selects
 from sandbox.engines.sources import SEED, UNIT, derived, named, ordered, place, select_from, where
 from sandbox.errors import Fault
 from sandbox.plan.nodes import Expression, Type

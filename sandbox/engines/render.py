@@ -5,8 +5,8 @@ No text of an analyst is parsed or written here: identifiers are generated, lite
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -18,8 +18,8 @@ from sandbox.engines.selects import Selects
 from sandbox.engines.sources import EMPTY, derived, named, put_in_order, select_from
 from sandbox.plan.checked import CheckedPlan, Given
 from sandbox.plan.limits import ANSWER_ROWS
-from sandbox.plan.nodes import Expression, Ref, Type
-from sandbox.plan.origins import parts, place
+from sandbox.plan.nodes import Expression, Type
+from sandbox.plan.origins import Exact, Made, Members, Rows, reached
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.clip import Clip
 from sandbox.privacy.notices import NoticeKind
@@ -32,13 +32,13 @@ make a failure only when they are four times as many, for a failure would tell o
 
 @dataclass(frozen=True, slots=True)
 class AnswerJob:
-    """The job of a plan's public part and of what its columns are made."""
+    """The job of a plan's public part and of what its rows are made."""
 
     job: Job
-    origins: Mapping[str, Expression]
-    """Of each answer column that one row of each release decides: the expression over the cells of those rows."""
-    markers: Mapping[str, tuple[str, int]]
-    """Of each use of a released relation that origins name: its measure, and where the number of the row comes back."""
+    noisy: frozenset[str]
+    """Columns that noise takes part in."""
+    made: Made
+    """Hidden columns come back after the answer's own."""
 
 
 def render_measure(
@@ -141,20 +141,40 @@ def render_answer(
     `released` holds, per measure, a table of its group keys, its aggregates, and the row's `NUMBER`.
     """
     parameters = Parameters()
-    selects = Selects(cards, datasets, parameters, released, checked.folded)
+    selects = Selects(cards, datasets, parameters, released, checked.folded, noisy=aggregates(checked))
     source = selects.relation(checked.plan.answer)
     alias = parameters.fresh("r")
     names = tuple(checked.answer)
     outputs, types = [named(column(alias, name), name) for name in names], list(checked.answer.values())
-    origins = {name: source.origins[name] for name in names if name in source.origins}
-    named_ = {place(part)[0] for one in origins.values() for part in parts(one) if isinstance(part, Ref)}
-    markers = dict[str, tuple[str, int]]()
-    for marker in sorted(named_ & set(source.hidden)):
-        markers[marker] = (selects.markers[marker], len(outputs))
-        outputs.append(named(column(alias, marker), marker))
-        types.append(Type.INTEGER)
+    origins = {name: source.trace.origins[name] for name in names if name in source.trace.origins}
+    made = hidden_columns(Made(origins, selects.markers, {}), origins.values(), alias, outputs, types)
     select = select_from(outputs, derived(source.select, alias))
     put_in_order(select, selects.order(source, alias))
     sql, values = parameters.statement(select)
     tables = tuple(released[name] for name in sorted(selects.read))
-    return AnswerJob(Job(sql, values, tables, tuple(types), ANSWER_ROWS, deadline), origins, markers)
+    job = Job(sql, values, tables, tuple(types), ANSWER_ROWS, deadline)
+    return AnswerJob(job, source.trace.noisy & set(names), made)
+
+
+def aggregates(checked: CheckedPlan) -> Mapping[str, frozenset[str]]:
+    """Per measure, the released columns that have noise."""
+    return {each.name: frozenset(one.name for one in each.aggregates) for each in checked.plan.measures}
+
+
+def hidden_columns(
+    made: Made, needed: Iterable[Expression | None], alias: str, outputs: list[exp.Expr], types: list[Type]
+) -> Made:
+    """The same, with the markers that are needed among what is selected."""
+    places = dict(made.places)
+    for marker in sorted(reached(made.markers, *needed)):
+        match made.markers[marker]:
+            case Rows():
+                type_ = Type.INTEGER
+            case Exact(type_):
+                pass
+            case Members():
+                continue
+        places[marker] = len(outputs)
+        outputs.append(named(column(alias, marker), marker))
+        types.append(type_)
+    return replace(made, places=places)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
 
 from sqlglot import exp
 
@@ -13,13 +12,11 @@ from sandbox.engines.expressions import Rendered, column, render_expression
 from sandbox.engines.groups import Grouping, distinct
 from sandbox.engines.operands import (
     Parameters,
-    between,
     binary,
     call,
     every,
     number,
     within_calendar,
-    wrap,
 )
 from sandbox.engines.sources import (
     EMPTY,
@@ -40,6 +37,7 @@ from sandbox.engines.sources import (
     temporary,
     where,
 )
+from sandbox.engines.traces import Carried, released, united
 from sandbox.errors import Fault
 from sandbox.plan.checked import Folded, Given
 from sandbox.plan.columns import column_values
@@ -66,7 +64,7 @@ from sandbox.plan.nodes import (
     Union,
     Window,
 )
-from sandbox.plan.origins import cell, origin
+from sandbox.plan.origins import Marker, Trace
 from sandbox.plan.values import TEXT_LENGTH, Values
 from sandbox.workers.job import Table
 
@@ -86,8 +84,10 @@ class Selects:
     """Measures whose released relation was rendered."""
     givens: Mapping[Relation, Given] = field(default_factory=dict)
     """The relations that stand in a table by now, and which."""
-    markers: dict[str, str] = field(default_factory=dict)
-    """Of each use of a released relation the hidden column that tells its rows, and the measure."""
+    noisy: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Per measure the columns with noise, where rows are to tell of which released cells they are made."""
+    markers: dict[str, Marker] = field(default_factory=dict)
+    """What the hidden columns that tell it mean."""
 
     def relation(self, relation: Relation, *, total: bool = False) -> Source:
         """The relation; a private one has the columns `_unit` and `_seed` beside its own.
@@ -118,14 +118,14 @@ class Selects:
             case Limit(source, count, offset):
                 return self._limit(self.relation(source, total=total), count, offset)
             case Distinct(source):
-                return distinct(self.relation(source), self.parameters, total=total)
+                return distinct(relation, self.relation(source), self.parameters, self.markers, total=total)
             case Group(source):
                 return self._grouping(self.relation(source, total=orders(relation))).group(relation, total=total)
             case Window(source):
                 return self._grouping(self.relation(source, total=total or orders(relation))).window(relation)
 
     def _grouping(self, source: Source) -> Grouping:
-        return Grouping(self.scope, source, self.folded, self.parameters)
+        return Grouping(self.scope, source, self.folded, self.parameters, self.markers)
 
     def scope(self, source: Source, alias: str) -> Mapping[str, Rendered]:
         """What expressions over the source may name."""
@@ -187,23 +187,30 @@ class Selects:
         alias, table = self.parameters.fresh("r"), self.released[measure]
         marker = self.parameters.fresh("m")
         self.read.add(measure)
-        self.markers[marker] = measure
+        trace = released(marker, measure, self.noisy[measure], self.markers) if self.noisy else Trace()
         columns = {name: Values(type_) for name, type_ in table.columns if name != NUMBER}
         outputs = [named(column(alias, name), name) for name in columns]
         order = (self.parameters.fresh("o"),) if total else ()
         outputs += [named(column(alias, NUMBER), name) for name in (marker, ORDER, *order)]
         select = select_from(outputs, temporary(table.name, alias))
-        origins = {name: cell(marker, name) for name in columns}
-        return Source(select, columns, (marker, ORDER, *order), origins, order if total else None)
+        return Source(select, columns, (marker, ORDER, *order), trace, order if total else None)
 
-    def _carried(self, source: Source, alias: str) -> list[exp.Expr]:
+    def carried(self, trace: Trace, scope: Mapping[str, Rendered]) -> Carried:
+        """The origins of expressions over what is in scope."""
+        return Carried(trace, scope, self.parameters, self.markers)
+
+    def _passed(self, source: Source, alias: str) -> list[exp.Expr]:
         return [named(column(alias, name), name) for name in source.names]
 
     def _filter(self, source: Source, predicate: Expression) -> Source:
         alias = self.parameters.fresh("r")
-        condition = render_expression(predicate, self.scope(source, alias), self.parameters).sql
-        select = select_from(self._carried(source, alias), derived(source.select, alias))
-        return replace(source, select=where(select, condition))
+        scope = self.scope(source, alias)
+        condition = render_expression(predicate, scope, self.parameters).sql
+        carried = self.carried(source.trace, scope)
+        trace = carried.chosen(predicate)
+        select = select_from([*self._passed(source, alias), *carried.outputs], derived(source.select, alias))
+        hidden = (*source.hidden, *carried.columns)
+        return replace(source, select=where(select, condition), hidden=hidden, trace=trace)
 
     def _project(self, source: Source, outputs: tuple[Output, ...]) -> Source:
         alias = self.parameters.fresh("r")
@@ -211,10 +218,13 @@ class Selects:
         rendered = {one.name: render_expression(one.expression, scope, self.parameters) for one in outputs}
         columns = [named(one.sql, name) for name, one in rendered.items()]
         hidden = [named(column(alias, name), name) for name in source.hidden]
-        origins = {one.name: found for one in outputs if (found := origin(one.expression, source.origins)) is not None}
-        select = select_from([*columns, *hidden], derived(source.select, alias))
+        carried = self.carried(source.trace, scope)
+        noisy = [one for one in outputs if source.trace.touches(one.expression)]
+        origins = {one.name: found for one in noisy if (found := carried.origin(one.expression)) is not None}
+        select = select_from([*columns, *hidden, *carried.outputs], derived(source.select, alias))
         known = {name: one.values for name, one in rendered.items()}
-        return Source(select, known, source.hidden, origins, source.order)
+        trace = replace(source.trace, noisy=frozenset(one.name for one in noisy), origins=origins)
+        return Source(select, known, (*source.hidden, *carried.columns), trace, source.order)
 
     def _join(self, join: Join, *, total: bool) -> Source:
         left, right = self.relation(join.left, total=total), self.relation(join.right, total=total)
@@ -222,17 +232,39 @@ class Selects:
         scope = {**self.scope(left, one), **self.scope(right, other)}
         outputs = [named(found.sql, name) for name, found in scope.items()]
         hidden = self._joined(join, left, right, one, other)
+        trace, carried = self._joined_trace(join, left, right, scope)
+        hidden |= carried
         outputs += [named(found, name) for name, found in hidden.items()]
         select = select_from(outputs, derived(left.select, one))
         kind = {"kind": "INNER"} if join.kind is JoinKind.INNER else {"side": join.kind.value.upper()}
         matching = self._matching(join.unit, join.condition, one, other, scope)
         select.append("joins", exp.Join(this=derived(right.select, other), on=matching, **kind))
-        origins = {**left.origins, **right.origins}
         order = (*(left.order or ()), *(right.order or ())) if total else None
-        return Source(select, {**left.columns, **right.columns}, tuple(hidden), origins, order)
+        return Source(select, {**left.columns, **right.columns}, tuple(hidden), trace, order)
+
+    def _joined_trace(
+        self, join: Join, left: Source, right: Source, scope: Mapping[str, Rendered]
+    ) -> tuple[Trace, Mapping[str, exp.Expr]]:
+        """The trace of a join, and what its condition has carried along.
+
+        Where noise decides which rows match, it decides the rows; of an outer join what is missing besides.
+        """
+        trace = left.trace.beside(right.trace)
+        missing = dict[str, Values]()
+        if join.kind is not JoinKind.INNER and right.trace.chosen:
+            missing |= right.columns
+        if join.kind is JoinKind.FULL and left.trace.chosen:
+            missing |= left.columns
+        trace = replace(trace, noisy=trace.noisy | missing.keys())
+        if join.condition is None or not trace.touches(join.condition):
+            return trace, {}
+        if join.kind is not JoinKind.INNER:
+            return replace(trace, chosen=(*trace.chosen, None)), {}
+        carried = self.carried(trace, scope)
+        return carried.chosen(join.condition), carried.columns
 
     @staticmethod
-    def _joined(join: Join, left: Source, right: Source, one: str, other: str) -> Mapping[str, exp.Expr]:
+    def _joined(join: Join, left: Source, right: Source, one: str, other: str) -> dict[str, exp.Expr]:
         """The hidden columns of a join: the private side's, of a FULL one whichever is there; of public ones both's.
 
         What tells rows apart is of both sides.
@@ -263,9 +295,12 @@ class Selects:
         scope = {**self.scope(source, one), **self.scope(other, another)}
         found = select_from([number(1)], derived(other.select, another))
         where(found, self._matching(mark.unit, mark.condition, one, another, scope))
-        outputs = [*self._carried(source, one), named(exp.Exists(this=found), mark.name)]
+        outputs = [*self._passed(source, one), named(exp.Exists(this=found), mark.name)]
         columns = {**source.columns, mark.name: Values(Type.BOOLEAN, nullable=False)}
-        return replace(source, select=select_from(outputs, derived(source.select, one)), columns=columns)
+        trace = source.trace
+        if other.trace.chosen or source.trace.beside(other.trace).touches(mark.condition):
+            trace = replace(trace, noisy=trace.noisy | {mark.name})
+        return replace(source, select=select_from(outputs, derived(source.select, one)), columns=columns, trace=trace)
 
     def _union(self, union: Union, *, total: bool) -> Source:
         sides = [self.relation(side, total=total) for side in (union.left, union.right)]
@@ -273,21 +308,24 @@ class Selects:
         apart = tuple(name for side in sides for name in side.order or ())
         order = (self.parameters.fresh("o"), *apart) if total else ()
         alias, branches = self.parameters.fresh("r"), list[exp.Select]()
-        for number_, side in enumerate(sides):
-            inner = self.parameters.fresh("r")
+        aliases = [self.parameters.fresh("r") for _ in sides]
+        trace, marked = united(union, sides, aliases, self.parameters, self.markers)
+        for number_, (side, inner) in enumerate(zip(sides, aliases, strict=True)):
             names = {one.name: one.right if number_ else one.left for one in union.columns}
             outputs = [named(column(inner, source), name) for name, source in names.items()]
             outputs += [named(column(inner, name), name) for name in hidden]
             outputs += [named(number(number_), name) for name in order[:1]]
             mine = side.order or ()
             outputs += [named(column(inner, name) if name in mine else exp.Null(), name) for name in order[1:]]
+            outputs += marked[number_]
             branches.append(select_from(outputs, derived(side.select, inner)))
         left, right = (side.columns for side in sides)
         columns = {one.name: either(left[one.left], right[one.right], 0)[0] for one in union.columns}
         both = exp.Union(this=branches[0], expression=branches[1], distinct=False)
-        carried = [named(column(alias, name), name) for name in (*columns, *hidden, *order)]
+        hidden = (*hidden, *order, *(one.alias for one in marked[0]))
+        carried = [named(column(alias, name), name) for name in (*columns, *hidden)]
         select = select_from(carried, derived(both, alias))
-        return Source(select, columns, (*hidden, *order), order=order if total else None)
+        return Source(select, columns, hidden, trace, order if total else None)
 
     def _constants(self, constants: Constants, *, total: bool) -> Source:
         alias = self.parameters.fresh("r")
@@ -318,15 +356,21 @@ class Selects:
         kept = [name for name in source.names if name != ORDER]
         outputs = [named(column(alias, name), name) for name in kept]
         select = select_from([*outputs, named(place(order), ORDER)], derived(source.select, alias))
-        return replace(source, select=select, hidden=(*[name for name in source.hidden if name != ORDER], ORDER))
+        trace = source.trace
+        ranked = trace.touches(*(term.expression for term in terms)) or (trace.ranked and ORDER in source.hidden)
+        hidden = (*[name for name in source.hidden if name != ORDER], ORDER)
+        return replace(source, select=select, hidden=hidden, trace=replace(trace, ranked=ranked))
 
     def _limit(self, source: Source, count: int, offset: int) -> Source:
         alias = self.parameters.fresh("r")
-        select = select_from(self._carried(source, alias), derived(source.select, alias))
+        select = select_from(self._passed(source, alias), derived(source.select, alias))
         put_in_order(select, self.order(source, alias))
         select.set("limit", exp.Limit(expression=number(count)))
         select.set("offset", exp.Offset(expression=number(offset)))
-        return replace(source, select=select)
+        trace = source.trace
+        if trace.ranked or (trace.noisy and ORDER not in source.hidden):
+            trace = replace(trace, chosen=(*trace.chosen, None))
+        return replace(source, select=select, trace=trace)
 
 
 def _row_order(table: TableCard) -> tuple[str, ...]:
@@ -337,29 +381,3 @@ def _row_order(table: TableCard) -> tuple[str, ...]:
         raise Fault(f"{table.name} has no key to put its rows in order by")
     places = {one.name: place_ for place_, one in enumerate(table.columns)}
     return tuple(f"c{places[name]}" for name in table.key)
-
-
-def consecutive(values: Values) -> bool:
-    """Whether a value set is all whole numbers, or all days, between its ends."""
-    match values.members, values.lo, values.hi:
-        case (tuple(members), int(lo), int(hi)) if values.type is Type.INTEGER:
-            return hi - lo + 1 == len(members)
-        case (tuple(members), date(), date()) if values.type is Type.DATE:
-            return (values.hi - values.lo).days + 1 == len(members)
-    return False
-
-
-def within(value: exp.Expr, values: Values, parameters: Parameters) -> exp.Expr:
-    """Whether a group key's part is in its value set."""
-    members = values.members
-    if members is None:
-        raise Fault("a public group key without a value set")
-    if consecutive(values):
-        inside = between(value, *(parameters.bind(values.type, end) for end in (values.lo, values.hi)))
-    elif members:
-        inside = exp.In(this=wrap(value), expressions=[parameters.bind(values.type, member) for member in members])
-    else:
-        inside = exp.false()
-    if not values.nullable:
-        return inside
-    return binary(exp.Or, inside, exp.Is(this=wrap(value), expression=exp.Null()))

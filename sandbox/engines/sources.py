@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from sandbox.engines.operands import wrap
-from sandbox.plan.nodes import Expression, Order
+from sandbox.plan.nodes import Order
+from sandbox.plan.origins import Trace
 from sandbox.plan.values import Values
 
 UNIT, SEED, ORDER = "_unit", "_seed", "_order"
@@ -28,8 +29,8 @@ class Source:
     columns: Mapping[str, Values]
     hidden: tuple[str, ...]
     """Columns that no expression can name: unit and seed of a private relation; place and markers of a public one."""
-    origins: Mapping[str, Expression] = field(default_factory=dict)
-    """Of a public relation: the columns that one row of each release decides, as expressions over its cells."""
+    trace: Trace = field(default_factory=Trace)
+    """Of a public relation whose rows are to tell of which released cells they are made."""
     order: tuple[str, ...] | None = None
     """Hidden columns that tell apart any two rows of one unit, where a total order was asked for (rule 13)."""
 

@@ -47,8 +47,7 @@ class ReleasedMeasure:
     rows: tuple[tuple[Scalar, ...], ...]
     """INTEGER values are int, DOUBLE values Fraction."""
     intervals: tuple[tuple[Interval | None, ...], ...]
-    """Per row, one per aggregate; None where an average's is unbounded,
-    or a private key's own count is near its threshold."""
+    """Per row, one per aggregate; None where an average's is unbounded, or a moment's noise is too large."""
     totals: tuple[Mapping[str, int], ...]
     """Per row, the noisy totals it was made of, by statistic."""
 
@@ -127,7 +126,7 @@ def _interval(
     if estimate.divisor is not None:
         return _average(bounded, estimate, steps, totals, OUTSIDE)
     if barely_released(bounded, steps[statistic.name], totals[statistic.name]):
-        return None
+        return barely(steps[statistic.name], totals[statistic.name], OUTSIDE)
     value = _value(bounded, estimate, totals)
     if half is None or isinstance(value, bool) or not isinstance(value, int | Fraction):
         raise Fault("a total is a number and has an interval")
@@ -167,6 +166,16 @@ def barely_released(bounded: BoundedMeasure, step: Measurement, count: int) -> b
     if step.threshold is not None:
         needed = step.threshold.value + step.threshold.minimum - 1
     return needed is not None and count < needed + _CLEAR * step.scale
+
+
+def barely(step: Measurement, count: int, outside: float) -> Interval:
+    """The interval of a count that was released only because it was large: from the least that could be released.
+
+    Given that it was released, it misses above no more often than noise falls so low at all: a count so far above it is
+    nearly always released.
+    """
+    least = 0 if step.threshold is None else step.threshold.minimum
+    return Interval(float(least), float(max(least, count + quantile(step.noise, step.scale, outside))))
 
 
 def _finer(bounded: BoundedMeasure, estimate: Estimate) -> float:

@@ -72,10 +72,12 @@ class Noisy:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An aggregate's value and the ends of its 95 % interval, each where there is one."""
+    """An aggregate's value, the ends of its 95 % interval and how the noise moves it, each where there is one."""
 
     value: Fraction | None
     ends: tuple[float, float] | None
+    moves: Mapping[str, float] | None = None
+    """Per statistic: how far one step more in its total moves the value, to first order."""
 
 
 NOTHING = Found(None, None)
@@ -181,7 +183,8 @@ class _Group:
         names = sorted({name for each, _ in parts for name in each.moves})
         moves = {name: sum(factor * each.moves.get(name, 0.0) for each, factor in parts) for name in names}
         ends = self._ends(Noisy(Fraction(r), moves, both.clear))
-        return Found(value, None if ends is None else (max(-1.0, ends[0]), min(1.0, ends[1])))
+        clamped = None if ends is None else (max(-1.0, ends[0]), min(1.0, ends[1]))
+        return Found(value, clamped, moves if both.clear else None)
 
     def _line(self) -> Found:
         variance = self._variance("x")
@@ -201,8 +204,11 @@ class _Group:
         if high is not None:
             value, ends = min(value, high), ends and (min(ends[0], float(high)), min(ends[1], float(high)))
         if self.estimate.function in ROOTS:
-            return Found(Fraction(sqrt(float(value))), ends and (sqrt(ends[0]), sqrt(ends[1])))
-        return Found(value, ends)
+            root = sqrt(float(value))
+            steep = number.clear and self._spread(number) * CLEAR <= value
+            halved = {name: move / (2 * root) for name, move in number.moves.items()} if steep else None
+            return Found(Fraction(root), ends and (sqrt(ends[0]), sqrt(ends[1])), halved)
+        return Found(value, ends, number.moves if number.clear else None)
 
     def _ends(self, number: Noisy) -> tuple[float, float] | None:
         if not number.clear:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import comb, exp, inf, log, sqrt
+from math import exp, inf, log, sqrt
 
 import pytest
 
@@ -13,15 +13,15 @@ from policies.licences import Notion
 from sandbox.plan.nodes import Aggregate, Scalar, Type
 from sandbox.privacy.bounding import bound
 from sandbox.privacy.calibrate import PricedMeasure, price
-from sandbox.privacy.intervals import Interval, ReleasedMeasure, half_widths, release
+from sandbox.privacy.intervals import ReleasedMeasure, half_widths, release
 from sandbox.privacy.keys import Totals
 from sandbox.privacy.loss import Spend
 from sandbox.privacy.mechanisms import Noise, measure
 from sandbox.privacy.reach import quantile
+from tests.support.coverage import COVERAGE, FALSE_ALARM, chance_below, covered, needed
 from tests.support.measures import AVG_X, COUNT_ROWS, COUNT_UNITS, COUNT_X, SUM_X, checked, key, number
 
 DELTA = Fraction(1, 10**6)
-FALSE_ALARM = 1e-9
 RUNS = 2_000
 SPENDS = {
     "zcdp": (Notion.ZCDP, Spend(None, Fraction(1, 100))),
@@ -53,24 +53,13 @@ def released(each: PricedMeasure, exact: dict[str, int]) -> ReleasedMeasure:
     return release(each, measure(each.measurements, totals, []))
 
 
-def chance_below(hits: int, share: Fraction) -> float:
-    """P[fewer than `hits` of `RUNS`] for events of this chance, exactly."""
-    won, lost, whole = share.numerator, share.denominator - share.numerator, share.denominator
-    return float(Fraction(sum(comb(RUNS, k) * won**k * lost ** (RUNS - k) for k in range(hits)), whole**RUNS))
-
-
-NEEDED = 1837
-"""So many of `RUNS` intervals that each cover with 95 % do cover, but with probability `FALSE_ALARM`."""
+NEEDED = needed(RUNS)
 
 
 def test_the_coverage_test_has_power() -> None:
     """Intervals that cover 90 % only are rejected with probability 99 %."""
-    assert chance_below(NEEDED, Fraction(95, 100)) <= FALSE_ALARM < chance_below(NEEDED + 1, Fraction(95, 100))
-    assert chance_below(NEEDED, Fraction(90, 100)) > 0.99
-
-
-def covered(intervals: Sequence[Interval | None], truth: float) -> int:
-    return sum(each is None or each.low - 1e-6 <= truth <= each.high + 1e-6 for each in intervals)
+    assert chance_below(NEEDED, RUNS, COVERAGE) <= FALSE_ALARM < chance_below(NEEDED + 1, RUNS, COVERAGE)
+    assert chance_below(NEEDED, RUNS, Fraction(90, 100)) > 0.99
 
 
 @pytest.mark.parametrize(("notion", "spend"), SPENDS.values(), ids=SPENDS)

@@ -29,6 +29,7 @@ from sandbox.privacy.statistics import StatisticKind
 from tests.support import broker_world as worlds
 from tests.support.answers import InProcess
 from tests.support.broker_world import ZCDP, BrokerWorld, broker_world, licence_text, query
+from tests.support.coverage import covered, needed
 from tests.support.documents import CARD as CARD_TEXT
 from tests.support.documents import spoil
 from tests.support.measures import AVG_X, COUNT_ROWS, COUNT_UNITS, checked, key
@@ -91,15 +92,17 @@ def test_groups_below_are_withheld_whole() -> None:
     assert [row[0] for row in released(priced(1), (3, 9, 10)).rows] == [1, 2, 3]
 
 
-def test_the_count_that_decided_has_no_interval_near_it() -> None:
-    """Only its largest values would have been released there."""
-    each = price([bounded(COUNT_UNITS, minimum=10)], Spend(None, Fraction(1, 2)), Notion.ZCDP, DELTA).measures[0]
-    scale = each.measurements[0].scale
-    near, far = round(10 + scale), round(10 + 20 * scale)
-    found = [released(each, (near, far)) for _ in range(50)]
-    intervals = {row[0]: cell[0] for one in found for row, cell in zip(one.rows, one.intervals, strict=True)}
-    assert intervals[1] is None
-    assert intervals[2] is not None
+@pytest.mark.parametrize("near", [-1, 0, 1, 20])
+def test_the_count_that_decided_is_covered(near: int) -> None:
+    """Near the minimum only its largest values are released: there its interval reaches down to nothing."""
+    each = price([bounded(COUNT_UNITS, minimum=10)], Spend(None, Fraction(1, 10)), Notion.ZCDP, DELTA).measures[0]
+    count = round(10 + near * each.measurements[0].scale)
+    found = released(each, (count,) * 2000)
+    intervals = [cell[0] for cell in found.intervals]
+    assert len(intervals) >= 200
+    assert covered(intervals, float(count)) >= needed(len(intervals))
+    ends = {cell.low == 0 for cell in intervals if cell is not None}
+    assert (True in ends) is (near < 20)
 
 
 @pytest.fixture(scope="module")

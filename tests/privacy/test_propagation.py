@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import exp, isfinite, sqrt
-from typing import Any
 
 import pytest
 
 from policies.cards import Bounds
 from policies.licences import Notion
-from sandbox import releases
-from sandbox.plan.nodes import Call, Expression, Literal, Ref, Scalar, Type
-from sandbox.plan.origins import LONGEST, cell, origin
+from sandbox.plan.nodes import Call, Expression, Literal, Scalar, Type
+from sandbox.plan.origins import Made, Rows, cell
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.calibrate import price
+from sandbox.privacy.cells import Cells
 from sandbox.privacy.clip import ClipAt, norm_of
 from sandbox.privacy.clipping import bound_by
+from sandbox.privacy.forms import Noisy
 from sandbox.privacy.intervals import Interval, release
 from sandbox.privacy.keys import Totals
 from sandbox.privacy.loss import Spend
 from sandbox.privacy.mechanisms import measure
-from sandbox.privacy.propagation import Noisy, formed, interval
-from tests.privacy.test_intervals import DELTA, NEEDED, RUNS, SPENDS, covered
-from tests.support.answers import InProcess
-from tests.support.broker_world import BrokerWorld, broker_world, query
+from tests.privacy.test_intervals import DELTA, NEEDED, RUNS, SPENDS
+from tests.support.coverage import covered
 from tests.support.measures import AVG_X, COUNT_ROWS, COUNT_UNITS, COUNT_X, SUM_X, checked, key, number
-from tests.support.records import Records
 
 UNITS, ROWS, COUNTED, MEAN = 900, 1500, 1400, 30
 N, X, U, S, A = (cell("_m1", f"a{i}") for i in range(1, 6))
@@ -107,9 +103,11 @@ def _exact(bounded: BoundedMeasure, name: str) -> int:
     )
 
 
-def intervals(expression: Expression, found: Noisy) -> list[Interval | None]:
-    form = formed(expression, {"_m1": found})
-    return [interval(form, {"_m1": (found, row)}) for row in range(RUNS)]
+def intervals(expression: Expression, found: Noisy, rows: Sequence[int | None] = range(RUNS)) -> list[Interval | None]:
+    cells = Cells({"m1": found}, {}, 10**6)
+    made = Made({}, {"_m1": Rows("m1")}, {"_m1": 0})
+    forms = [cells.form(expression, made, (row,)) for row in rows]
+    return [None if form is None else cells.propagation.interval(form) for form in forms]
 
 
 @pytest.fixture(scope="module", params=list(SPENDS.values()), ids=list(SPENDS))
@@ -187,87 +185,10 @@ def test_a_group_key_is_exact_and_no_noise_cancels_by_chance() -> None:
     assert [(each.low, each.high) for each in scaled[:3] if each is not None] == [(0, 0), (1, 1), (2, 2)]
 
 
-def test_a_missing_row_has_none() -> None:
+def test_a_missing_row_has_none_and_counts_as_null() -> None:
     found = noisy(*SPENDS["zcdp"])
     for expression in (N, call("add", N, 1), A, call("divide", N, U), call("multiply", N, KEY)):
-        assert interval(formed(expression, {"_m1": found}), {}) is None
-
-
-def test_an_origin_that_grows_too_long_is_not_kept() -> None:
-    known: dict[str, Expression] = {"c": N}
-    for _ in range(20):
-        long = origin(Call("add", (Ref("c"), Ref("c"))), known)
-        if long is None:
-            return
-        known["c"] = long
-    pytest.fail(f"longer than {LONGEST} parts")
-
-
-RECORDS = Records(
-    tuple((str(n), "女" if n <= 90 else "男", "1950", "12.5", "A" if n % 2 else "B") for n in range(1, 130)),
-    tuple(
-        (str(n), str(1 + n % 120), "内科" if n % 3 else "外科", "2024-01-31", "10", "true" if n % 4 else "false")
-        for n in range(1, 600)
-    ),
-    (("1", "A", "1"),),
-)
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerWorld]:
-    with broker_world(tmp_path_factory.mktemp("propagation"), RECORDS, lambda _: InProcess()) as found:
-        yield found
-
-
-def asked(world: BrokerWorld, sql: str) -> dict[str, Any]:
-    answer = world.ask(query(sql, {"rho": "20"}))
-    assert answer.status == 200, answer.body
-    release: dict[str, Any] = json.loads(answer.body)["release"]
-    return release
-
-
-def spans(release: dict[str, Any], column: int, truths: Sequence[float]) -> None:
-    for row, ends, truth in zip(release["rows"], release["intervals"], truths, strict=True):
-        low, high = ends[column]
-        assert low <= row[column] <= high
-        assert low - (high - low) <= truth <= high + (high - low)
-
-
-def test_each_side_of_a_self_join_has_its_own(world: BrokerWorld) -> None:
-    """One measure read twice: its rows differ, and so does the noise."""
-    by_sex = "WITH t AS (SELECT 性别 AS g, COUNT(*) AS n FROM persons WHERE 性别 IS NOT NULL GROUP BY 1)"
-    pairs = asked(world, f"{by_sex} SELECT a.n, b.n AS m, a.n - b.n AS d FROM t a JOIN t b ON a.g < b.g")
-    spans(pairs, 0, [90])
-    spans(pairs, 1, [39])
-    spans(pairs, 2, [51])
-
-
-def test_through_joins_of_releases_having_and_derived_tables(world: BrokerWorld) -> None:
-    sql = """SELECT v.k, ROUND(100.0 * v.e / v.n, 1) AS pct, v.n / p.n AS per
-             FROM (SELECT 科室 AS k, COUNT(*) AS n, COUNT_IF(emergency) AS e FROM visits GROUP BY 1) v
-             CROSS JOIN (SELECT COUNT(*) AS n FROM persons) p WHERE v.n > 100 ORDER BY v.n DESC"""
-    release = asked(world, sql)
-    assert [row[0] for row in release["rows"]] == ["内科", "外科"]
-    assert [column["measured"] for column in release["columns"]] == [False, True, True]
-    spans(release, 1, [75.0, 75.1])
-    assert all(
-        0 < ends[2][1] - ends[2][0] < row[2] / 5
-        for row, ends in zip(release["rows"], release["intervals"], strict=True)
-    )
-    spans(release, 2, [row[2] for row in release["rows"]])
-
-
-def test_computed_intervals_take_bounded_effort(world: BrokerWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there are too many, what came with an interval keeps it."""
-    monkeypatch.setattr(releases, "PROPAGATED", 3)
-    sql = "SELECT 科室, COUNT(*) AS n, COUNT(*) / 2 AS half FROM visits GROUP BY 1"
-    release = asked(world, sql)
-    assert len(release["rows"]) == 4
-    assert all(ends[1] is not None and ends[2] is None for ends in release["intervals"])
-    assert [column["measured"] for column in release["columns"]] == [False, True, True]
-
-
-def test_texts_and_truths_have_none(world: BrokerWorld) -> None:
-    release = asked(world, "SELECT COUNT(*) > 5 AS many, CASE WHEN COUNT(*) > 5 THEN 'a' ELSE 'b' END AS w FROM visits")
-    assert release["intervals"] == [[None, None]]
-    assert [column["measured"] for column in release["columns"]] == [False, False]
+        assert intervals(expression, found, [None]) == [None]
+    (there, missing) = intervals(call("coalesce", N, 0), found, [3, None])
+    assert there == intervals(N, found, [3])[0] != missing
+    assert missing == Interval(0.0, 0.0)

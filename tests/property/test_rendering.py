@@ -16,6 +16,7 @@ from sqlglot import exp
 
 from policies.cards import Bounds
 from sandbox.engines.expressions import Rendered, column, render_expression
+from sandbox.engines.memberships import render_members
 from sandbox.engines.operands import SQL_TYPES, Parameters
 from sandbox.engines.render import given_columns, render_answer, render_given, render_measure
 from sandbox.engines.sources import NUMBER
@@ -30,6 +31,7 @@ from sandbox.plan.expressions import Judge
 from sandbox.plan.functions import FUNCTIONS, resolve
 from sandbox.plan.limits import standard
 from sandbox.plan.nodes import Call, Expression, Literal, Ref, Scalar, Type
+from sandbox.plan.origins import Node, wanted
 from sandbox.plan.plan import Plan
 from sandbox.plan.signatures import VALUES
 from sandbox.plan.values import Values, stored
@@ -238,4 +240,13 @@ def test_plans_survive_their_bytes_and_run(plan: Plan, bounds: Bounds | None) ->
     answer = render_answer(judged, CARDS, ("clinic",), released, 1.0)
     reads_back_job(answer.job)
     assert runs(answer.job) == [SQL_TYPES[type_] for type_ in answer.job.columns]
-    assert len(answer.job.columns) == len(judged.answer) + len(answer.markers)
+    assert len(answer.job.columns) == len(judged.answer) + len(answer.made.places)
+    left = wanted(answer.made.markers, *answer.made.origins.values())
+    for _ in range(3):
+        below = dict[Node, frozenset[str]]()
+        for node, names in left.items():
+            members = render_members(node, sorted(names), judged, CARDS, ("clinic",), released, 10, 1.0)
+            reads_back_job(members.job)
+            assert runs(members.job) == [SQL_TYPES[type_] for type_ in members.job.columns]
+            below |= wanted(members.membership.made.markers, *members.membership.made.origins.values())
+        left = below
