@@ -63,6 +63,7 @@ Groups = Annotated[int | None, typer.Option(min=1, help="Groups that one unit ma
 Rows = Annotated[int | None, typer.Option(min=1, help="Rows of one unit in a group (with --groups).")]
 
 
+Fresh = Annotated[bool, typer.Option("--fresh", help="Pay for fresh noise, even where earlier releases are as exact.")]
 Clip = Annotated[str | None, typer.Option(help="Norm, in rows, that a unit's values are scaled down to, or auto.")]
 
 
@@ -153,6 +154,7 @@ def estimate(
     groups: Groups = None,
     rows: Rows = None,
     clip: Clip = None,
+    fresh: Fresh = False,
     as_json: Json = False,
 ) -> None:
     """What a query would cost and how exact it would be, or what an accuracy would cost. Free."""
@@ -167,6 +169,7 @@ def estimate(
             dataset=dataset,
             bounds=_bounds(groups, rows, clip),
             expected_size=expected_size,
+            reuse=not fresh,
         )
     session.show(found, lambda: tables.estimate(found, session.words))
 
@@ -191,6 +194,7 @@ def query(
     groups: Groups = None,
     rows: Rows = None,
     clip: Clip = None,
+    fresh: Fresh = False,
     idempotency_key: Annotated[str | None, typer.Option(help="Go on with a request that may have been sent.")] = None,
     save_receipt: Annotated[Path | None, typer.Option(help="Write the checked receipt to this file.")] = None,
     dry_run: Annotated[
@@ -199,7 +203,8 @@ def query(
     csv: Annotated[bool, typer.Option("--csv", help="Print the rows as CSV.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Ask: charged, then answered with error bars and a checked receipt. An exact repeat is free, so is a dry run."""
+    """Ask: charged, then answered with error bars and a checked receipt. Exact repeats, dry runs and what
+    follows from earlier releases are free."""
     session = _session(context, as_json)
     words = session.words
     session.sql = _sql(sql, file)
@@ -216,6 +221,7 @@ def query(
                 **named,
                 bounds=limits,
                 expected_size=expected_size,
+                reuse=not fresh,
                 idempotency_key=idempotency_key,
             )
     if save_receipt is not None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from query_gateway.wire import Balance, Digest, Exact, Shape, Text
+from query_gateway.shapes import Digest, Exact, Shape, Text
+from query_gateway.wire import Balance
 
 
 class Scenario(Shape):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from query_gateway.wire import Shape
+from query_gateway.shapes import Shape
 
 
 class PlaceInSql(Shape):

@@ -12,6 +12,7 @@ from query_gateway import licence_wire, problems, wire
 from query_gateway.formats import CSV, JSON, TEXT
 from query_gateway.problem_wire import ProblemDocument
 from query_gateway.relay import Relay
+from query_gateway.request_wire import QueryBody
 
 _REASONS = {
     400: "The SQL or the request's form cannot be read.",
@@ -146,7 +147,7 @@ def _reads(
 
 def _asks(answer: type[BaseModel], pending: type[BaseModel] | None = None, also: str | None = None) -> dict[str, Any]:
     """How a POST of a query is described."""
-    body = {"required": True, "content": {JSON: {"schema": {"$ref": _SCHEMAS + wire.QueryBody.__name__}}}}
+    body = {"required": True, "content": {JSON: {"schema": {"$ref": _SCHEMAS + QueryBody.__name__}}}}
     return {
         "responses": _answers(answer, pending, also, _ASKING),
         "openapi_extra": {"parameters": [*_SIGNING, *_BODY_SIGNING], "requestBody": body},

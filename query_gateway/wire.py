@@ -1,102 +1,16 @@
-"""The bodies of requests and answers. They describe only: the gateway passes bodies on unread."""
+"""The bodies of answers. They describe only: the gateway passes bodies on unread."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-Exact = Annotated[str, Field(description="An exact decimal number.", examples=["0.5"])]
-Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256, hex.")]
-
-
-class Shape(BaseModel):
-    """One object: exactly these fields."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class Text(Shape):
-    """In both languages."""
-
-    zh: str
-    en: str
-
-
-class Epsilon(Shape):
-    """A loss as ε at the licence's δ."""
-
-    epsilon: Exact | float
-
-
-class Rho(Shape):
-    """A loss as ρ of zero-concentrated differential privacy."""
-
-    rho: Exact | float
-
-
-class Split(Shape):
-    """How a spend is split over the columns of the answer."""
-
-    weights: dict[str, Exact | float] | None = Field(
-        default=None, description="What squared errors of columns weigh, by name; those left out weigh 1."
-    )
-
-
-class SpendEpsilon(Epsilon, Split):
-    """What the caller spends, as ε at the licence's δ."""
-
-
-class SpendRho(Rho, Split):
-    """What the caller spends, as ρ of zero-concentrated differential privacy."""
-
-
-class Accuracy(Split):
-    """How exact the answer is to be; the least loss that gives it is found and spent."""
-
-    confidence: Exact | float = Field(description="How sure the error is to be no more.", examples=["0.95"])
-    column: str | None = Field(default=None, description="Left out: every column that is an aggregate as measured.")
-    expected_size: int | None = Field(default=None, description="As the request's; in one of the two places.")
-    at_most: Epsilon | Rho | None = Field(default=None, description="The most that it may cost.")
-
-
-class SpendHalfWidth(Accuracy):
-    """What makes half of each interval no more than this."""
-
-    half_width: Exact | float
-
-
-class SpendRelative(Accuracy):
-    """What makes half of each interval no more than this share of what the value is at least."""
-
-    relative: Exact | float
-    expected_value: Exact | float | None = Field(default=None, description="Assumed; else by range and size.")
-
-
-class Bounds(Shape):
-    """How much one unit may contribute."""
-
-    groups: int = Field(ge=1, description="Groups that one unit touches.")
-    rows: int = Field(ge=1, description="Rows of one unit in one group.")
-
-
-class Clip(Shape):
-    """How much one unit may contribute in all: what is longer is scaled down, nothing of it is dropped."""
-
-    clip: Exact | float = Field(description="Norm of a unit's values over all groups, in rows.")
-
-
-class QueryBody(Shape):
-    """A query. Everything that is charged or decided is read from these signed bytes."""
-
-    licence: str
-    scenario: str
-    dataset: str
-    sql: str = Field(examples=["SELECT edlevel, COUNT(*) AS records FROM records GROUP BY edlevel"])
-    spend: SpendEpsilon | SpendRho | SpendHalfWidth | SpendRelative
-    bounds: Bounds | Clip | Literal["auto"] | None = Field(default=None, description="Left out: as the card declares.")
-    expected_size: int | None = Field(default=None, description="Rows that a group is assumed to have.")
-    dry_run: bool = Field(default=False, description="Run on dummy records made from the card alone: free.")
+from query_gateway.request_wire import (
+    SpendEpsilon,
+    SpendRho,
+)
+from query_gateway.shapes import Digest, Exact, Shape, Text
 
 
 class Amounts(Shape):
@@ -169,10 +83,28 @@ class AccuracyInForce(Shape):
     expected_size: int | None
 
 
+class ReleaseName(Shape):
+    """An earlier release of the licence."""
+
+    id: str
+    digest: Digest
+
+
+class Reusable(Shape):
+    """Earlier releases of the licence that the query can be computed from."""
+
+    releases: list[ReleaseName]
+    charge: Amounts = Field(description="Nothing.")
+    used: bool = Field(description="Whether they are as exact as the spend asked; if not, a smaller spend uses them.")
+    columns: list[EstimatedColumn] = Field(description="As exact as they are.")
+
+
 class EstimateAnswer(Shape):
     """What a query would cost and how exact it would be. Free: nothing is charged, no data are touched."""
 
-    charge: Amounts
+    charge: Amounts = Field(description="Nothing where earlier releases of the licence are used.")
+    fresh: Amounts = Field(description="With fresh noise.")
+    reuse: Reusable | None = Field(description="Null where it cannot be computed from earlier releases.")
     epsilon_at_delta: Exact | None = Field(description="The ε that the charge amounts to at the licence's δ.")
     spend: SpendEpsilon | SpendRho = Field(description="As asked, or found for the accuracy asked.")
     accuracy: AccuracyInForce | None
@@ -201,6 +133,7 @@ class Part(Shape):
     statistic: str
     kind: str
     granularity: Exact = Field(description="Size of a step of its totals.")
+    values: int | None = Field(default=None, description="Distinct values of one unit that count for one group.")
 
 
 class Selection(Shape):
@@ -242,6 +175,25 @@ class Withheld(Shape):
     some: bool = Field(description="Whether the noisy number stands out from its noise.")
 
 
+class Noise(Shape):
+    """The noise that is in some statistics."""
+
+    statistic: str
+    parts: list[Part]
+    mechanism: str
+    scale: float
+
+
+class Reused(Shape):
+    """An earlier release of the licence that a measure is computed from, in place of being measured."""
+
+    measure: str
+    release: ReleaseName
+    from_: str = Field(alias="from", description="The release's own measure.")
+    cells: int = Field(description="The most groups of the release that are added up to one.")
+    mechanisms: list[Noise]
+
+
 class Privacy(Amounts):
     """What was guaranteed, and how."""
 
@@ -251,6 +203,7 @@ class Privacy(Amounts):
     mechanisms: list[Mechanism]
     selections: list[Selection]
     bounds: list[BoundsInForce]
+    reused: list[Reused] = Field(default=[], description="Then nothing was measured, and nothing was lost.")
 
 
 class Source(Shape):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from hashlib import sha256
 
@@ -14,10 +14,12 @@ from policies.canonical import canonical_json, plain
 from sandbox.audit import log
 from sandbox.audit.checkpoint import LogPublicKey
 from sandbox.audit.encoding import decode
-from sandbox.audit.entry import AccountCharge, AccountKind, Amounts, QueryAuthorized
+from sandbox.audit.entry import QueryAuthorized, QueryReused
+from sandbox.audit.records import AccountCharge, AccountKind, Amounts
 from sandbox.balances import Balance, affordable, after, amounts_json, balance_json, more, now
 from sandbox.bounds import clip_json
 from sandbox.errors import Fault
+from sandbox.leaves import Decided
 from sandbox.ledger.accounts import Line, read_account
 from sandbox.ledger.charges import Charge, State, find_release, history, lines
 from sandbox.plan.lineage import measured
@@ -26,6 +28,7 @@ from sandbox.privacy.calibrate import PricedMeasure
 from sandbox.privacy.intervals import CONFIDENCE, half_widths
 from sandbox.privacy.loss import Accuracy, Loss, Spend, decimal
 from sandbox.registry.directory import RegisteredLicence
+from sandbox.reuse import Reuse, nothing
 
 
 def query_answer(connection: Connection, charge: Charge, key: LogPublicKey) -> tuple[int, bytes]:
@@ -53,13 +56,12 @@ def dry_run_answer(
 ) -> dict[str, object]:
     """The answer to a dry run, in the shape of a query's: nothing was charged, so that no balance moved."""
     price = prepared.priced.loss
-    nothing = Loss(rho=0, delta=0, epsilon=None if price.epsilon is None else 0)
     return {
         "id": run,
         "state": "dry_run",
         "digest": sha256(body).hexdigest(),
         "release": json.loads(body),
-        "charge": amounts_json(nothing),
+        "charge": amounts_json(nothing(price)),
         "price": amounts_json(price),
         "balance": [],
         "receipt": log.receipt(connection, leaf, key).to_json(),
@@ -89,20 +91,23 @@ def licence_answer(connection: Connection, found: RegisteredLicence) -> dict[str
     }
 
 
-def estimate_answer(connection: Connection, prepared: Prepared) -> dict[str, object]:
+def estimate_answer(connection: Connection, decided: Decided) -> dict[str, object]:
     """The price of a query, the half-widths it gives, and whether the licence's own account affords it."""
-    loss = prepared.priced.loss
+    prepared, reuse, loss = decided.prepared, decided.reuse, decided.loss
+    reused = reuse is not None and reuse.enough
     balance = _balance(connection, prepared.licence.id)
     return {
         "charge": amounts_json(loss),
+        "fresh": amounts_json(prepared.priced.loss),
         "epsilon_at_delta": prepared.epsilon,
         "spend": _spent(prepared.spend),
         "accuracy": prepared.accuracy,
         "confidence": float(_confidence(prepared)),
         "affordable": affordable(balance, loss),
-        "more": more(balance, loss),
+        "more": more(balance, prepared.priced.loss),
         "balance": [balance_json(balance)],
-        "columns": _columns(prepared),
+        "columns": _columns(prepared, _ran(reuse) if reuse is not None and reused else prepared.priced.measures),
+        "reuse": None if reuse is None else _reusable(prepared, reuse),
         "measures": [_measure(priced) for priced in prepared.priced.measures],
     }
 
@@ -116,12 +121,26 @@ def _balance(connection: Connection, licence: str) -> Balance:
     return balance
 
 
-def _columns(prepared: Prepared) -> list[dict[str, object]]:
+def _ran(reuse: Reuse) -> tuple[PricedMeasure, ...]:
+    return tuple(each.derived.priced for each in reuse.measures)
+
+
+def _reusable(prepared: Prepared, reuse: Reuse) -> dict[str, object]:
+    """The earlier releases that the query can be computed from, at no charge, and how exact it would be then."""
+    return {
+        "releases": [{"id": each.charge, "digest": each.digest} for each in reuse.sources],
+        "charge": amounts_json(nothing(prepared.priced.loss)),
+        "used": reuse.enough,
+        "columns": _columns(prepared, _ran(reuse)),
+    }
+
+
+def _columns(prepared: Prepared, measures: Sequence[PricedMeasure]) -> list[dict[str, object]]:
     """Per column of the answer, half the width of its intervals; null where that depends on private counts."""
     outside = float(1 - _confidence(prepared))
     halves: dict[str, float | None] = {}
     known: dict[str, float | None] = {}
-    for priced in prepared.priced.measures:
+    for priced in measures:
         known |= half_widths(priced, None, outside)
         halves |= half_widths(priced, prepared.sizes[priced.bounded.checked.measure.name], outside)
     origins = measured(prepared.checked.plan)
@@ -186,7 +205,7 @@ def _own_charge(connection: Connection, leaf: int) -> AccountCharge:
     """
     (data,) = log.entries(connection, leaf, leaf + 1)
     act = decode(data).act
-    if not isinstance(act, QueryAuthorized):
+    if not isinstance(act, QueryAuthorized | QueryReused):
         raise Fault("the leaf of a charge is its authorization")
     return next(each for each in act.accounts if each.kind is AccountKind.LICENCE)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sandbox.audit.entry import AccountCharge, AccountKind, Amounts
+from sandbox.audit.records import AccountCharge, AccountKind, Amounts
 from sandbox.ledger.accounts import Account
 from sandbox.privacy.accountant import Limit, affords, fits
 from sandbox.privacy.conversion import epsilon_of

@@ -7,31 +7,35 @@ for all failures, or is run again under the same charge.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import TypeVar
 
 from sqlalchemy import Engine
 
 from policies.rules import Action
-from sandbox.audit import entry
+from sandbox.audit import entry, records
 from sandbox.audit.entry import Header
 from sandbox.clock import milliseconds
 from sandbox.datasets.dummies import Dummies
 from sandbox.datasets.snapshot import Snapshots
 from sandbox.decisions import Decisions
 from sandbox.errors import Fault, Refusal
-from sandbox.execution import rehearse
+from sandbox.execution import derived, rehearse
 from sandbox.identity import VerifiedRequest
 from sandbox.leaves import Decided, dry_run_leaf, outcome_leaf, text_digest
-from sandbox.ledger.charges import Charge
-from sandbox.ledger.transactions import Authorized, ChargeRequest, Existing, Leaf, Refused, authorize, note
+from sandbox.ledger.charges import Charge, find_by_idempotency_key, find_payer, find_reusable
+from sandbox.ledger.nonces import used
+from sandbox.ledger.outcomes import Authorized, ChargeRequest, Computed, Existing, Leaf, Refused, Reused
+from sandbox.ledger.transactions import authorize, note
 from sandbox.ledger.writer import Writer
 from sandbox.preparation import Prepared
+from sandbox.privacy.kept import from_json
 from sandbox.privacy.loss import Accuracy
 from sandbox.registry.directory import Registry
 from sandbox.registry.standing import Standing
 from sandbox.requests import QueryRequest, read_query
+from sandbox.reuse import Source, find_reuse
 from sandbox.runs import Runs
 from sandbox.settings import Settings
 
@@ -141,15 +145,15 @@ class Broker:
     def _estimated(self, caller: VerifiedRequest, request: QueryRequest) -> Decided:
         if request.dry_run:
             raise Refusal("request.body", {"what": "an estimate is no dry run"})
-        decided = self.decisions.decided(caller.signer, request, Action.ESTIMATE)
-        loss = decided.prepared.priced.loss
+        decided = self._reusing(self.decisions.decided(caller.signer, request, Action.ESTIMATE))
+        loss = decided.loss
         act = entry.Estimated(
             licence=request.licence,
             scenario=request.scenario,
             datasets=tuple(decided.prepared.snapshots),
             sql=text_digest(request.sql),
             plan=decided.prepared.plan_digest,
-            loss=entry.Amounts(loss.rho, loss.delta, loss.epsilon),
+            loss=records.Amounts(loss.rho, loss.delta, loss.epsilon),
         )
         self.note(caller, Leaf(act, (request.sql.encode(),)))
         return decided
@@ -166,16 +170,17 @@ class Broker:
     def _answered(self, caller: VerifiedRequest, request: QueryRequest, body: bytes, wait: bool) -> Answered | Refusal:
         if isinstance(request.spend, Accuracy) and request.spend.at_most is None:
             raise Refusal("spend.at_most")
-        decided = self.decisions.decided(caller.signer, request, Action.QUERY)
+        decided = self._reusing(self.decisions.decided(caller.signer, request, Action.QUERY))
+        computed = self._computed(caller, decided)
         charge = token_hex(16)
         self.runs.under_way.announce(charge)
         started = False
         try:
-            asked = self._charge_request(charge, caller, body, decided)
+            asked = self._charge_request(charge, caller, body, decided, computed)
             logged = (
                 self.writer.submit(
                     lambda connection: authorize(connection, asked, lambda found: outcome_leaf(found, asked, decided)),
-                    covered=False,
+                    covered=computed is not None,
                 )
                 .result()
                 .value
@@ -197,10 +202,43 @@ class Broker:
                 if repeated:
                     self.writer.submit(lambda _: None).result()  # a checkpoint covers the leaf
                 return Answered(ended, repeat=True, leaf=logged.leaf if repeated else None)
-            case Authorized():
+            case Authorized() | Reused():
                 return Answered(self.runs.awaited(charge, wait), repeat=False, leaf=None)
 
-    def _charge_request(self, charge: str, caller: VerifiedRequest, body: bytes, decided: Decided) -> ChargeRequest:
+    def _reusing(self, decided: Decided) -> Decided:
+        """With how it is computed from earlier releases of the licence, where that is wanted and possible."""
+        prepared = decided.prepared
+        if not prepared.request.reuse:
+            return decided
+        with self.engine.connect() as connection:
+
+            def sources(relation: str) -> list[Source]:
+                found = find_reusable(connection, relation, prepared.licence.id)
+                return [Source(each.charge, each.release, each.authorization, from_json(each.body)) for each in found]
+
+            return replace(decided, reuse=find_reuse(prepared, sources))
+
+    def _computed(self, caller: VerifiedRequest, decided: Decided) -> Computed | None:
+        """The answer as it follows from earlier releases, where they are as exact as the spend asked; None where the
+        request or the same query was sent before, for then its end is the answer."""
+        prepared, reuse = decided.prepared, decided.reuse
+        if reuse is None or not reuse.enough or self._sent(caller, prepared):
+            return None
+        body = derived(prepared, reuse, self.snapshots, self.runs.run, self.settings.worker_seconds)
+        return Computed(reuse.identity(prepared), body)
+
+    def _sent(self, caller: VerifiedRequest, prepared: Prepared) -> bool:
+        key = caller.idempotency_key
+        with self.engine.connect() as connection:
+            return (
+                used(connection, caller.nonce)
+                or (key is not None and find_by_idempotency_key(connection, caller.signer.person, key) is not None)
+                or find_payer(connection, prepared.identity, prepared.licence.id) is not None
+            )
+
+    def _charge_request(
+        self, charge: str, caller: VerifiedRequest, body: bytes, decided: Decided, computed: Computed | None
+    ) -> ChargeRequest:
         prepared = decided.prepared
         if prepared.request.dry_run:
             raise Fault("a dry run is never charged")
@@ -225,6 +263,7 @@ class Broker:
             identity=prepared.identity,
             loss=prepared.priced.loss,
             domains=tuple(prepared.domains),
+            computed=computed,
         )
 
     def _header(self, caller: VerifiedRequest) -> Header:

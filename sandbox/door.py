@@ -33,7 +33,7 @@ from sandbox.frames import HttpAnswer, HttpRequest
 from sandbox.identity import VerifiedRequest, verify
 from sandbox.ledger.charges import Charge, find_charge
 from sandbox.ledger.database import cause
-from sandbox.ledger.transactions import Leaf
+from sandbox.ledger.outcomes import Leaf
 from sandbox.registry.directory import RegisteredLicence
 
 _LOGGER = logging.getLogger("vitrine.door")
@@ -130,7 +130,7 @@ class Door:
         if isinstance(found, Refusal):
             return refused(found)
         with self.broker.engine.connect() as connection:
-            return _ok(estimate_answer(connection, found.prepared))
+            return _ok(estimate_answer(connection, found))
 
     def catalogue(self, caller: VerifiedRequest, _: HttpRequest, __: str) -> HttpAnswer:
         """Every data set that can be asked."""

@@ -26,11 +26,13 @@ from sandbox.plan.nodes import Type
 from sandbox.preparation import Prepared
 from sandbox.privacy.forms import Noisy
 from sandbox.privacy.intervals import ReleasedMeasure, release
+from sandbox.privacy.kept import Kept, keep
 from sandbox.privacy.keys import align
 from sandbox.privacy.loss import total
 from sandbox.privacy.mechanisms import Invocation, measure, noisy_number, select
 from sandbox.privacy.selection import scores, target
 from sandbox.releases import Decided, release_json
+from sandbox.reuse import Reuse
 from sandbox.uncertainty import uncertainty
 from sandbox.workers.job import Job, Parts, Rows, Side, Table
 
@@ -48,6 +50,8 @@ class Execution:
     """Canonical."""
     invocations: tuple[Invocation, ...]
     """Every mechanism that ran, with the loss it stated."""
+    kept: tuple[Kept, ...]
+    """The measured relations that later requests may be computed from."""
 
 
 def execute(prepared: Prepared, snapshots: Snapshots, run: Run, deadline: float) -> Execution:
@@ -93,10 +97,34 @@ def rehearse(prepared: Prepared, dummies: Dummies, run: Run, deadline: float) ->
     )
 
 
+def derived(prepared: Prepared, reuse: Reuse, snapshots: Snapshots, run: Run, deadline: float) -> bytes:
+    """The release of a request that is computed from earlier ones: no private part is opened, no noise drawn.
+
+    Raises WorkerFailure.
+    """
+    public = tuple(snapshots.part(snapshot.id, Side.PUBLIC) for snapshot in prepared.snapshots.values())
+
+    def answering(job: Job) -> Rows:
+        return run(public, Side.PUBLIC, job)
+
+    decided, released, noise = list[Decided](), dict[str, Table](), dict[str, Noisy]()
+    for taken in reuse.measures:
+        ran = taken.derived.priced
+        freed = release(ran, taken.derived.totals)
+        released[freed.measure], noise[freed.measure] = _table(freed), Noisy(ran, freed)
+        told = zip(ran.notices, (each.number for each in taken.source.kept.notices), strict=True)
+        decided.append(Decided((), ran, tuple(told), len(freed.rows), taken))
+    answer = render_answer(prepared.checked, prepared.cards, tuple(prepared.snapshots), released, deadline)
+    rows = answering(answer.job)
+    known = uncertainty(prepared, answer, rows, noise, released, answering, deadline)
+    return canonical_json(release_json(prepared, decided, known, rows, dummy=False))
+
+
 def _executed(prepared: Prepared, measuring: Work, answering: Work, deadline: float, *, dummy: bool) -> Execution:
     names = tuple(prepared.snapshots)
     invocations: list[Invocation] = []
     decided: list[Decided] = []
+    keeps: list[Kept] = []
     released: dict[str, Table] = {}
     noise: dict[str, Noisy] = {}
     for priced in prepared.priced.measures:
@@ -122,12 +150,16 @@ def _executed(prepared: Prepared, measuring: Work, answering: Work, deadline: fl
         released[freed.measure] = _table(freed)
         noise[freed.measure] = Noisy(ran, freed)
         decided.append(Decided(priced.selections, ran, tuple(told), len(freed.rows)))
+        subject = prepared.subject(priced.bounded.checked.measure)
+        kept = None if subject is None else keep(subject, priced, ran, freed, told)
+        keeps += [] if kept is None else [kept]
     if prepared.priced.measures and total(each.loss for each in invocations) != prepared.priced.loss:
         raise Fault("the mechanisms lost something else than was charged")
     answer = render_answer(prepared.checked, prepared.cards, names, released, deadline)
     rows = answering(answer.job)
     known = uncertainty(prepared, answer, rows, noise, released, answering, deadline)
-    return Execution(canonical_json(release_json(prepared, decided, known, rows, dummy=dummy)), tuple(invocations))
+    body = canonical_json(release_json(prepared, decided, known, rows, dummy=dummy))
+    return Execution(body, tuple(invocations), tuple(keeps))
 
 
 def _table(found: ReleasedMeasure) -> Table:

@@ -21,7 +21,7 @@ from http_message_signatures import (
 )
 from http_message_signatures.algorithms import ED25519
 
-from sandbox.audit.entry import Actor, SignedRequest
+from sandbox.audit.records import Actor, SignedRequest
 from sandbox.errors import Refusal
 from sandbox.frames import HttpRequest, request_digest
 from sandbox.ledger.nonces import Nonce

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from policies.rules import Action
-from sandbox.audit import entry
-from sandbox.ledger.transactions import Authorized, ChargeRequest, Existing, Leaf, Outcome, Refused
+from sandbox.audit import entry, records
+from sandbox.ledger.outcomes import Authorized, ChargeRequest, Existing, Leaf, Outcome, Refused, Reused
 from sandbox.preparation import Prepared
 from sandbox.privacy.loss import Loss
 from sandbox.privacy.mechanisms import FEATURES, version
 from sandbox.registry.directory import RegisteredLicence
+from sandbox.reuse import Reuse, nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,14 @@ class Decided:
     registered: RegisteredLicence
     rules: tuple[str, ...]
     """That decided."""
+    reuse: Reuse | None = None
+    """How it is computed from earlier releases of the licence, where it can be and that is wanted."""
+
+    @property
+    def loss(self) -> Loss:
+        """What it would be charged now: nothing where earlier releases are as exact as the spend asked."""
+        priced = self.prepared.priced.loss
+        return nothing(priced) if self.reuse is not None and self.reuse.enough else priced
 
 
 def outcome_leaf(outcome: Outcome, asked: ChargeRequest, decided: Decided) -> Leaf:
@@ -45,6 +54,21 @@ def outcome_leaf(outcome: Outcome, asked: ChargeRequest, decided: Decided) -> Le
                 features=FEATURES,
             )
             return Leaf(authorized, (sql,))
+        case Reused(_, accounts, computed):
+            reused = entry.QueryReused(
+                charge=asked.id,
+                licence=request.licence,
+                licence_file=decided.registered.digest,
+                scenario=request.scenario,
+                datasets=_datasets(decided.prepared),
+                sql=text_digest(request.sql),
+                plan=decided.prepared.plan_digest,
+                rules=decided.rules,
+                accounts=accounts,
+                sources=_sources(decided),
+                release=computed.digest,
+            )
+            return Leaf(reused, (sql,))
         case Existing(found, stored, repeat=True):
             repeated = entry.QueryRepeated(
                 licence=request.licence,
@@ -80,20 +104,25 @@ def dry_run_leaf(run: str, decided: Decided, release: bytes) -> Leaf:
     return Leaf(act, (prepared.request.sql.encode(),))
 
 
-def _datasets(prepared: Prepared) -> tuple[entry.DatasetUse, ...]:
+def _sources(decided: Decided) -> tuple[records.ReleaseUse, ...]:
+    sources = () if decided.reuse is None else decided.reuse.sources
+    return tuple(records.ReleaseUse(each.authorization, each.digest) for each in sources)
+
+
+def _datasets(prepared: Prepared) -> tuple[records.DatasetUse, ...]:
     return tuple(
-        entry.DatasetUse(name, snapshot.id, snapshot.card_digest, snapshot.card.version)
+        records.DatasetUse(name, snapshot.id, snapshot.card_digest, snapshot.card.version)
         for name, snapshot in prepared.snapshots.items()
     )
 
 
-def _amounts(loss: Loss) -> entry.Amounts:
-    return entry.Amounts(loss.rho, loss.delta, loss.epsilon)
+def _amounts(loss: Loss) -> records.Amounts:
+    return records.Amounts(loss.rho, loss.delta, loss.epsilon)
 
 
-def _mechanisms(prepared: Prepared) -> tuple[entry.MechanismUse, ...]:
+def _mechanisms(prepared: Prepared) -> tuple[records.MechanismUse, ...]:
     return tuple(
-        entry.MechanismUse(
+        records.MechanismUse(
             measure=priced.bounded.checked.measure.name,
             statistic=step.statistic,
             mechanism=step.noise.value,
@@ -106,7 +135,7 @@ def _mechanisms(prepared: Prepared) -> tuple[entry.MechanismUse, ...]:
         for priced in prepared.priced.measures
         for step in priced.drawn
     ) + tuple(
-        entry.MechanismUse(
+        records.MechanismUse(
             measure=priced.bounded.checked.measure.name,
             statistic=step.statistic,
             mechanism="noisy_max",
@@ -114,7 +143,7 @@ def _mechanisms(prepared: Prepared) -> tuple[entry.MechanismUse, ...]:
             metric="linf",
             sensitivity=str(step.sensitivity),
             threshold=None,
-            loss=entry.Amounts(step.loss.rho, step.loss.delta, step.loss.epsilon),
+            loss=records.Amounts(step.loss.rho, step.loss.delta, step.loss.epsilon),
         )
         for priced in prepared.priced.measures
         for step in priced.selections

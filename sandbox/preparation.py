@@ -24,8 +24,9 @@ from sandbox.plan.check import check
 from sandbox.plan.checked import CheckedMeasure, CheckedPlan
 from sandbox.plan.limits import Limits
 from sandbox.plan.lineage import scans
-from sandbox.plan.nodes import Scan
+from sandbox.plan.nodes import Measure, Scan
 from sandbox.plan.plan import Plan
+from sandbox.plan.subjects import Subject, digest, subject
 from sandbox.privacy.accuracy import least_spend
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.calibrate import Priced, price, units
@@ -74,6 +75,12 @@ class Prepared:
     def scans(self) -> tuple[Scan, ...]:
         """Every table that the plan reads, as often as it does."""
         return plan_scans(self.checked.plan)
+
+    def subject(self, measure: Measure) -> Subject | None:
+        """What the measure is of, on which snapshots; None where it reads what others release."""
+        found = subject(measure)
+        used = {(scan.dataset, self.snapshots[scan.dataset].id) for scan in scans(measure.source)}
+        return None if found is None else replace(found, relation=digest((found.relation, tuple(sorted(used)))))
 
     @property
     def identity(self) -> str:
@@ -163,7 +170,7 @@ def _prepared(
     facts = {(name, table): known for name, each in snapshots.items() for table, known in each.facts.items()}
     try:
         checked = check(lowered.plan, cards, facts, domains, limits)
-        measures = tuple(_bounded(measure, request, licence, cards, domains) for measure in checked.measures)
+        measures = tuple(bounded(measure, request, licence, cards, domains) for measure in checked.measures)
         sizes = {each.measure.name: request.expected_size or _expected(each, cards) for each in checked.measures}
         spend, priced = _priced(request, licence, checked, measures, sizes)
     except Refusal as refusal:
@@ -238,13 +245,14 @@ def _number(value: Fraction | None) -> str | None:
     return None if value is None else f"{_EXACT.divide(Decimal(value.numerator), Decimal(value.denominator)):f}"
 
 
-def _bounded(
+def bounded(
     measure: CheckedMeasure,
     request: QueryRequest,
     licence: Licence,
     cards: Mapping[str, DatasetCard],
     domains: Mapping[str, UnitDomain],
 ) -> BoundedMeasure:
+    """The measure bounded as request, licence and cards say."""
     units = domains[measure.source.domain].max_units
     norm, minimum = norm_of(licence.notion), _minimum(measure, licence, cards)
     return bound_by(measure, request.bounds, _declared(measure, cards), units, norm, minimum)

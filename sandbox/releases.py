@@ -18,6 +18,7 @@ from sandbox.privacy.mechanisms import Selection
 from sandbox.privacy.notices import NoticeKind
 from sandbox.privacy.reach import quantile
 from sandbox.privacy.statistics import StatisticKind
+from sandbox.reuse import Taken, nothing
 from sandbox.uncertainty import Uncertainty
 from sandbox.workers.job import Rows
 
@@ -32,6 +33,8 @@ class Decided:
     """Its notices, and their noisy numbers."""
     rows: int
     """Group keys that were released."""
+    taken: Taken | None = None
+    """The earlier release that it is computed from, in place of having run."""
 
 
 def release_json(
@@ -94,9 +97,11 @@ def _ends(interval: Interval | None) -> list[float] | None:
 
 def _privacy(prepared: Prepared, decided: Sequence[Decided]) -> dict[str, object]:
     """What was promised: the notion, the loss, whom it protects, each mechanism and each bound."""
+    loss = prepared.priced.loss
+    reused = [each.taken for each in decided if each.taken is not None]
     return {
         "notion": prepared.licence.notion.value,
-        **amounts_json(prepared.priced.loss),
+        **amounts_json(nothing(loss) if reused else loss),
         "unit_domains": list(prepared.domains),
         "accuracy": prepared.accuracy,
         "mechanisms": [
@@ -112,7 +117,7 @@ def _privacy(prepared: Prepared, decided: Sequence[Decided]) -> dict[str, object
                 "loss": amounts_json(step.loss),
             }
             for each in decided
-            for step in each.priced.drawn
+            for step in (each.priced.drawn if each.taken is None else ())
         ],
         "selections": [
             {
@@ -137,6 +142,27 @@ def _privacy(prepared: Prepared, decided: Sequence[Decided]) -> dict[str, object
                 "clips": [clip_json(clip) for clip in each.priced.bounded.clips],
             }
             for each in decided
+        ],
+        "reused": [_reused(each) for each in reused],
+    }
+
+
+def _reused(taken: Taken) -> dict[str, object]:
+    """Which release a measure is computed from, and the noise that is in it."""
+    priced, source = taken.derived.priced, taken.source
+    return {
+        "measure": priced.bounded.checked.measure.name,
+        "release": {"id": source.charge, "digest": source.digest},
+        "from": source.kept.measure,
+        "cells": taken.derived.cells,
+        "mechanisms": [
+            {
+                "statistic": step.statistic,
+                "parts": [_part(priced, name) for name in step.statistics],
+                "mechanism": step.noise.value,
+                "scale": step.scale,
+            }
+            for step in priced.drawn
         ],
     }
 

@@ -40,6 +40,8 @@ class QueryRequest:
     """Rows a group is assumed to have: what half-widths of averages, and a spend that names an accuracy, rest on."""
     dry_run: bool = False
     """Run on dummies made from cards alone: no record is read, nothing is charged."""
+    reuse: bool = True
+    """Answered from earlier releases of the licence, at no charge, where these are as exact as the spend would buy."""
     weights: tuple[tuple[str, Fraction], ...] = ()
     """Columns of the answer whose errors weigh more or less than others' in the split of the spend, and how much."""
 
@@ -58,7 +60,8 @@ def read_query(body: bytes) -> QueryRequest:
         spend=_spend(fields),
         bounds=_bounds(fields),
         expected_size=_positive(sized[0], "expected_size") if sized else None,
-        dry_run=_flag(fields, "dry_run"),
+        dry_run=_flag(fields, "dry_run", absent=False),
+        reuse=_flag(fields, "reuse", absent=True),
         weights=_weights(fields),
     )
     for name in fields.keys() - {
@@ -70,6 +73,7 @@ def read_query(body: bytes) -> QueryRequest:
         "bounds",
         "expected_size",
         "dry_run",
+        "reuse",
     }:
         _refuse(f"unknown field {name[:_MAX_TEXT]!r}")
     return request
@@ -167,8 +171,8 @@ def _positive(fields: Mapping[str, object], name: str) -> int:
     return value
 
 
-def _flag(fields: Mapping[str, object], name: str) -> bool:
-    value = fields.get(name, False)
+def _flag(fields: Mapping[str, object], name: str, *, absent: bool) -> bool:
+    value = fields.get(name, absent)
     if not isinstance(value, bool):
         _refuse(f"{name} is true or false")
     return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
+from hashlib import sha256
 
 from sqlalchemy import Engine
 
@@ -12,11 +13,13 @@ from sandbox.clock import milliseconds
 from sandbox.datasets.snapshot import Snapshots
 from sandbox.decisions import Decisions
 from sandbox.errors import Fault, Refusal
-from sandbox.execution import Run, execute
-from sandbox.ledger.charges import Charge, find_charge, find_release, pending, snapshots_of
-from sandbox.ledger.transactions import Failed, begin_attempt, fail, release
+from sandbox.execution import Execution, Run, execute
+from sandbox.ledger.charges import Charge, StoredRelation, find_charge, find_release, pending, snapshots_of
+from sandbox.ledger.outcomes import Failed
+from sandbox.ledger.transactions import begin_attempt, fail, release
 from sandbox.ledger.writer import Writer
 from sandbox.preparation import Prepared
+from sandbox.privacy.kept import Kept, to_json
 from sandbox.settings import Settings
 from sandbox.ticks import remaining
 from sandbox.underway import UnderWay
@@ -70,19 +73,20 @@ class Runs:
     def _finish(self, charge: str, prepared: Prepared, copied: bytes | None) -> None:
         """Runs the charge, waits for its time, and ends it: how long it took and why it failed stays unseen."""
         started = time.monotonic()
-        body = copied if copied is not None else self._released(charge, prepared)
+        found = Execution(copied, (), ()) if copied is not None else self._executed(charge, prepared)
         time.sleep(remaining(time.monotonic() - started, self.decisions.time_class(prepared)))
         at = milliseconds()
-        if body is None:
+        if found is None:
             self._fail(charge, at)
         else:
-            self.writer.submit(lambda connection: release(connection, charge, body, at)).result()
+            body, measured = found.release, tuple(map(_stored, found.kept))
+            self.writer.submit(lambda connection: release(connection, charge, body, at, measured)).result()
 
-    def _released(self, charge: str, prepared: Prepared) -> bytes | None:
-        """The release's canonical bytes; None after an incident. Run again when stopped from outside."""
+    def _executed(self, charge: str, prepared: Prepared) -> Execution | None:
+        """The release; None after an incident. Run again when stopped from outside."""
         while True:
             try:
-                return execute(prepared, self.snapshots, self.run, self.settings.worker_seconds).release
+                return execute(prepared, self.snapshots, self.run, self.settings.worker_seconds)
             except WorkerFailure as failure:
                 _LOGGER.error("charge %s: worker failed: %s", charge, failure.kind)
                 if failure.kind is not FailureKind.KILLED or self._begin_attempt(charge) is not None:
@@ -123,3 +127,8 @@ class Runs:
             found = find_charge(connection, charge)
         if found is not None and found.finished_at is None:
             self.writer.submit(lambda connection: fail(connection, charge, at, most)).result()
+
+
+def _stored(kept: Kept) -> StoredRelation:
+    body = to_json(kept)
+    return StoredRelation(kept.measure, kept.relation, body, sha256(body).hexdigest())

@@ -12,7 +12,7 @@ from typing import Any
 from policies.canonical import canonical_json
 from sandbox.audit import receipt
 from sandbox.audit.checkpoint import LogPublicKey
-from sandbox.audit.entry import QueryDryRun, QueryReleased, QueryRepeated
+from sandbox.audit.entry import QueryDryRun, QueryReleased, QueryRepeated, QueryReused
 from sandbox.audit.merkle import Unverified
 from sandbox.audit.receipt import Proven, Receipt
 
@@ -81,6 +81,11 @@ class Answer:
         return isinstance(self.proven.entry.act, QueryDryRun)
 
     @property
+    def reused(self) -> bool:
+        """It was computed from earlier releases of the licence, which its release names: nothing was charged."""
+        return isinstance(self.proven.entry.act, QueryReused)
+
+    @property
     def release(self) -> Mapping[str, Any]:
         """What left the sandbox: columns, rows, intervals, and how privacy was kept."""
         return self.document["release"]  # type: ignore[no-any-return]
@@ -124,7 +129,11 @@ def checked_answer(
     match proven.entry.act:
         case QueryReleased(charge=logged) as act if logged == charge:
             if asked is not None and act.request != asked:
-                _require_repeat(repeated, log_key, act, asked)
+                _require_repeat(repeated, log_key, act.authorization, act.release, asked)
+            return Answer(document, proven, repeat)
+        case QueryReused(charge=logged, release=released) if logged == charge:
+            if asked is not None and _message(proven) != asked:
+                _require_repeat(repeated, log_key, proven.index, released, asked)
             return Answer(document, proven, repeat)
     raise Unproven("the receipt is for another query")
 
@@ -148,8 +157,8 @@ def checked_dry_run(document: Mapping[str, Any], log_key: LogPublicKey, *, asked
     raise Unproven("the answer is no dry run of this question")
 
 
-def _require_repeat(repeated: str | None, log_key: LogPublicKey, paid: QueryReleased, asked: str) -> None:
-    """The caller's own request stands in the log as a repeat of the one that was charged."""
+def _require_repeat(repeated: str | None, log_key: LogPublicKey, authorization: int, release: str, asked: str) -> None:
+    """The caller's own request stands in the log as a repeat of the one that was accepted at that leaf."""
     if repeated is None:
         raise Unproven("the answer is to another question")
     try:
@@ -158,7 +167,7 @@ def _require_repeat(repeated: str | None, log_key: LogPublicKey, paid: QueryRele
         raise Unproven("the repeat's receipt is malformed") from None
     match own.entry.act:
         case QueryRepeated(authorization=leaf, release=released) if _message(own) == asked:
-            if leaf == paid.authorization and released in (paid.release, None):
+            if leaf == authorization and released in (release, None):
                 return
     raise Unproven("the answer is to another question")
 

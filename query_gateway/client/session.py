@@ -126,9 +126,10 @@ class Client:
         dataset: str | None = None,
         bounds: Bounds | ClipAt | None = None,
         expected_size: int | None = None,
+        reuse: bool = True,
     ) -> Mapping[str, Any]:
         """What the query would cost and how exact it would be; free."""
-        body = self._asked(sql, spend, licence, scenario, dataset, bounds, expected_size)
+        body = self._asked(sql, spend, licence, scenario, dataset, bounds, expected_size) | _fresh(reuse)
         response = self._send("POST", "/v1/estimates", _encoded(body), token_urlsafe(16))
         return _document(response)
 
@@ -142,13 +143,15 @@ class Client:
         dataset: str | None = None,
         bounds: Bounds | ClipAt | None = None,
         expected_size: int | None = None,
+        reuse: bool = True,
         idempotency_key: str | None = None,
     ) -> Answer:
-        """The query's answer, charged once however often it had to be sent.
+        """The query's answer, charged once however often it had to be sent; not charged where earlier releases of the
+        licence are as exact, unless `reuse` is not wanted.
 
         Raises Problem, Unreachable (with the idempotency key to go on with) and Unproven.
         """
-        body = self._asked(sql, spend, licence, scenario, dataset, bounds, expected_size)
+        body = self._asked(sql, spend, licence, scenario, dataset, bounds, expected_size) | _fresh(reuse)
         response, asked = self._queried(body, idempotency_key)
         found = self._found(response, asked)
         proof = response.headers.get("vitrine-receipt")
@@ -266,6 +269,11 @@ class Client:
             repeat=response.headers.get("vitrine-repeat") == "true",
             repeated=response.headers.get("vitrine-receipt", repeated),
         )
+
+
+def _fresh(reuse: bool) -> dict[str, Any]:
+    """What is said of earlier releases: nothing where they may be used."""
+    return {} if reuse else {"reuse": False}
 
 
 def _exact(spend: Spend) -> dict[str, object]:

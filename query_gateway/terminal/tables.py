@@ -60,6 +60,8 @@ def estimate(document: Mapping[str, Any], words: Words) -> RenderableType:
     facts.add_row(words("as_epsilon"), _short(document["epsilon_at_delta"]))
     if document["accuracy"] is not None:
         facts.add_row(words("accuracy"), accuracy(document["accuracy"], words))
+    if document["reuse"] is not None:
+        facts.add_row(words("reuse"), _reuse(document, words))
     facts.add_row(words("affordable"), words("yes" if document["affordable"] else "no"))
     facts.add_row(words("more"), _many(document["more"]))
     for measure in document["measures"]:
@@ -75,6 +77,14 @@ def estimate(document: Mapping[str, Any], words: Words) -> RenderableType:
             shown += f" ({words('assumed')})"
         columns.add_row(column["name"], column["type"], shown)
     return Group(facts, columns)
+
+
+def _reuse(document: Mapping[str, Any], words: Words) -> str:
+    """The earlier releases that a query can be computed from, and what to spend to have that."""
+    names = ", ".join(each["id"][:12] for each in document["reuse"]["releases"])
+    if document["reuse"]["used"]:
+        return words("reuse.used", names=names, price=_loss(document["fresh"]))
+    return words("reuse.coarser", names=names)
 
 
 def accuracy(asked: Mapping[str, Any], words: Words) -> str:
@@ -172,6 +182,9 @@ def privacy(release: Mapping[str, Any], words: Words) -> RenderableType:
     for each in release["privacy"]["mechanisms"]:
         noise = f"{each['mechanism']}, {words('scale')} {_number(each['scale'])}"
         facts.add_row(words("mechanism"), f"{each['measure']}.{each['statistic']}", noise)
+    for each in release["privacy"].get("reused", ()):
+        names = words("reuse.from", release=each["release"]["id"][:12], measure=each["from"], cells=each["cells"])
+        facts.add_row(words("reuse"), each["measure"], names)
     for each in release["privacy"]["bounds"]:
         for cut in _cuts(each, words):
             facts.add_row(words("bounds"), each["measure"], cut)

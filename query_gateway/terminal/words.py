@@ -88,6 +88,16 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "repeat": ("Asked before: free, nothing was charged.", "此前已查询过：免费，未扣减预算。"),
     "rewrite": ("This would be accepted:", "可改写为："),
+    "reuse": ("From earlier releases", "取自此前的发布"),
+    "reuse.coarser": (
+        "possible, at no charge and less exact: {names}; spend less to have that",
+        "可行，免费但精度较低：{names}；减少预算即可采用",
+    ),
+    "reuse.from": (
+        "{release}, {measure}, up to {cells} of its groups together",
+        "{release}，{measure}，至多合并其 {cells} 组",
+    ),
+    "reuse.used": ("free: {names}; with fresh noise {price}", "免费：{names}；重新加噪需 {price}"),
     "scale": ("scale", "尺度"),
     "scenario": ("Scenario", "场景"),
     "scenarios": ("Scenarios", "场景"),

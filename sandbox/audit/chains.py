@@ -11,23 +11,20 @@ from hashlib import sha256
 
 from sandbox.audit.encoding import kind_of
 from sandbox.audit.entry import (
-    AccountCharge,
-    AccountKind,
     AccountLimited,
     AccountOpened,
-    Amounts,
     DatasetLoaded,
     Entry,
-    LicenceIssued,
-    OpenedAccount,
     QueryAuthorized,
     QueryDryRun,
     QueryFailed,
     QueryReleased,
     QueryRepeated,
-    SignedRequest,
+    QueryReused,
 )
 from sandbox.audit.findings import Finding
+from sandbox.audit.records import AccountCharge, AccountKind, Amounts, OpenedAccount, ReleaseUse, SignedRequest
+from sandbox.audit.registry_acts import LicenceIssued
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +44,8 @@ class _Charge:
     """Digest of what was signed."""
     ended: bool = False
     release: str | None = None
+    computed: bool = False
+    """From earlier releases: it is no source of further ones."""
 
 
 class Chains:
@@ -92,6 +91,8 @@ class Chains:
                 yield from self._authorize(index, act, entry.header.request)
             case QueryReleased() | QueryFailed() as act:
                 yield from self._end(index, act)
+            case QueryReused() as act:
+                yield from self._reuse(index, act, entry.header.request)
             case QueryRepeated() as act:
                 yield from self._repeat(index, act)
             case QueryDryRun() as act:
@@ -106,7 +107,7 @@ class Chains:
             return
         if self._again("nonce", actor.key, request.nonce):
             yield Finding("request.nonce", index)
-        if not isinstance(entry.act, QueryAuthorized) or request.idempotency is None:
+        if not isinstance(entry.act, QueryAuthorized | QueryReused) or request.idempotency is None:
             return
         if self._again("idempotency", actor.person, request.idempotency):
             yield Finding("request.idempotency", index)
@@ -176,6 +177,28 @@ class Chains:
                 yield Finding("dummy.released", index, subject=act.charge)
             if act.request != charge.request:
                 yield Finding("final.unauthorized", index, subject=act.charge)
+
+    def _reuse(self, index: int, act: QueryReused, signed: SignedRequest | None) -> Iterator[Finding]:
+        """It loses nothing, and what it is computed from was released to the same licence."""
+        if self._again("charge", act.charge):
+            yield Finding("charge.reused", index, subject=act.charge)
+        for charge in act.accounts:
+            yield from self._charge(index, charge)
+        if [charge.account for charge in act.accounts] != [f"{AccountKind.LICENCE}:{act.licence}"]:
+            yield Finding("charge.accounts", index, subject=act.charge)
+        lost = any(part for charge in act.accounts for part in _parts(charge.loss))
+        if lost or not act.sources or not all(self._released_to(act.licence, use) for use in act.sources):
+            yield Finding("reuse.differs", index, subject=act.charge)
+        message = None if signed is None else signed.message
+        self._charges[index] = _Charge(act.charge, act.licence, message, ended=True, release=act.release, computed=True)
+        self._again("release", act.release)
+        if self._known("dummy", act.release):
+            yield Finding("dummy.released", index, subject=act.charge)
+
+    def _released_to(self, licence: str, use: ReleaseUse) -> bool:
+        """Whether that release of a charge was made for the licence, and not computed itself."""
+        charge = self._charges.get(use.authorization)
+        return charge is not None and not charge.computed and (charge.licence, charge.release) == (licence, use.release)
 
     def _repeat(self, index: int, act: QueryRepeated) -> Iterator[Finding]:
         charge = self._charges.get(act.authorization)

@@ -17,6 +17,19 @@ from sandbox.audit.entry import (
     Entry,
     Estimated,
     Header,
+    QueryAuthorized,
+    QueryDryRun,
+    QueryFailed,
+    QueryReleased,
+    QueryRepeated,
+    QueryReused,
+    Read,
+    Refused,
+    ServiceStarted,
+    ServiceStopped,
+)
+from sandbox.audit.forms import Malformed, bodies, canonical, parse, read, write
+from sandbox.audit.registry_acts import (
     InstitutionAdded,
     InstitutionRevoked,
     KeyRegistered,
@@ -27,17 +40,7 @@ from sandbox.audit.entry import (
     LicenceSuspended,
     PersonAdded,
     PersonRevoked,
-    QueryAuthorized,
-    QueryDryRun,
-    QueryFailed,
-    QueryReleased,
-    QueryRepeated,
-    Read,
-    Refused,
-    ServiceStarted,
-    ServiceStopped,
 )
-from sandbox.audit.forms import Malformed, bodies, canonical, parse, read, write
 
 VERSION = 1
 SALT_SIZE = 16
@@ -60,6 +63,7 @@ ACTS: Mapping[str, tuple[type[Act], Signing]] = {
     "query.authorized": (QueryAuthorized, Signing.ALWAYS),
     "query.released": (QueryReleased, Signing.NEVER),
     "query.failed": (QueryFailed, Signing.NEVER),
+    "query.reused": (QueryReused, Signing.ALWAYS),
     "query.repeated": (QueryRepeated, Signing.ALWAYS),
     "query.dry_run": (QueryDryRun, Signing.ALWAYS),
     "estimate": (Estimated, Signing.ALWAYS),

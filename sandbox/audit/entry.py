@@ -10,108 +10,37 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from sandbox.audit.forms import (
-    Amount,
     Body,
     Code,
     Count,
     Digest,
-    Exact,
     Index,
     Milliseconds,
     Name,
-    PublicKey,
-    Signature,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who acted, as the registry knows them."""
-
-    institution: Name
-    person: Name
-    key: Name
-    """Id of the signing key."""
-
-
-@dataclass(frozen=True, slots=True)
-class SignedRequest:
-    """What the actor's key signed."""
-
-    message: Digest
-    """Of the signed request's bytes as they arrived."""
-    base: Digest
-    """Of the RFC 9421 signature base: the covered components and parameters."""
-    signature: Signature
-    nonce: Digest
-    idempotency: Digest | None
-    """Of the idempotency key; null for a request without a body."""
-
-
-@dataclass(frozen=True, slots=True)
-class Amounts:
-    """Privacy loss in units. An account keeps ρ and δ, or, for a pure licence, ε alone: then ρ is null and δ is 0."""
-
-    rho: Amount | None
-    delta: Amount
-    epsilon: Amount | None
-
-
-class AccountKind(StrEnum):
-    """Whose loss an account limits."""
-
-    LICENCE = "licence"
-    DATASET = "dataset"
-    DOMAIN = "domain"
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedAccount:
-    """A new account with nothing spent."""
-
-    account: Name
-    """`kind:name`, with the id of the licence or the name of the data set or unit domain."""
-    kind: AccountKind
-    limit: Amounts
-
-
-@dataclass(frozen=True, slots=True)
-class AccountCharge:
-    """One account's part of a charge, and its balance after it."""
-
-    account: Name
-    """`kind:name`, with the id of the licence or the name of the data set or unit domain."""
-    kind: AccountKind
-    loss: Amounts
-    spent: Amounts
-    """After the charge."""
-    limit: Amounts
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetUse:
-    """The exact data a request is answered from."""
-
-    dataset: Name
-    snapshot: Digest
-    """Keyed."""
-    card: Digest
-    card_version: Count
-
-
-@dataclass(frozen=True, slots=True)
-class MechanismUse:
-    """One noise mechanism of a request."""
-
-    measure: Name
-    statistic: Name
-    mechanism: Name
-    scale: Exact
-    metric: Name
-    """In which the sensitivity is stated: `l0`, `l1`, `l2`, `l2_squared`, `linf`."""
-    sensitivity: Exact
-    threshold: Exact | None
-    loss: Amounts
+from sandbox.audit.records import (
+    AccountCharge,
+    AccountKind,
+    Actor,
+    Amounts,
+    DatasetUse,
+    MechanismUse,
+    OpenedAccount,
+    ReleaseUse,
+    SignedRequest,
+)
+from sandbox.audit.registry_acts import (
+    InstitutionAdded,
+    InstitutionRevoked,
+    KeyRegistered,
+    KeyRevoked,
+    LicenceIssued,
+    LicenceResumed,
+    LicenceRevoked,
+    LicenceSuspended,
+    PersonAdded,
+    PersonRevoked,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +80,9 @@ class QueryReleased:
     """Of the signed request that was charged: whoever sent it knows that the answer is to it."""
     release: Digest
     """Of the release's canonical bytes."""
+    measured: tuple[Digest, ...]
+    """Of the relations that its measures gave, noise included: later queries of the licence may be computed from
+    them."""
 
 
 class FailureCause(StrEnum):
@@ -171,6 +103,29 @@ class QueryFailed:
     charge: Name
     authorization: Index
     cause: FailureCause
+
+
+@dataclass(frozen=True, slots=True)
+class QueryReused:
+    """A query was answered from earlier releases of the same licence; no data were touched, nothing was charged."""
+
+    charge: Name
+    licence: Name
+    licence_file: Digest
+    """Of the signed licence."""
+    scenario: Name
+    datasets: tuple[DatasetUse, ...]
+    sql: Body
+    """As the person wrote it."""
+    plan: Digest
+    """Of the canonical plan."""
+    rules: tuple[Name, ...]
+    """That decided."""
+    accounts: tuple[AccountCharge, ...]
+    """The licence's own, with a loss of 0."""
+    sources: tuple[ReleaseUse, ...]
+    release: Digest
+    """Of the canonical bytes that left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,72 +191,6 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class InstitutionAdded:
-    institution: Name
-    title: Name
-
-
-@dataclass(frozen=True, slots=True)
-class PersonAdded:
-    person: Name
-    institution: Name
-    roles: tuple[Name, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class InstitutionRevoked:
-    """An institution, with its people and their signing keys, acts no more."""
-
-    institution: Name
-
-
-@dataclass(frozen=True, slots=True)
-class PersonRevoked:
-    """A person, with their signing keys, acts no more."""
-
-    person: Name
-    institution: Name
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRegistered:
-    key: Name
-    person: Name
-    public_key: PublicKey
-    expires: Milliseconds
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRevoked:
-    key: Name
-    person: Name
-
-
-@dataclass(frozen=True, slots=True)
-class LicenceIssued:
-    licence: Name
-    institution: Name
-    file: Body
-    """The signed licence."""
-    opened: tuple[OpenedAccount, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LicenceSuspended:
-    licence: Name
-
-
-@dataclass(frozen=True, slots=True)
-class LicenceResumed:
-    licence: Name
-
-
-@dataclass(frozen=True, slots=True)
-class LicenceRevoked:
-    licence: Name
-
-
-@dataclass(frozen=True, slots=True)
 class DatasetLoaded:
     """A snapshot was made; nothing exact about it is said (privacy rule 4)."""
 
@@ -353,6 +242,7 @@ Act: TypeAlias = (
     QueryAuthorized
     | QueryReleased
     | QueryFailed
+    | QueryReused
     | QueryRepeated
     | QueryDryRun
     | Estimated

@@ -33,6 +33,7 @@ FINDINGS: Mapping[str, str] = {
     "repeat.differs": "A repeated answer refers to no earlier query of the same licence, or to another release.",
     "request.idempotency": "A person's idempotency key was charged twice.",
     "request.nonce": "A signing key's nonce was accepted twice.",
+    "reuse.differs": "An answer by reuse names no earlier release of the same licence, or loses something.",
     "root.differs": "The entries do not lead to the signed root.",
     "time.backward": "An entry is older than the one before it.",
 }

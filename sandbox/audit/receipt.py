@@ -14,7 +14,7 @@ from hashlib import sha256
 from sandbox.audit import merkle
 from sandbox.audit.checkpoint import Checkpoint, LogPublicKey, open_note
 from sandbox.audit.encoding import decode
-from sandbox.audit.entry import Entry, QueryReleased, QueryRepeated
+from sandbox.audit.entry import Entry, QueryReleased, QueryRepeated, QueryReused
 from sandbox.audit.forms import Malformed
 from sandbox.audit.merkle import Unverified
 
@@ -82,8 +82,10 @@ def verify(receipt: Receipt, key: LogPublicKey, release: bytes) -> Proven:
     """The logged act that released exactly these canonical bytes, or Unverified."""
     proven = verify_leaf(receipt, key)
     match proven.entry.act:
-        case QueryReleased(release=digest) | QueryRepeated(release=digest) if digest == sha256(release).hexdigest():
-            return proven
+        case QueryReleased(release=digest) | QueryRepeated(release=digest) | QueryReused(release=digest):
+            if digest == sha256(release).hexdigest():
+                return proven
+            raise Unverified("the receipt is for another release")
         case _:
             raise Unverified("the receipt is for another release")
 

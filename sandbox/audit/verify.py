@@ -22,10 +22,12 @@ from policies.licences import LicenceBudget
 from sandbox.audit.chains import Account, Chains
 from sandbox.audit.checkpoint import Checkpoint, LogPublicKey, open_note
 from sandbox.audit.encoding import MAX_ENTRY, decode, texts_of
-from sandbox.audit.entry import Amounts, Entry, LicenceIssued
+from sandbox.audit.entry import Entry
 from sandbox.audit.findings import Finding
 from sandbox.audit.forms import Malformed
 from sandbox.audit.merkle import HASH_SIZE, Frontier, Unverified, leaf_hash
+from sandbox.audit.records import Amounts
+from sandbox.audit.registry_acts import LicenceIssued
 from sandbox.audit.tiles import CHECKPOINT, HEIGHT, WIDTH, Tile, body_path, bundles, read_bundle, tiles
 from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, down
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, select, update
 
 from policies.cards import Budget
 from policies.licences import LicenceBudget, Notion
-from sandbox.audit.entry import AccountCharge, AccountKind, Amounts, OpenedAccount
+from sandbox.audit.records import AccountCharge, AccountKind, Amounts, OpenedAccount
 from sandbox.errors import Fault, Refusal
 from sandbox.ledger.schema import accounts
 from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss, down
@@ -170,6 +170,15 @@ def charge(connection: Connection, line: Line) -> AccountCharge:
     if account is None or (account.notion is Notion.PURE) != (line.loss.epsilon is not None):
         raise Fault("the loss does not fit the account's privacy notion")
     return AccountCharge(account.id, account.kind, line.loss, account.spent, account.limit)
+
+
+def unchanged(connection: Connection, licence: str) -> AccountCharge:
+    """The licence's own account as it stands, charged nothing."""
+    account = read_account(connection, AccountKind.LICENCE, licence)
+    if account is None:
+        raise Fault("a licence without an account")
+    nothing = Amounts(None if account.notion is Notion.PURE else 0, 0, 0 if account.notion is Notion.PURE else None)
+    return AccountCharge(account.id, account.kind, nothing, account.spent, account.limit)
 
 
 def require_room(connection: Connection, line: Line) -> None:

@@ -8,9 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
-from sandbox.audit.entry import Actor, Amounts
+from sandbox.audit.records import Actor, Amounts
 from sandbox.ledger.accounts import Line
-from sandbox.ledger.schema import accounts, charge_lines, charge_snapshots, charges, releases
+from sandbox.ledger.schema import accounts, charge_lines, charge_snapshots, charges, measured_relations, releases
+
+MOST_REUSABLE = 20
+"""Earlier relations that are looked at for one measure."""
 
 
 class State(StrEnum):
@@ -31,6 +34,31 @@ class StoredRelease:
     """Canonical."""
     digest: str
     """SHA-256, hex."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRelation:
+    """What a measure of a release gave."""
+
+    measure: str
+    """Its name in the plan."""
+    relation: str
+    """Digest of what was measured, on which snapshots."""
+    body: bytes
+    digest: str
+    """SHA-256 of the body, hex."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReusableRelation:
+    """A relation that a licence was released before."""
+
+    charge: str
+    release: str
+    """Digest of the release."""
+    authorization: int
+    """Leaf of the charge that paid for it."""
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +114,19 @@ _RELEASE_OF_ANY = (
     .order_by(releases.c.leaf)
     .limit(1)
 )
+_MEASURED = (
+    select(measured_relations)
+    .where(measured_relations.c.charge == bindparam("charge"))
+    .order_by(measured_relations.c.measure)
+)
+_REUSABLE = (
+    select(measured_relations, releases.c.digest.label("release"), charges.c.authorized_leaf)
+    .join(charges, charges.c.id == measured_relations.c.charge)
+    .join(releases, releases.c.charge == charges.c.id)
+    .where(measured_relations.c.relation == bindparam("relation"), charges.c.licence == bindparam("licence"))
+    .order_by(charges.c.authorized_leaf.desc(), measured_relations.c.measure)
+    .limit(MOST_REUSABLE)
+)
 _LINES = (
     select(charge_lines, accounts.c.notion)
     .join(accounts, accounts.c.id == charge_lines.c.account)
@@ -124,6 +165,18 @@ def find_release_of_any(connection: Connection, identity: str) -> StoredRelease 
     """The first release of the same query under any licence."""
     row = connection.execute(_RELEASE_OF_ANY, {"identity": identity}).one_or_none()
     return None if row is None else StoredRelease(row.charge, row.body, row.digest)
+
+
+def find_measured(connection: Connection, charge: str) -> tuple[StoredRelation, ...]:
+    """What the measures of a release gave."""
+    rows = connection.execute(_MEASURED, {"charge": charge})
+    return tuple(StoredRelation(row.measure, row.relation, row.body, row.digest) for row in rows)
+
+
+def find_reusable(connection: Connection, relation: str, licence: str) -> tuple[ReusableRelation, ...]:
+    """The newest relations of these rows that the licence itself was released (rule 8)."""
+    rows = connection.execute(_REUSABLE, {"relation": relation, "licence": licence})
+    return tuple(ReusableRelation(row.charge, row.release, row.authorized_leaf, row.body) for row in rows)
 
 
 def pending(connection: Connection) -> tuple[Charge, ...]:

@@ -22,12 +22,17 @@ class Nonce:
     value: str
 
 
+def used(connection: Connection, nonce: Nonce) -> bool:
+    """Whether the nonce is used up."""
+    return connection.scalar(_USED, {"key": nonce.key_id, "value": nonce.value}) is not None
+
+
 def consume(connection: Connection, nonce: Nonce) -> None:
     """The nonce is used up.
 
     Refuses: identity.replayed.
     """
-    if connection.scalar(_USED, {"key": nonce.key_id, "value": nonce.value}) is not None:
+    if used(connection, nonce):
         raise Refusal("identity.replayed")
     connection.execute(_USE, {"key_id": nonce.key_id, "nonce": nonce.value})
 

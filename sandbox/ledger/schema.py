@@ -114,6 +114,19 @@ releases = Table(
 )
 """The canonical bytes that left under a charge, and the leaf that says so."""
 
+measured_relations = Table(
+    "measured_relations",
+    metadata,
+    Column("charge", Text, ForeignKey("charges.id"), primary_key=True),
+    Column("measure", Text, primary_key=True),
+    Column("relation", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("digest", Text, nullable=False),
+    Index("ix_measured_relations_relation", "relation"),
+)
+"""What the measures of a release gave, noise included: what later queries of the same licence can be computed from.
+`relation` is what was measured on which snapshots."""
+
 nonces = Table(
     "nonces",
     metadata,

@@ -7,44 +7,45 @@ the transaction that consumes its nonce.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import TypeAlias
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from sandbox.audit.entry import (
-    AccountCharge,
-    AccountKind,
-    Act,
-    Actor,
-    Entry,
-    FailureCause,
-    Header,
-    LicenceSuspended,
-    QueryFailed,
-    QueryReleased,
-)
+from sandbox.audit.entry import Entry, FailureCause, Header, QueryFailed, QueryReleased
 from sandbox.audit.log import append
+from sandbox.audit.records import AccountCharge, AccountKind, Actor
+from sandbox.audit.registry_acts import LicenceSuspended
 from sandbox.errors import Fault, Refusal
-from sandbox.ledger.accounts import Line, charge, lines_of, require_room
+from sandbox.ledger.accounts import Line, charge, lines_of, require_room, unchanged
 from sandbox.ledger.charges import (
     Charge,
     State,
+    StoredRelation,
     StoredRelease,
     find_by_idempotency_key,
     find_charge,
+    find_measured,
     find_payer,
     find_release,
     find_release_of_any,
     snapshots_of,
 )
 from sandbox.ledger.nonces import Nonce, consume
-from sandbox.ledger.schema import charge_lines, charge_snapshots, charges, releases
-from sandbox.privacy.loss import Loss
+from sandbox.ledger.outcomes import (
+    Authorized,
+    ChargeRequest,
+    Existing,
+    Failed,
+    Leaf,
+    Logged,
+    Outcome,
+    Refused,
+    Released,
+    Reused,
+)
+from sandbox.ledger.schema import charge_lines, charge_snapshots, charges, measured_relations, releases
 from sandbox.registry.schema import bundles, licences
 from sandbox.registry.standing import (
-    Standing,
     require_licence,
     require_releasable,
     require_signer,
@@ -56,7 +57,7 @@ MAX_ATTEMPTS = 3
 
 # Statements of every request, made once: making one anew costs more than running it.
 _INSERT_CHARGE, _INSERT_LINES, _INSERT_SNAPSHOTS = charges.insert(), charge_lines.insert(), charge_snapshots.insert()
-_INSERT_RELEASE = releases.insert()
+_INSERT_RELEASE, _INSERT_MEASURED = releases.insert(), measured_relations.insert()
 _END = (
     update(charges)
     .where(charges.c.id == bindparam("charge"))
@@ -70,97 +71,9 @@ _END_FOLLOWERS = (
 _BUNDLE = select(bundles.c.digest).where(bundles.c.state == "current")
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """What an act says in the log, and the texts that stand beside it."""
-
-    act: Act
-    bodies: tuple[bytes, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ChargeRequest:
-    """A decided, priced request that asks to be charged."""
-
-    id: str
-    """Unique; made by the broker."""
-    header: Header
-    """Of its leaf; its time is the time of the act."""
-    nonce: Nonce
-    standing: Standing
-    idempotency_key: str
-    request_digest: str
-    """SHA-256 of what was signed, hex: the same key with another one is a conflict."""
-    request: bytes
-    """The signed request, enough to run it again."""
-    identity: str
-    """Digest of what makes two queries the same (rule 8)."""
-    loss: Loss
-    domains: tuple[str, ...]
-    """Unit domains whose people the plan reads."""
-
-
-@dataclass(frozen=True, slots=True)
-class Authorized:
-    """The request is charged: run it, or release what `copies` holds."""
-
-    charge: str
-    accounts: tuple[AccountCharge, ...]
-    """With the balances after it, in account id order."""
-    copies: StoredRelease | None
-    """The same query as another licence was answered: released under this charge, as late as a run would be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Existing:
-    """The request was accepted before, or its answer is already paid for: nothing is charged."""
-
-    charge: Charge
-    """The request sent before under the same idempotency key, or the charge that paid for the same query."""
-    release: StoredRelease | None
-    """None when the charge failed or is still on its way."""
-    repeat: bool
-    """The same query under another idempotency key: a repeat (rule 8), stored under this request's id. Its own leaf
-    proves the release, or, while that is on its way, the charge's final leaf will."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The request is refused inside the transaction; its nonce is used up and its leaf is written."""
-
-    refusal: Refusal
-
-
-Outcome: TypeAlias = Authorized | Existing | Refused
-
-
-@dataclass(frozen=True, slots=True)
-class Logged:
-    """An outcome and its leaf."""
-
-    outcome: Outcome
-    leaf: int
-
-
-@dataclass(frozen=True, slots=True)
-class Released:
-    """The charge has ended with this release."""
-
-    release: StoredRelease
-    leaf: int
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The charge has ended without an answer. It stands."""
-
-    leaf: int
-    refusal: Refusal | None
-    """Why it was withheld; None after an incident or too many attempts, whose cause no caller learns."""
-
-
 def authorize(connection: Connection, request: ChargeRequest, leaf: Callable[[Outcome], Leaf]) -> Logged:
-    """The nonce is used, state read again, and the request charged, found again, or refused; one leaf says which.
+    """The nonce is used, state read again, and the request charged, answered with what was computed, found again, or
+    refused; one leaf says which.
 
     Refuses: identity.replayed (no act, no leaf). All other refusals are an outcome: identity.*, licence.*, dataset.*,
     state.changed, request.idempotency_conflict, budget.exhausted.
@@ -173,6 +86,10 @@ def authorize(connection: Connection, request: ChargeRequest, leaf: Callable[[Ou
         case Authorized(accounts=accounts, copies=copies):
             _insert(connection, request, index, State.AUTHORIZED, copies=None if copies is None else copies.charge)
             _insert_lines(connection, request, accounts)
+        case Reused(accounts=accounts, release=computed):
+            _insert(connection, request, index, State.RELEASED)
+            _insert_lines(connection, request, accounts)
+            connection.execute(_INSERT_RELEASE, _row(computed, index))
         case Existing(repeat=True, charge=paid, release=released):
             state = State.AUTHORIZED if released is None else State.RELEASED
             _insert(connection, request, index, state, follows=paid.id)
@@ -197,8 +114,11 @@ def begin_attempt(connection: Connection, charge_id: str, at: int) -> Failed | N
     return None
 
 
-def release(connection: Connection, charge_id: str, body: bytes, at: int) -> Released | Failed:
-    """The release's canonical bytes are stored with their leaf and may leave after the commit.
+def release(
+    connection: Connection, charge_id: str, body: bytes, at: int, measured: tuple[StoredRelation, ...]
+) -> Released | Failed:
+    """The release's canonical bytes are stored with their leaf and may leave after the commit; with them the relations
+    that were `measured`, or those of the release that is copied.
 
     Withheld, and the charge failed, when licence or key was suspended or revoked or the data withdrawn since the
     charge. A charge that another run has released before keeps that release.
@@ -209,10 +129,12 @@ def release(connection: Connection, charge_id: str, body: bytes, at: int) -> Rel
         return Released(earlier, found.final_leaf)
     found = _open_charge(connection, charge_id)
     digest = sha256(body).hexdigest()
+    kept = measured
     if found.copies is not None:
         copied = find_release(connection, found.copies)
         if copied is None or copied.digest != digest:
             raise Fault("the release is not the one that is copied")
+        kept = find_measured(connection, found.copies)
     who = found.actor
     try:
         require_releasable(
@@ -220,11 +142,15 @@ def release(connection: Connection, charge_id: str, body: bytes, at: int) -> Rel
         )
     except Refusal as refusal:
         return _end_without_answer(connection, found, at, FailureCause.WITHHELD, refusal)
-    act = QueryReleased(found.id, found.authorized_leaf, found.request_digest, digest)
+    relations = tuple(each.digest for each in kept)
+    act = QueryReleased(found.id, found.authorized_leaf, found.request_digest, digest, relations)
     index = append(connection, Entry(_header(connection, at, who), act))
-    connection.execute(_INSERT_RELEASE, {"charge": found.id, "body": body, "digest": digest, "leaf": index})
+    stored = StoredRelease(found.id, body, digest)
+    connection.execute(_INSERT_RELEASE, _row(stored, index))
+    if kept:
+        connection.execute(_INSERT_MEASURED, [_measured_row(found.id, each) for each in kept])
     _end(connection, found.id, State.RELEASED, at, index, incident=False)
-    return Released(StoredRelease(found.id, body, digest), index)
+    return Released(stored, index)
 
 
 def fail(connection: Connection, charge_id: str, at: int, max_failures: int) -> Failed:
@@ -251,7 +177,7 @@ def _outcome(connection: Connection, request: ChargeRequest) -> Outcome:
         return Refused(refusal)
 
 
-def _decide(connection: Connection, request: ChargeRequest) -> Authorized | Existing:
+def _decide(connection: Connection, request: ChargeRequest) -> Authorized | Reused | Existing:
     standing, at = request.standing, request.header.time
     require_signer(connection, standing.institution, standing.person, standing.key_id, at)
     require_licence(connection, standing.licence, standing.licence_digest, standing.institution, at)
@@ -261,9 +187,15 @@ def _decide(connection: Connection, request: ChargeRequest) -> Authorized | Exis
             raise Refusal("request.idempotency_conflict")
         return Existing(sent, find_release(connection, sent.payer), repeat=False)
     require_versions(connection, standing)
-    paid = find_payer(connection, request.identity, standing.licence)
-    if paid is not None:
-        return Existing(paid, find_release(connection, paid.id), repeat=True)
+    found = [request.identity, *([] if request.computed is None else [request.computed.identity])]
+    for identity in found:
+        paid = find_payer(connection, identity, standing.licence)
+        if paid is not None:
+            return Existing(paid, find_release(connection, paid.id), repeat=True)
+    if request.computed is not None:
+        body = request.computed.body
+        stored = StoredRelease(request.id, body, sha256(body).hexdigest())
+        return Reused(request.id, (unchanged(connection, standing.licence),), stored)
     copies = find_release_of_any(connection, request.identity)
     datasets = tuple(dataset for dataset, _ in standing.snapshots)
     lines = lines_of(request.loss, standing.licence, datasets, request.domains)
@@ -302,7 +234,7 @@ def _insert(
             "idempotency_key": request.idempotency_key,
             "request_digest": request.request_digest,
             "request": request.request,
-            "identity": request.identity,
+            "identity": request.identity if request.computed is None else request.computed.identity,
             "state": state.value,
             "follows": follows,
             "copies": copies,
@@ -332,6 +264,20 @@ def _insert_lines(connection: Connection, request: ChargeRequest, accounts: tupl
             for line in accounts
         ],
     )
+
+
+def _row(release: StoredRelease, leaf: int) -> dict[str, object]:
+    return {"charge": release.charge, "body": release.body, "digest": release.digest, "leaf": leaf}
+
+
+def _measured_row(charge: str, found: StoredRelation) -> dict[str, object]:
+    return {
+        "charge": charge,
+        "measure": found.measure,
+        "relation": found.relation,
+        "body": found.body,
+        "digest": found.digest,
+    }
 
 
 def _end_without_answer(

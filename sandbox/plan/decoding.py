@@ -164,7 +164,8 @@ def _fraction(tree: Json) -> Fraction:
     return _real(tree)
 
 
-def _value(type_: Type, tree: Json) -> Scalar:
+def literal_value(type_: Type, tree: Json) -> Scalar:
+    """The value that a literal of this type is written as. Refuses `plan.invalid`."""
     if tree is None or (type_ is Type.BOOLEAN and isinstance(tree, bool)):
         return tree
     if not isinstance(tree, str):
@@ -367,6 +368,6 @@ class _Decoder:
                 _, value = _members(tree, "type value")
                 if type_ not in [one.value for one in Type] or type_ in (Type.UNIT, Type.PRESENCE):
                     _invalid("an unknown type")
-                return Literal(Type(type_), _value(Type(type_), value))
+                return Literal(Type(type_), literal_value(Type(type_), value))
             case _:
                 _invalid("an unknown expression")

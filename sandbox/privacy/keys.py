@@ -37,7 +37,7 @@ def align(measure: BoundedMeasure, rows: Sequence[tuple[Scalar, ...]]) -> Totals
             raise Fault("the engine's rows do not fit the measure")
         found[key] = tuple(_integer(value) for value in totals)
     cells = measure.checked.key_set.cells
-    keys = tuple(sorted(found, key=_order)) if cells is None else cells
+    keys = tuple(sorted(found, key=in_order)) if cells is None else cells
     if not found.keys() <= set(keys):
         raise Fault("the engine returned a group key outside the public key set")
     none = (0,) * width
@@ -51,5 +51,5 @@ def _integer(value: Scalar) -> int:
     return value
 
 
-def _order(key: Key) -> tuple[tuple[bool, object], ...]:
+def in_order(key: Key) -> tuple[tuple[bool, object], ...]:
     return tuple((value is None, 0 if value is None else value) for value in key)

@@ -18,14 +18,18 @@ from policies.domains import UnitDomain
 from policies.licence_files import licence_digest, read_licence
 from policies.rules import Role, State
 from sandbox.audit.entry import (
-    AccountKind,
     AccountLimited,
     Act,
-    Amounts,
     DatasetLoaded,
     DatasetWithdrawn,
     Entry,
     Header,
+    ServiceStarted,
+    ServiceStopped,
+)
+from sandbox.audit.log import append
+from sandbox.audit.records import AccountKind, Amounts
+from sandbox.audit.registry_acts import (
     InstitutionAdded,
     InstitutionRevoked,
     KeyRegistered,
@@ -36,10 +40,7 @@ from sandbox.audit.entry import (
     LicenceSuspended,
     PersonAdded,
     PersonRevoked,
-    ServiceStarted,
-    ServiceStopped,
 )
-from sandbox.audit.log import append
 from sandbox.errors import Refusal
 from sandbox.keys import key_id
 from sandbox.ledger.accounts import account_id, budget_limit, change_limit, licence_limit, open_account

@@ -95,6 +95,27 @@ def test_repeat_is_free_and_the_same_bytes(service: Deployment) -> None:
     assert rho(service) == spent
 
 
+def test_what_follows_from_a_release_is_free(service: Deployment) -> None:
+    with service.client() as client:
+        client.query(SQL, {"rho": "0.02"}, bounds=ONE)
+        spent = rho(service)
+        sql = "SELECT edlevel, COUNT(*) AS n FROM records WHERE year = 1984 GROUP BY edlevel ORDER BY n"
+        estimate = client.estimate(sql, {"rho": "0.0001"}, bounds=ONE)
+        found = client.query(sql, {"rho": "0.0001"}, bounds=ONE)
+        again = client.query(sql, {"rho": "0.0001"}, bounds=ONE)
+        (latest, _) = client.history(2)["queries"]
+        assert rho(service) == spent
+        assert not client.query(sql, {"rho": "0.0001"}, bounds=ONE, reuse=False).reused
+    wire.QueryAnswer.model_validate(found.document)
+    wire.EstimateAnswer.model_validate(estimate)
+    (release,) = estimate["reuse"]["releases"]
+    assert [each["release"] for each in found.release["privacy"]["reused"]] == [release]
+    assert (found.reused, found.repeat, again.repeat) == (True, False, True)
+    assert again.document == found.document
+    assert latest["state"] == "released"
+    assert rho(service) != spent
+
+
 def test_same_idempotency_key_is_charged_once(service: Deployment) -> None:
     with service.client() as client:
         first = client.query(SQL, {"rho": "0.003"}, bounds=ONE, idempotency_key="once")
@@ -155,7 +176,7 @@ def test_spend_beyond_the_budget(service: Deployment) -> None:
 
 
 def test_asynchronous_query(service: Deployment) -> None:
-    response = post(service, {"sql": "SELECT COUNT(age) AS n FROM records"}, prefer="respond-async")
+    response = post(service, {"sql": "SELECT COUNT(age) AS n FROM records", "reuse": False}, prefer="respond-async")
     assert response.status_code == 202
     pending = response.json()
     wire.QueryPending.model_validate(pending)

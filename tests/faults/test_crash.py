@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from sandbox import commands
-from sandbox.audit.entry import LicenceSuspended, QueryFailed, QueryReleased, ServiceStarted, ServiceStopped
+from sandbox.audit.entry import QueryFailed, QueryReleased, ServiceStarted, ServiceStopped
+from sandbox.audit.registry_acts import LicenceSuspended
 from sandbox.errors import Refusal
 from sandbox.frames import HttpAnswer
 from sandbox.ledger.charges import State

@@ -13,7 +13,7 @@ import pytest
 
 from sandbox.errors import Refusal
 from sandbox.ledger.charges import State, find_charge, find_release, pending
-from sandbox.ledger.transactions import Authorized, ChargeRequest, Existing, Logged, Released
+from sandbox.ledger.outcomes import Authorized, ChargeRequest, Existing, Logged, Released
 from tests.support.ledger_world import World, charge_of, code_of, open_world
 
 MANY = 200

@@ -13,20 +13,20 @@ from policies.licence_files import sign_licence
 from sandbox.audit.checkpoint import open_note
 from sandbox.audit.encoding import SALT_SIZE, encode
 from sandbox.audit.entry import (
-    AccountKind,
     AccountLimited,
     AccountOpened,
-    Amounts,
-    LicenceIssued,
     QueryAuthorized,
     QueryDryRun,
     QueryFailed,
     QueryReleased,
     QueryRepeated,
+    QueryReused,
     ServiceStarted,
 )
 from sandbox.audit.entry import FailureCause as Cause
 from sandbox.audit.findings import FINDINGS
+from sandbox.audit.records import AccountKind, Amounts, ReleaseUse
+from sandbox.audit.registry_acts import LicenceIssued
 from sandbox.audit.verify import MOST_FINDINGS, Report, verify
 from tests.support.log_history import (
     CARD,
@@ -46,6 +46,7 @@ from tests.support.log_history import (
     leaves,
     opened,
     request,
+    reused,
     sha,
     step,
     times,
@@ -58,6 +59,7 @@ ISSUED = next(index for index, each in enumerate(STEPS) if isinstance(each.entry
 RELEASED = next(index for index, each in enumerate(STEPS) if isinstance(each.entry.act, QueryReleased))
 REPEATED = next(index for index, each in enumerate(STEPS) if isinstance(each.entry.act, QueryRepeated))
 DRY = next(index for index, each in enumerate(STEPS) if isinstance(each.entry.act, QueryDryRun))
+REUSED = next(index for index, each in enumerate(STEPS) if isinstance(each.entry.act, QueryReused))
 HOLDER = opened("licence:L1", AccountKind.LICENCE)
 OTHER = sign_licence(LICENCE.decode().split("\n\n— ")[0].replace('"L1"', '"L9"') + "\n", DEPARTMENT)
 
@@ -132,6 +134,8 @@ def added(lie: Any, **where: Any) -> list[Step]:
     return [*STEPS, step(30, lie, **where)]
 
 
+COMPUTED = (ReleaseUse(REUSED, sha("computed release")),)
+"""What was computed is no source of further answers."""
 FREE = replace(authorized("q9", 4), mechanisms=(), accounts=authorized("q9", 4).accounts[2:])
 """A release that another licence paid for: the licence alone pays."""
 
@@ -160,7 +164,7 @@ LIES: list[tuple[str, list[Step]]] = [
     ("dummy.released", act(DRY, release=sha("release 1"))),
     ("dummy.released", act(DRY, release=sha("release 3"))),
     ("dummy.released", act(DRY, run="q1")),
-    ("final.repeated", added(QueryReleased("q1", AUTHORIZED, sha("message q1"), sha("release 1")))),
+    ("final.repeated", added(QueryReleased("q1", AUTHORIZED, sha("message q1"), sha("release 1"), ()))),
     ("final.repeated", added(QueryFailed("q1", AUTHORIZED, Cause.INCIDENT))),
     ("final.unauthorized", act(RELEASED, authorization=AUTHORIZED - 1)),
     ("final.unauthorized", act(RELEASED, charge="q3")),
@@ -175,6 +179,17 @@ LIES: list[tuple[str, list[Step]]] = [
     ("repeat.differs", act(REPEATED, release=sha("release 2"))),
     ("repeat.differs", act(REPEATED, authorization=0)),
     ("repeat.differs", act(REPEATED, licence="L2")),
+    ("reuse.differs", act(REUSED, sources=())),
+    ("reuse.differs", act(REUSED, sources=(ReleaseUse(AUTHORIZED, sha("release 2")),))),
+    ("reuse.differs", act(REUSED, sources=(ReleaseUse(AUTHORIZED + 1, sha("release 1")),))),
+    ("reuse.differs", act(REUSED, licence="L2")),
+    ("reuse.differs", act(REUSED, accounts=(replace(authorized("u1", 4).accounts[2]),))),
+    ("reuse.differs", added(replace(reused("u2"), sources=COMPUTED), signed=request("u2", "u2"))),
+    ("charge.accounts", act(REUSED, accounts=())),
+    ("charge.balance", act(REUSED, accounts=(replace(reused("u1").accounts[0], spent=times(SPENT, 2)),))),
+    ("charge.reused", act(REUSED, charge="q1")),
+    ("final.repeated", added(QueryReleased("u1", REUSED, sha("message u1"), sha("computed release"), ()))),
+    ("request.idempotency", header(REUSED, request=request("u1", "q1"))),
     ("request.idempotency", header(AUTHORIZED + 1, request=request("q2", "q1"))),
     ("request.nonce", header(AUTHORIZED + 1, request=request("q1", "q2"))),
     ("time.backward", header(LAST, time=0)),

@@ -7,7 +7,8 @@ from collections import Counter
 
 import pytest
 
-from sandbox.audit.entry import LicenceResumed, LicenceSuspended, QueryAuthorized, QueryFailed, QueryReleased
+from sandbox.audit.entry import QueryAuthorized, QueryFailed, QueryReleased
+from sandbox.audit.registry_acts import LicenceResumed, LicenceSuspended
 from sandbox.ledger.charges import State
 from tests.support.processes import Deployment, code_of, query
 

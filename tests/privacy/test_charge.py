@@ -146,7 +146,7 @@ def test_every_kind_of_mechanism(world: BrokerWorld, watched: Watched, sql: str,
 def accounted(world: BrokerWorld, watched: Watched, sql: str, licence: str, spend: Spent, bounds: Asked) -> None:
     """One query, and its repeats."""
     changes = {} if bounds is None else {"bounds": asked_bounds(bounds)}
-    body = query(sql, spend, licence=licence, **changes)
+    body = query(sql, spend, licence=licence, reuse=False, **changes)
     watched.clear()
     world.engine.runs.clear()
     before = world.spent()
@@ -176,6 +176,33 @@ def accounted(world: BrokerWorld, watched: Watched, sql: str, licence: str, spen
     assert world.engine.runs == {Side.PRIVATE: jobs, Side.PUBLIC: 1 + givens}
     invoked_as_priced(prepared, watched.invoked)
     repeated(world, watched, body, answer.body)
+    reused(world, watched, prepared, query(sql, {"epsilon": "0.02"}, licence=licence, **changes))
+
+
+def reused(world: BrokerWorld, watched: Watched, prepared: Prepared, body: bytes) -> None:
+    """Asked again for less, it is had from what was paid for: nothing is lost, invoked or read, no account moves."""
+    watched.clear()
+    world.engine.runs.clear()
+    before = world.spent()
+    answer = world.ask(body)
+    if answer.status != 200:
+        return  # too little for these measures
+    privacy = json.loads(answer.body)["release"]["privacy"]
+    if not privacy["reused"]:
+        again = [found.priced.loss for found, _ in watched.executions]
+        assert adaptive(prepared) or not again or again[0].rho > prepared.priced.loss.rho
+        return
+    assert difference(before, world.spent()) == {}
+    assert not watched.executions
+    assert not watched.invoked
+    assert world.engine.runs == {Side.PUBLIC: 1}
+    assert not privacy["mechanisms"]
+    assert {privacy[name] for name in ("rho", "delta", "epsilon")} <= {"0", None}
+
+
+def adaptive(prepared: Prepared) -> bool:
+    """Whether a measure reads what another one released: such relations are not kept."""
+    return any(each.bounded.checked.givens for each in prepared.priced.measures)
 
 
 def asked_bounds(bounds: Bounds | ClipAt) -> dict[str, object] | str:

@@ -11,9 +11,10 @@ import pytest
 from query_gateway import wire
 from query_gateway.formats import release_csv
 from sandbox.audit.checkpoint import open_note
-from sandbox.audit.entry import AccountKind, Amounts, QueryAuthorized, QueryDryRun, Refused
+from sandbox.audit.entry import QueryAuthorized, QueryDryRun, Refused
 from sandbox.audit.merkle import Unverified
 from sandbox.audit.receipt import Receipt, verify, verify_leaf
+from sandbox.audit.records import AccountKind, Amounts
 from sandbox.errors import Fault
 from sandbox.execution import execute, rehearse
 from sandbox.ledger.charges import history, pending

@@ -11,8 +11,9 @@ import pytest
 
 from policies.canonical import canonical_json
 from sandbox.audit.chains import Chains
-from sandbox.audit.entry import AccountKind, Amounts, QueryAuthorized, QueryReleased
+from sandbox.audit.entry import QueryAuthorized, QueryReleased
 from sandbox.audit.receipt import Receipt, verify
+from sandbox.audit.records import AccountKind, Amounts
 from sandbox.datasets.snapshot import Snapshots
 from sandbox.errors import Fault, Refusal
 from sandbox.ledger.accounts import lines_of

@@ -149,7 +149,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerWorld]:
 
 
 def ask(world: BrokerWorld, bounds: object, rho: str) -> dict[str, Any]:
-    answer = world.ask(query(BY_WARD, {"rho": rho}, bounds=bounds))
+    answer = world.ask(query(BY_WARD, {"rho": rho}, bounds=bounds, reuse=False))
     assert answer.status == 200, answer.body
     found: dict[str, Any] = json.loads(answer.body)
     wire.QueryAnswer.model_validate(found)

@@ -61,7 +61,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerWorld]:
 
 
 def ask(world: BrokerWorld, sql: str, rho: str) -> dict[str, Any]:
-    answer = world.ask(query(sql, {"rho": rho}, bounds={"groups": 3, "rows": 3}))
+    answer = world.ask(query(sql, {"rho": rho}, bounds={"groups": 3, "rows": 3}, reuse=False))
     assert answer.status == 200, answer.body
     found: dict[str, Any] = json.loads(answer.body)
     wire.QueryAnswer.model_validate(found)

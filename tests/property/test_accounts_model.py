@@ -12,9 +12,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from sandbox.audit.entry import AccountKind, Amounts
+from sandbox.audit.records import AccountKind, Amounts
 from sandbox.ledger.charges import State, find_charge, lines, pending
-from sandbox.ledger.transactions import Authorized, Existing, Refused
+from sandbox.ledger.outcomes import Authorized, Existing, Refused
 from sandbox.privacy.loss import Loss
 from sandbox.registry import acts
 from tests.support.ledger_world import DELTA, RHO, World, open_world

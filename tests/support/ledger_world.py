@@ -18,31 +18,27 @@ from policies.licence_files import sign_licence
 from policies.rules import Role
 from sandbox.audit import verify as audit
 from sandbox.audit.checkpoint import LogKey
-from sandbox.audit.entry import (
-    Actor,
-    DatasetUse,
-    Header,
-    MechanismUse,
-    QueryAuthorized,
-    QueryRepeated,
-    Read,
-    SignedRequest,
-)
+from sandbox.audit.entry import Header, QueryAuthorized, QueryRepeated, QueryReused, Read
 from sandbox.audit.entry import Refused as RefusedAct
 from sandbox.audit.export import export
+from sandbox.audit.records import Actor, DatasetUse, MechanismUse, ReleaseUse, SignedRequest
 from sandbox.keys import key_id
 from sandbox.ledger import transactions
 from sandbox.ledger.accounts import Account, read_accounts
+from sandbox.ledger.charges import StoredRelation
 from sandbox.ledger.database import migrate, open_database
 from sandbox.ledger.nonces import Nonce
-from sandbox.ledger.transactions import (
+from sandbox.ledger.outcomes import (
     Authorized,
     ChargeRequest,
     Existing,
+    Failed,
     Leaf,
     Logged,
     Outcome,
     Refused,
+    Released,
+    Reused,
 )
 from sandbox.ledger.writer import Writer
 from sandbox.privacy.loss import Loss
@@ -178,16 +174,20 @@ class World:
     def authorize(self, request: ChargeRequest) -> Logged:
         return self.do(self.authorization(request))
 
-    def authorization(self, request: ChargeRequest) -> Callable[[Connection], Logged]:
-        return lambda connection: transactions.authorize(connection, request, lambda outcome: leaf_of(request, outcome))
+    def authorization(
+        self, request: ChargeRequest, sources: tuple[ReleaseUse, ...] = ()
+    ) -> Callable[[Connection], Logged]:
+        return lambda connection: transactions.authorize(
+            connection, request, lambda outcome: leaf_of(request, outcome, sources)
+        )
 
     def ask(self, query: str, **words: str) -> Logged:
         return self.authorize(self.request(query, **words))  # type: ignore[arg-type]
 
-    def release(self, charge: str, body: bytes = b"{}") -> transactions.Released | transactions.Failed:
-        return self.do(lambda connection: transactions.release(connection, charge, body, NOW + 1))
+    def release(self, charge: str, body: bytes = b"{}", measured: tuple[StoredRelation, ...] = ()) -> Released | Failed:
+        return self.do(lambda connection: transactions.release(connection, charge, body, NOW + 1, measured))
 
-    def fail(self, charge: str, max_failures: int = 100) -> transactions.Failed:
+    def fail(self, charge: str, max_failures: int = 100) -> Failed:
         return self.do(lambda connection: transactions.fail(connection, charge, NOW + 1, max_failures))
 
     def accounts(self) -> dict[str, Account]:
@@ -236,14 +236,14 @@ def issue(world: World, file: bytes) -> None:
     world.act(acts.issue_licence, file, DEPARTMENT.public_key())
 
 
-def leaf_of(request: ChargeRequest, outcome: Outcome) -> Leaf:
-    """What a broker writes in the log."""
+def leaf_of(request: ChargeRequest, outcome: Outcome, sources: tuple[ReleaseUse, ...] = ()) -> Leaf:
+    """What a broker writes in the log; `sources` are what the answer was computed from."""
     standing = request.standing
+    use = DatasetUse("health", standing.snapshots[0][1], sha("card"), 1)
     match outcome:
         case Authorized(charge=charge, accounts=accounts, copies=copies):
             loss = accounts[0].loss
             used = MechanismUse("m1", "s1", "discrete_gaussian", "1", "l2", "1", None, loss)
-            use = DatasetUse("health", standing.snapshots[0][1], sha("card"), 1)
             act = QueryAuthorized(
                 charge=charge,
                 licence=standing.licence,
@@ -259,6 +259,21 @@ def leaf_of(request: ChargeRequest, outcome: Outcome) -> Leaf:
                 features=("contrib",),
             )
             return Leaf(act, (SQL,))
+        case Reused(charge, accounts, computed):
+            act_ = QueryReused(
+                charge=charge,
+                licence=standing.licence,
+                licence_file=standing.licence_digest,
+                scenario="planning",
+                datasets=(use,),
+                sql=sha256(SQL).hexdigest(),
+                plan=sha("plan"),
+                rules=("permit",),
+                accounts=accounts,
+                sources=sources,
+                release=computed.digest,
+            )
+            return Leaf(act_, (SQL,))
         case Existing(charge=found, release=release, repeat=True):
             digest = None if release is None else release.digest
             sql = sha256(SQL).hexdigest()

@@ -15,20 +15,40 @@ from sandbox.audit import log
 from sandbox.audit.checkpoint import Checkpoint, LogKey, sign
 from sandbox.audit.encoding import SALT_SIZE, encode
 from sandbox.audit.entry import (
-    AccountCharge,
-    AccountKind,
     AccountLimited,
     AccountOpened,
     Act,
-    Actor,
-    Amounts,
     DatasetLoaded,
-    DatasetUse,
     DatasetWithdrawn,
     Entry,
     Estimated,
     FailureCause,
     Header,
+    QueryAuthorized,
+    QueryDryRun,
+    QueryFailed,
+    QueryReleased,
+    QueryRepeated,
+    QueryReused,
+    Read,
+    Refused,
+    ServiceStarted,
+    ServiceStopped,
+)
+from sandbox.audit.export import export
+from sandbox.audit.merkle import leaf_hash, node_hash
+from sandbox.audit.records import (
+    AccountCharge,
+    AccountKind,
+    Actor,
+    Amounts,
+    DatasetUse,
+    MechanismUse,
+    OpenedAccount,
+    ReleaseUse,
+    SignedRequest,
+)
+from sandbox.audit.registry_acts import (
     InstitutionAdded,
     InstitutionRevoked,
     KeyRegistered,
@@ -37,23 +57,9 @@ from sandbox.audit.entry import (
     LicenceResumed,
     LicenceRevoked,
     LicenceSuspended,
-    MechanismUse,
-    OpenedAccount,
     PersonAdded,
     PersonRevoked,
-    QueryAuthorized,
-    QueryDryRun,
-    QueryFailed,
-    QueryReleased,
-    QueryRepeated,
-    Read,
-    Refused,
-    ServiceStarted,
-    ServiceStopped,
-    SignedRequest,
 )
-from sandbox.audit.export import export
-from sandbox.audit.merkle import leaf_hash, node_hash
 
 KEY = LogKey.from_bytes("vitrine.test/log", bytes(range(32)))
 DEPARTMENT = Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64)))
@@ -167,12 +173,30 @@ def dry_run(run: str, release: bytes | str = "dummy release") -> QueryDryRun:
     return QueryDryRun(run, "L1", "planning", (used,), sha(SQL), sha("plan"), ("use.analyst",), SPENT, sha(release))
 
 
+def reused(charge: str) -> QueryReused:
+    """The only query again, computed from the first release, after three charges."""
+    nothing = Amounts(0, 0, None)
+    return QueryReused(
+        charge=charge,
+        licence="L1",
+        licence_file=sha(LICENCE),
+        scenario="planning",
+        datasets=(DatasetUse("health", sha("snapshot"), sha(CARD), 1),),
+        sql=sha(SQL),
+        plan=sha("another plan"),
+        rules=("permit-licensed",),
+        accounts=(AccountCharge("licence:L1", AccountKind.LICENCE, nothing, times(SPENT, 3), LIMIT),),
+        sources=(ReleaseUse(9, sha("release 1")),),
+        release=sha("computed release"),
+    )
+
+
 def opened(account: str, kind: AccountKind, limit: Amounts = LIMIT) -> OpenedAccount:
     return OpenedAccount(account, kind, limit)
 
 
 def history() -> list[Step]:
-    """Leaves 0 … 24: every kind of act, in an order that an honest service could write."""
+    """Leaves 0 … 27: every kind of act, in an order that an honest service could write."""
     charged = [(9, "q1"), (10, "q2"), (15, "q3")]
     steps = [
         step(1, ServiceStarted("0.1.0", sha("configuration"))),
@@ -209,15 +233,16 @@ def history() -> list[Step]:
     for number, (time, charge) in enumerate(charged, start=1):
         steps.append(step(time, authorized(charge, number), SQL, signed=request(charge, charge)))
     steps += [
-        step(15, QueryReleased("q1", 9, sha("message q1"), sha("release 1")), actor=ACTOR),
+        step(15, QueryReleased("q1", 9, sha("message q1"), sha("release 1"), (sha("measured"),)), actor=ACTOR),
         step(16, QueryFailed("q2", 10, FailureCause.INCIDENT), actor=ACTOR),
         step(17, QueryRepeated("L1", "planning", 9, sha("release 1"), sha(SQL)), SQL, signed=request("p1", "p1")),
         step(17, dry_run("d1"), SQL, signed=request("d1", "d1")),
+        step(17, reused("u1"), SQL, signed=request("u1", "u1")),
         step(18, LicenceSuspended("L1")),
         step(18, LicenceResumed("L1")),
         step(19, AccountOpened(opened("licence:L2", AccountKind.LICENCE, PURE_LIMIT))),
         step(20, AccountLimited("licence:L2", AccountKind.LICENCE, Amounts(None, 0, 20 << 40))),
-        step(21, QueryReleased("q3", 11, sha("message q3"), sha("release 3")), actor=ACTOR),
+        step(21, QueryReleased("q3", 11, sha("message q3"), sha("release 3"), ()), actor=ACTOR),
         step(22, KeyRevoked("li.wei-1", "li.wei"), signed=request("k1", "k1")),
         step(23, LicenceRevoked("L1")),
         step(24, DatasetWithdrawn("health", sha("snapshot"))),

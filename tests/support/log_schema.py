@@ -9,16 +9,19 @@ from dataclasses import fields
 from functools import cache
 from typing import Any
 
-from sandbox.audit import encoding, entry, findings, forms
+from sandbox.audit import encoding, entry, findings, forms, records, registry_acts
 
+MODULES = (entry, records, registry_acts)
+"""Where acts and their records are."""
 RECORDS = (
-    entry.Actor,
-    entry.SignedRequest,
-    entry.Amounts,
-    entry.OpenedAccount,
-    entry.AccountCharge,
-    entry.DatasetUse,
-    entry.MechanismUse,
+    records.Actor,
+    records.SignedRequest,
+    records.Amounts,
+    records.OpenedAccount,
+    records.AccountCharge,
+    records.DatasetUse,
+    records.MechanismUse,
+    records.ReleaseUse,
 )
 
 
@@ -70,7 +73,9 @@ def _findings() -> Iterator[str]:
 
 
 def _table(kind: Any) -> Iterator[str]:
-    comments = _comments(entry).get(kind.__name__, {})
+    comments: dict[str, str] = next(
+        (_comments(each)[kind.__name__] for each in MODULES if kind.__name__ in _comments(each)), {}
+    )
     hints = forms.hints(kind)
     yield "| field | form | meaning |\n|---|---|---|"
     for field in fields(kind):

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, update
 from sqlglot import exp
 
-from sandbox.audit.entry import AccountKind, Amounts
+from sandbox.audit.records import AccountKind, Amounts
 from sandbox.datasets import load, units
 from sandbox.engines import duckdb, groups, inputs, measures
 from sandbox.engines.choices import choice_sql

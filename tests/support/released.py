@@ -10,18 +10,10 @@ from typing import Any
 from policies.canonical import canonical_json
 from sandbox.audit.checkpoint import Checkpoint, LogKey, sign
 from sandbox.audit.encoding import encode
-from sandbox.audit.entry import (
-    Actor,
-    Amounts,
-    Entry,
-    Header,
-    QueryDryRun,
-    QueryReleased,
-    QueryRepeated,
-    SignedRequest,
-)
+from sandbox.audit.entry import Entry, Header, QueryDryRun, QueryReleased, QueryRepeated
 from sandbox.audit.merkle import leaf_hash
 from sandbox.audit.receipt import Receipt
+from sandbox.audit.records import Actor, Amounts, SignedRequest
 
 SALT = b"s" * 16
 LOG = LogKey.generate("test.example/log")
@@ -61,7 +53,7 @@ def released(
 ) -> dict[str, Any]:
     """The whole answer of a charge, in a log of this one entry."""
     digest = sha256(canonical_json(release)).hexdigest()
-    data = encode(Entry(_header(None), QueryReleased(charge, 0, message, digest)), SALT)
+    data = encode(Entry(_header(None), QueryReleased(charge, 0, message, digest, ())), SALT)
     note = sign(Checkpoint(key.name, 1, leaf_hash(data)), key)
     amounts = {"rho": "0.01", "delta": "1e-9", "epsilon": None, "epsilon_at_delta": "0.5"}
     return {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.audit.entry import AccountKind, Amounts
+from sandbox.audit.records import AccountKind, Amounts
 from sandbox.errors import Refusal
 from sandbox.ledger.accounts import read_account
 from sandbox.registry import acts

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.audit.entry import AccountKind, Amounts, Read
+from sandbox.audit.entry import Read
+from sandbox.audit.records import AccountKind, Amounts
 from sandbox.errors import Fault, Refusal
 from sandbox.keys import key_id
 from sandbox.ledger import transactions
@@ -22,7 +23,7 @@ from sandbox.ledger.charges import (
     pending,
     snapshots_of,
 )
-from sandbox.ledger.transactions import Authorized, Failed, Leaf, Released
+from sandbox.ledger.outcomes import Authorized, Failed, Leaf, Released
 from sandbox.privacy.loss import Loss, pure
 from sandbox.registry import acts
 from tests.support.ledger_world import (

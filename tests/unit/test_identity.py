@@ -16,7 +16,7 @@ from http_message_signatures.algorithms import ED25519, HMAC_SHA256
 
 from policies.rules import Role
 from query_gateway.client.signing import sign
-from sandbox.audit.entry import Actor
+from sandbox.audit.records import Actor
 from sandbox.errors import Refusal
 from sandbox.frames import HttpRequest, request_digest
 from sandbox.identity import VerifiedRequest, verify

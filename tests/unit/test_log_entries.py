@@ -11,20 +11,11 @@ from typing import Any
 import pytest
 
 from sandbox.audit.encoding import ACTS, MAX_ENTRY, SALT_SIZE, decode, encode, kind_of, texts_of
-from sandbox.audit.entry import (
-    Amounts,
-    Entry,
-    Estimated,
-    InstitutionAdded,
-    LicenceSuspended,
-    QueryAuthorized,
-    QueryReleased,
-    Read,
-    Refused,
-    ServiceStarted,
-)
+from sandbox.audit.entry import Entry, Estimated, QueryAuthorized, QueryReleased, Read, Refused, ServiceStarted
 from sandbox.audit.forms import Malformed, canonical
 from sandbox.audit.merkle import Frontier, leaf_hash
+from sandbox.audit.records import Amounts
+from sandbox.audit.registry_acts import InstitutionAdded, LicenceSuspended
 from tests.support.log_history import ACTOR, CARD, LICENCE, SQL, history, request, sha
 from tests.support.log_schema import schema
 
@@ -95,7 +86,7 @@ SIGNED = replace(HEADER, actor=ACTOR, request=request("w"))
         Entry(HEADER, LicenceSuspended("\ud800")),
         Entry(HEADER, LicenceSuspended("x" * 201)),
         Entry(HEADER, LicenceSuspended(1.5)),  # type: ignore[arg-type]
-        Entry(HEADER, QueryReleased("q", 0, sha("m"), sha("r").upper())),
+        Entry(HEADER, QueryReleased("q", 0, sha("m"), sha("r").upper(), ())),
         Entry(SIGNED, Refused("query", "Sql", (), None, None)),
         Entry(SIGNED, Refused("query", "sql.x", ["a"], None, None)),  # type: ignore[arg-type]
         Entry(SIGNED, Refused("query", "sql.x", ("x" * 200,) * 400, None, None)),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.audit.entry import AccountKind, Amounts
+from sandbox.audit.records import AccountKind, Amounts
 from sandbox.errors import Fault
 from sandbox.ledger.charges import (
     Charge,
@@ -17,7 +17,7 @@ from sandbox.ledger.charges import (
     lines,
     pending,
 )
-from sandbox.ledger.transactions import Authorized, Existing, Released
+from sandbox.ledger.outcomes import Authorized, Existing, Released
 from sandbox.registry import acts
 from tests.support.ledger_world import DELTA, RHO, World, charge_of, code_of, open_world
 

@@ -17,7 +17,8 @@ from sandbox.audit.entry import Read
 from sandbox.audit.log import checkpoint, size
 from sandbox.errors import Fault, Refusal
 from sandbox.ledger import writer
-from sandbox.ledger.transactions import Leaf, note
+from sandbox.ledger.outcomes import Leaf
+from sandbox.ledger.transactions import note
 from tests.support.ledger_world import LOG, NOW, World, open_world
 
 
