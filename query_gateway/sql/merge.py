@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from query_gateway.sql.prune import Names
 from sandbox.plan.lineage import releases
+from sandbox.plan.naming import Names
 from sandbox.plan.nodes import Aggregate, Measure, Relation
 
 
