@@ -59,6 +59,7 @@ def _init(options: argparse.Namespace) -> Mapping[str, object]:
         "max_body": 65536,
         "max_cells": 100_000,
         "max_failures": 3,
+        "without_layers": "",
     }
     state = create(options.state, settings, options.policies)
     return {"state": str(state.path), "log_key": str(state.log_public_key)}

@@ -253,6 +253,11 @@ PROBLEMS: Mapping[str, Problem] = {
         "暂时无法连接沙箱，请稍后以同一请求重试。",
     ),
     "settings.invalid": Problem(500, "The settings cannot be used: {what}.", "配置无效：{what}。"),
+    "settings.unconfined": Problem(
+        500,
+        "This machine does not offer these layers of confinement: {layers}. Offer them, or name them in without_layers.",
+        "本机缺少以下隔离层：{layers}。请启用，或在 without_layers 中逐一写明放弃。",
+    ),
     **SQL_PROBLEMS,
     "spend.above_most": Problem(
         422,

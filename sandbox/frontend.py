@@ -14,17 +14,17 @@ import string
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import sandbox
 from policies.cards import DatasetCard
+from sandbox.confinement.layers import Layer
 from sandbox.errors import PROBLEMS, Fault, Refusal, Span
 from sandbox.plan.decoding import MAX_BYTES, decode
 from sandbox.plan.plan import Plan
-from sandbox.settings import Settings
 
 T = TypeVar("T")
 
@@ -54,8 +54,9 @@ class Lowered:
 class Frontend:
     """A pool of warm lowering children. Safe to use from many threads."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._children = [_Child() for _ in range(settings.frontends)]
+    def __init__(self, children: int, layers: Collection[Layer]) -> None:
+        """So many children, each confined in these layers."""
+        self._children = [_Child(layers) for _ in range(children)]
         self._free: queue.LifoQueue[_Child] = queue.LifoQueue()
         for child in self._children:
             self._free.put(child)
@@ -115,7 +116,8 @@ class _Malformed(Exception):
 class _Child:
     """One place in the pool: a process, and after its end the next one."""
 
-    def __init__(self) -> None:
+    def __init__(self, layers: Collection[Layer]) -> None:
+        self._layers = layers
         self._start()
 
     def ask(self, request: Mapping[str, object]) -> object:
@@ -142,7 +144,7 @@ class _Child:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                COMMAND,
+                [*COMMAND, *sorted(self._layers)],
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
                 stderr=subprocess.DEVNULL,

@@ -20,6 +20,7 @@ from policies.canonical import canonical_json
 from sandbox.audit.entry import Header
 from sandbox.broker import Broker
 from sandbox.clock import milliseconds
+from sandbox.confinement.machine import chosen
 from sandbox.datasets.dummies import Dummies
 from sandbox.decisions import Decisions
 from sandbox.door import Door, refused
@@ -70,10 +71,10 @@ def serve(state: StateFolder) -> None:
 def opened(state: StateFolder, settings: Settings) -> Iterator[Broker]:
     """A broker ready to answer, with what was left open being run again; everything is closed at the end."""
     with ExitStack() as stack:
-        limits = Limits(settings.worker_threads, settings.worker_megabytes)
-        pool = Pool(limits, settings.workers, settings.worker_jobs)
+        limits, layers = Limits(settings.worker_threads, settings.worker_megabytes), chosen(settings.without_layers)
+        pool = Pool(limits, settings.workers, settings.worker_jobs, layers)
         stack.callback(pool.close)
-        frontend = Frontend(settings)
+        frontend = Frontend(settings.frontends, layers)
         stack.callback(frontend.close)
         bundle = state.bundle
         engine = open_database(settings.database)

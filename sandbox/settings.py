@@ -46,6 +46,8 @@ class Settings:
     """Group keys of one measure."""
     max_failures: int
     """Failures after a charge, per licence and data set, after which the licence is suspended for review."""
+    without_layers: str
+    """Layers of confinement that the deployment goes without, by name, with spaces between; "" for none."""
 
 
 _TICK = 10
@@ -62,7 +64,7 @@ def read_settings(state: Path) -> Settings:
     known = {field.name for field in fields(Settings)}
     for name in sorted(known ^ found.keys()):
         raise Refusal("settings.invalid", {"what": f"{'unknown' if name in found else 'missing'} setting {name}"})
-    texts = ("authority", "origin", "socket", "database")
+    texts = ("authority", "origin", "socket", "database", "without_layers")
     for name, value in found.items():
         if type(value) is not (str if name in texts else int) or (isinstance(value, int) and value < 1):
             raise Refusal("settings.invalid", {"what": f"{name} = {value!r}"})

@@ -1,5 +1,7 @@
 """The lowering child: reads requests from standard input, answers on standard output, one at a time.
 
+Its arguments are the layers of confinement it enters first.
+
 A frame is a length in four bytes, most significant first, and so many bytes of JSON. A request is
 `{"op": "lower", "sql", "dataset", "cards", "passed_over"}`, or `{"op": "explain", …, "refusal"}` with a refusal of
 `check`; the answer `{"plan", "spans"}`, `{"refusal"}`, or `{"span", "rewrite"}`. No rewrite is one that is passed over.
@@ -12,12 +14,16 @@ import json
 import resource
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import BinaryIO
 
 from query_gateway.sql.explain import explain, with_rewrite
 from query_gateway.sql.lower import Lowered, lower
 from query_gateway.sql.schema import ColumnSchema, Json, Schema, TableSchema, read_schema
+from sandbox.confinement import landlock, namespaces, seccomp, users
+from sandbox.confinement.layers import Layer
+from sandbox.confinement.rights import give_up_rights
+from sandbox.confinement.system_calls import LOWERING
 from sandbox.errors import Fault, Refusal, Span
 from sandbox.plan.canonical import encode
 from sandbox.plan.nodes import Type
@@ -35,7 +41,7 @@ def main() -> None:
     """Serves until standard input ends."""
     reader, writer = sys.stdin.buffer, sys.stdout.buffer
     _warm()
-    _confine()
+    _confine(frozenset(map(Layer, sys.argv[1:])))
     _send(writer, {"ready": True})
     while (request := _receive(reader)) is not None:
         signal.setitimer(signal.ITIMER_REAL, SECONDS)
@@ -107,8 +113,15 @@ def _warm() -> None:
     lower("SELECT x + 1 AS y, COUNT(*) FROM (SELECT x FROM t WHERE x IN (1, 2)) AS s GROUP BY 1 ORDER BY 2", schema)
 
 
-def _confine() -> None:
-    """No more memory than the limit, no new files, sockets or processes, no core."""
+def _confine(layers: Collection[Layer]) -> None:
+    """No more memory than the limit, no new files, sockets or processes, no core; and what the layers take away."""
+    if Layer.NAMESPACES in layers:
+        namespaces.enter()
+    if Layer.USER in layers:
+        users.become_nobody(0)
+    give_up_rights()
+    if Layer.FILES in layers:
+        landlock.restrict(())
     for limit, most in (
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_CORE, 0),
@@ -118,6 +131,8 @@ def _confine() -> None:
     ):
         resource.setrlimit(limit, (most, most))
     sys.setrecursionlimit(RECURSION)
+    if Layer.CALLS in layers:
+        seccomp.restrict(LOWERING)
 
 
 def _receive(reader: BinaryIO) -> Json:

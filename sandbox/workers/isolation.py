@@ -2,51 +2,62 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
-import signal
 from collections.abc import Collection
+from pathlib import Path
 
-from sandbox.errors import Fault
+from sandbox.confinement import landlock, rights, seccomp, users
+from sandbox.confinement.layers import Layer
+from sandbox.confinement.system_calls import ENGINE, OPENING
+from sandbox.workers.job import Limits
 
 OVERHEAD = 1024
 """Megabytes a process may map beyond its engine's memory limit: interpreter, code, thread stacks, result rows."""
 
-_PDEATHSIG = 1
-_DUMPABLE = 4
-_NO_NEW_PRIVS = 38
 _FILES = 64
 """Open descriptors a worker may have."""
+_THREADS = 128
+"""Threads a worker may have beside its engine's."""
+_ENGINE_READS = (Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))
+"""Where the engine looks for its limits; it aborts where it sees these and cannot read them."""
 
 
-def apply(parent: int, keep: Collection[int], megabytes: int) -> None:
+def apply(parent: int, keep: Collection[int], limits: Limits, layers: Collection[Layer]) -> None:
     """Confines the calling process: it dies with `parent`, keeps only the descriptors `keep`, its limits are final.
 
-    Call it in a freshly forked, single-threaded process before the engine is connected. Filesystem and system-call
-    confinement belong between the limits and the return.
+    Call it in a freshly forked, single-threaded process before the engine is connected: the engine's threads inherit
+    what their first one gave up. Then open the engine, and `seal`.
     """
     os.setsid()
     os.umask(0o077)
-    _prctl(_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
     _close_except(keep)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_NOFILE, _FILES)
-    _limit(resource.RLIMIT_DATA, (megabytes + OVERHEAD) << 20)
-    _prctl(_DUMPABLE, 0)
-    _prctl(_NO_NEW_PRIVS, 1)
+    _limit(resource.RLIMIT_DATA, (limits.megabytes + OVERHEAD) << 20)
+    if Layer.USER in layers:
+        users.become_nobody(limits.threads + _THREADS)
+    rights.die_with(parent)
+    rights.give_up_rights()
+    if Layer.FILES in layers:
+        landlock.restrict(_ENGINE_READS)
+    if Layer.CALLS in layers:
+        seccomp.restrict(OPENING)
+
+
+def seal(layers: Collection[Layer]) -> None:
+    """Once the engine is open and locked: no thread of the process finds another path."""
+    if Layer.CALLS in layers:
+        seccomp.restrict(ENGINE)
 
 
 def confine() -> None:
     """Confines the child of a load, whose descriptors its parent chose: no dump, no new rights, no orphan."""
     os.umask(0o077)
-    _prctl(_PDEATHSIG, signal.SIGKILL)
+    rights.die_with(os.getppid())
     _limit(resource.RLIMIT_CORE, 0)
-    _prctl(_DUMPABLE, 0)
-    _prctl(_NO_NEW_PRIVS, 1)
+    rights.give_up_rights()
 
 
 def _close_except(keep: Collection[int]) -> None:
@@ -63,9 +74,3 @@ def _close_except(keep: Collection[int]) -> None:
 
 def _limit(which: int, value: int) -> None:
     resource.setrlimit(which, (value, value))
-
-
-def _prctl(option: int, value: int) -> None:
-    library = ctypes.CDLL(None, use_errno=True)
-    if library.prctl(option, value, 0, 0, 0) != 0:
-        raise Fault(f"prctl {option}: errno {ctypes.get_errno()}")

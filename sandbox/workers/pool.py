@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import sandbox
+from sandbox.confinement.layers import Layer
 from sandbox.errors import Fault, VitrineError
 from sandbox.workers.job import DummyPart, Job, Limits, Part, Parts, Rows, Side
 from sandbox.workers.wire import JobFailed, Json, judge_rows, receive_rows, send_job
@@ -45,6 +47,8 @@ class WorkerFailure(VitrineError):
         self.kind = kind
 
 
+COMMAND = (sys.executable, "-m", "sandbox.workers.zygote")
+"""How a zygote is started, in the folder that holds the packages."""
 _Key: TypeAlias = tuple[Side, tuple[str, ...]]
 _OUTSIDE = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT})
 _GRACE = 1.0
@@ -65,14 +69,13 @@ class _Worker:
 class _Zygote:
     """The zygote's process and the socket for orders."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, layers: Collection[Layer]) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            command = [sys.executable, "-m", "sandbox.workers.zygote"]
             numbers = [theirs.fileno(), limits.threads, limits.megabytes]
             root = Path(sandbox.__path__[0]).parent
             self._process = subprocess.Popen(
-                [*command, *map(str, numbers)],
+                [*COMMAND, *map(str, numbers), *sorted(layers)],
                 pass_fds=[theirs.fileno()],
                 env={"PYTHONPATH": str(root), "LANG": "C.UTF-8", "TZ": "UTC"},
                 cwd="/",
@@ -119,16 +122,17 @@ class _Zygote:
 
 
 class Pool:
-    """At most `workers` workers of each side, forked by one zygote."""
+    """At most `workers` workers of each side, forked by one zygote, each confined in these layers."""
 
-    def __init__(self, limits: Limits, workers: int, jobs: int) -> None:
+    def __init__(self, limits: Limits, workers: int, jobs: int, layers: Collection[Layer]) -> None:
         self._limits = limits
+        self._layers = layers
         self._workers = workers
         self._jobs = jobs
         self._free = threading.Condition()
         self._idle: list[_Worker] = []
         self._live = dict.fromkeys(Side, 0)
-        self._zygote = _Zygote(limits)
+        self._zygote = _Zygote(limits, layers)
         self._closed = False
 
     def run(self, parts: Parts, side: Side, job: Job) -> Rows:
@@ -221,7 +225,7 @@ class Pool:
                 raise WorkerFailure(FailureKind.KILLED)
             if self._zygote is gone:
                 gone.close()
-                self._zygote = _Zygote(self._limits)
+                self._zygote = _Zygote(self._limits, self._layers)
             return self._zygote
 
     def _give_back(self, worker: _Worker) -> None:

@@ -1,6 +1,7 @@
 """The process that forks every worker: it starts before vault and database are open, so no worker ever shared them.
 
-Started as `python -m sandbox.workers.zygote FD THREADS MEGABYTES`; FD is a Unix SOCK_SEQPACKET socket of the broker.
+Started as `python -m sandbox.workers.zygote FD THREADS MEGABYTES LAYER…`; FD is a Unix SOCK_SEQPACKET socket of the
+broker, the layers are those to confine workers in.
 Orders are JSON: `{"fork": [[private?, …], …]}` with the worker's end of a stream socket and the files as descriptors
 in that order, answered by `{"pid": n}`; `{"wait": n}`, answered by `{"status": s}` once that worker has ended. The
 end of the stream ends the zygote, and with it every worker.
@@ -13,8 +14,11 @@ import json
 import os
 import socket
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
+from sandbox.confinement import namespaces
+from sandbox.confinement.layers import Layer
 from sandbox.errors import Fault
 from sandbox.workers.child import work
 from sandbox.workers.job import Limits
@@ -25,8 +29,10 @@ MAX_FILES = 32
 """Descriptors of an order."""
 
 
-def serve(control: socket.socket, limits: Limits) -> None:
+def serve(control: socket.socket, limits: Limits, layers: Collection[Layer]) -> None:
     """Carries out orders until the broker is gone."""
+    if Layer.NAMESPACES in layers:
+        namespaces.enter()
     gc.collect()
     gc.freeze()
     while True:
@@ -35,7 +41,7 @@ def serve(control: socket.socket, limits: Limits) -> None:
             return
         match json.loads(packet):
             case {"fork": list(parts)}:
-                answer = {"pid": _fork(parts, files, limits)}
+                answer = {"pid": _fork(parts, files, limits, layers)}
             case {"wait": int(pid)}:
                 answer = {"status": os.waitpid(pid, 0)[1]}
             case _:
@@ -43,13 +49,13 @@ def serve(control: socket.socket, limits: Limits) -> None:
         control.send(json.dumps(answer).encode())
 
 
-def _fork(private: list[bool], files: list[int], limits: Limits) -> int:
+def _fork(private: list[bool], files: list[int], limits: Limits, layers: Collection[Layer]) -> int:
     if len(list(Path("/proc/self/task").iterdir())) != 1:
         raise Fault("the zygote is not single-threaded")
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
-        work(parent, private, files, limits)
+        work(parent, private, files, limits, layers)
     for descriptor in files:
         os.close(descriptor)
     return pid
@@ -57,9 +63,9 @@ def _fork(private: list[bool], files: list[int], limits: Limits) -> int:
 
 def main() -> None:
     """Runs the zygote on the socket that the command line names."""
-    descriptor, threads, megabytes = (int(argument) for argument in sys.argv[1:])
+    descriptor, threads, megabytes = map(int, sys.argv[1:4])
     with socket.socket(fileno=descriptor) as control:
-        serve(control, Limits(threads, megabytes))
+        serve(control, Limits(threads, megabytes), frozenset(map(Layer, sys.argv[4:])))
     os._exit(0)  # the engine's module writes to standard error when it is unloaded
 
 

@@ -19,6 +19,7 @@ from policies.documents import read_card
 from policies.errors import PolicyError
 from sandbox.audit.entry import Refused
 from sandbox.clock import milliseconds
+from sandbox.confinement.machine import found as layers
 from sandbox.datasets.intake import load_dataset, vault_folder
 from sandbox.datasets.vault import Vault
 from sandbox.door import refused
@@ -62,7 +63,7 @@ Answering = Callable[[BrokerWorld], HttpAnswer]
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerWorld]:
     """A world with one licence for each way in which one may be unfit."""
-    with broker_world(tmp_path_factory.mktemp("codes"), RECORDS, Frontend) as found:
+    with broker_world(tmp_path_factory.mktemp("codes"), RECORDS, lambda _: Frontend(1, layers())) as found:
         no_income = {**EVERYTHING, "persons": ("pid", "性别")}
         no_visits = {name: columns for name, columns in EVERYTHING.items() if name != "visits"}
         found.issue(licence_text("expired", term=("2020-01-01", "2021-01-01")))

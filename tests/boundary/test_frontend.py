@@ -6,15 +6,13 @@ import json
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
-from pathlib import Path
 
 import pytest
 
 from sandbox import frontend as module
+from sandbox.confinement.machine import found
 from sandbox.errors import Fault, Refusal
 from sandbox.frontend import Frontend
-from sandbox.settings import Settings
 from tests.support.lowering import CARDS, files, lowered, read
 
 COUNT = "SELECT COUNT(*) FROM persons"
@@ -30,15 +28,9 @@ while True:
     """
 
 
-def settings(children: int) -> Settings:
-    """Settings of which only the number of children matters."""
-    numbers = {field.name: 1 for field in fields(Settings) if field.type == "int"}
-    return Settings(authority="a", origin="o", socket=Path("s"), database="d", **(numbers | {"frontends": children}))
-
-
 @pytest.fixture(scope="module")
 def frontend() -> Iterator[Frontend]:
-    made = Frontend(settings(2))
+    made = Frontend(2, found())
     yield made
     made.close()
 
@@ -141,7 +133,7 @@ def test_many_threads_share_the_children(frontend: Frontend) -> None:
 
 def lying(monkeypatch: pytest.MonkeyPatch, answer: str) -> Frontend:
     monkeypatch.setattr(module, "COMMAND", (sys.executable, "-c", LIE + answer))
-    return Frontend(settings(1))
+    return Frontend(1, ())
 
 
 @pytest.mark.parametrize(
@@ -196,7 +188,7 @@ def test_a_child_inherits_nothing_and_opens_nothing(monkeypatch: pytest.MonkeyPa
     script = (
         "import sys; sys.argv = ['x'];"
         "import query_gateway.sql.__main__ as child, os, socket, resource, threading;"
-        "child._warm(); child._confine(); found = [];\n"
+        "child._warm(); child._confine(()); found = [];\n"
         "for name, act in (('file', lambda: open('/etc/hostname')), ('socket', socket.socket),"
         " ('memory', lambda: bytearray(1 << 30))):\n"
         "    try: act(); found.append(name)\n"
@@ -208,7 +200,7 @@ def test_a_child_inherits_nothing_and_opens_nothing(monkeypatch: pytest.MonkeyPa
         " 'detail': {'what': ','.join(found) or 'nothing'}}})"
     )
     monkeypatch.setattr(module, "COMMAND", (sys.executable, "-s", "-c", script))
-    frontend = Frontend(settings(1))
+    frontend = Frontend(1, ())
     try:
         assert refused(frontend, COUNT).detail == {"what": "nothing"}
     finally:
@@ -218,7 +210,7 @@ def test_a_child_inherits_nothing_and_opens_nothing(monkeypatch: pytest.MonkeyPa
 def test_a_command_that_does_not_start_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "COMMAND", (sys.executable, "-c", "raise SystemExit(1)"))
     monkeypatch.setattr(module, "START_SECONDS", 5.0)
-    frontend = Frontend(settings(1))
+    frontend = Frontend(1, ())
     try:
         with pytest.raises(Fault):
             frontend.lower(COUNT, "clinic", CARDS)

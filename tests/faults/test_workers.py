@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.confinement.machine import found
 from sandbox.errors import Fault
 from sandbox.plan.nodes import Type
 from sandbox.workers.job import Job, Limits, Part, Rows, Side
@@ -29,6 +30,7 @@ CARD = card(
 )
 FILES = {"visits": "pid,cost\n1,10\n1,20\n2,30\n", "codes": "code\nA\nB\n"}
 LIMITS = Limits(threads=1, megabytes=256)
+LAYERS = found()
 SUM = "SELECT CAST(sum(c1) AS BIGINT) FROM private0.main.t0"
 SLOW = "SELECT count(*) FROM range(10000000000) AS a(x) WHERE x * x % 7 = 8"
 HUGE = "SELECT count(DISTINCT x) FROM range(500000000) AS a(x)"
@@ -47,7 +49,7 @@ def part() -> Iterator[Part]:
 
 @pytest.fixture
 def pool() -> Iterator[Pool]:
-    with contextlib.closing(Pool(LIMITS, workers=2, jobs=3)) as found:
+    with contextlib.closing(Pool(LIMITS, workers=2, jobs=3, layers=LAYERS)) as found:
         yield found
 
 
@@ -220,9 +222,10 @@ def test_workers_die_with_the_broker() -> None:
     """A broker that is killed leaves neither zygote nor worker."""
     script = (
         "import os, sys, time\n"
+        "from sandbox.confinement.machine import found\n"
         "from sandbox.workers.job import Limits, Side\n"
         "from sandbox.workers.pool import Pool\n"
-        "pool = Pool(Limits(1, 256), 1, 9)\n"
+        "pool = Pool(Limits(1, 256), 1, 9, found())\n"
         "pool.warm((), Side.PUBLIC)\n"
         "print(pool._idle[0].pid, pool._zygote._process.pid, flush=True)\n"
         "time.sleep(600)\n"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.confinement.machine import found as layers
 from sandbox.frontend import Frontend
 from sandbox.privacy.conversion import epsilon_of
 from tests.support.broker_world import ZCDP, BrokerWorld, broker_world, licence_text, query
@@ -30,7 +31,7 @@ PRIVATE = {
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerWorld]:
-    with broker_world(tmp_path_factory.mktemp("notions"), RECORDS, Frontend) as found:
+    with broker_world(tmp_path_factory.mktemp("notions"), RECORDS, lambda _: Frontend(1, layers())) as found:
         found.issue(licence_text("strict", ZCDP.replace("1/1000000", "1/1000000000")))
         yield found
 

@@ -210,6 +210,7 @@ def broker_world(folder: Path, records: Records, frontend: Callable[[Settings], 
         max_body=1 << 16,
         max_cells=2_000,
         max_failures=100,
+        without_layers="",
     )
     with ExitStack() as stack:
         front = frontend(settings)

@@ -217,7 +217,8 @@ class Deployment:
         with ThreadPoolExecutor(1) as thread:
             answer = thread.submit(send or self.send, request)
             try:
-                self.until(reached.exists)
+                self.until(lambda: reached.exists() or (answer.done() and answer.result().status >= 400))
+                assert reached.exists(), (answer.result(), self.said)
 
                 def told() -> HttpAnswer:
                     go.touch()

@@ -38,6 +38,7 @@ SETTINGS: dict[str, str | int] = {
     "max_body": 65536,
     "max_cells": 1000,
     "max_failures": 3,
+    "without_layers": "",
 }
 _CARD = """
 name = "clinic"

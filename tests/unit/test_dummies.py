@@ -16,6 +16,7 @@ import pytest
 
 from policies.cards import ColumnType, DatasetCard, TableCard
 from policies.domains import Canonical
+from sandbox.confinement.machine import found as layers
 from sandbox.datasets.dummies import Dummies
 from sandbox.datasets.dummy import UNITS, dummy_card, dummy_files
 from sandbox.datasets.snapshot import Snapshot, Snapshots
@@ -186,7 +187,7 @@ def test_a_dummy_and_records_share_no_unit_no_seed_and_no_worker(tmp_path: Path)
         assert not seeds & {row["_seed"] for row in real.table(SMALL.tables[0].name)}
         with pytest.raises(Fault):
             store.part(kept.id, Side.DUMMY)
-        pool = Pool(Limits(1, 256), 1, 10)
+        pool = Pool(Limits(1, 256), 1, 10, layers())
         job = Job("SELECT 1::BIGINT", (), (), (), 1, 10.0)
         for side in (Side.PRIVATE, Side.PUBLIC):
             with pytest.raises(Fault):

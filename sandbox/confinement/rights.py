@@ -1,0 +1,32 @@
+"""What a process gives up by prctl(2): its life after its parent, its memory to debuggers, new rights."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+
+from sandbox.errors import Fault
+
+_PDEATHSIG = 1
+_DUMPABLE = 4
+_NO_NEW_PRIVS = 38
+
+
+def die_with(parent: int) -> None:
+    """The process is killed when its parent ends, or ends now if that has happened. A change of user forgets it."""
+    _prctl(_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def give_up_rights() -> None:
+    """No dump, no debugger, and no program it starts has more rights than itself. Raises Fault."""
+    _prctl(_DUMPABLE, 0)
+    _prctl(_NO_NEW_PRIVS, 1)
+
+
+def _prctl(option: int, value: int) -> None:
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.prctl(option, value, 0, 0, 0) != 0:
+        raise Fault(f"prctl {option}: errno {ctypes.get_errno()}")
