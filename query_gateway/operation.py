@@ -16,6 +16,7 @@ _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_op
 
 _COMMANDS: Mapping[str, str] = {
     "init": "Make a state folder with all keys and settings.",
+    "doctor": "Whether this machine is fit to serve, and how workers are confined on it.",
     "backup": "Copy a stopped state folder.",
     "institution add": "Register an institution.",
     "institution revoke": "Revoke an institution, its people and their signing keys.",

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from policies.rules import Role
 from sandbox import commands
 from sandbox.audit import command as audit_command
+from sandbox.doctor import examine
 from sandbox.errors import Refusal, told
 from sandbox.state import StateFolder, create
 
@@ -70,6 +71,19 @@ def _serve(options: argparse.Namespace) -> NoReturn:
     os.execv(sys.executable, [sys.executable, "-m", "sandbox.service", str(options.state)])  # noqa: S606 - no shell
 
 
+def _doctor(options: argparse.Namespace) -> int:
+    """0 when everything is well."""
+    rows = examine(_state(options))
+    if options.json:
+        _write(rows)
+    else:
+        table = Table("check", "", "finding", box=None)
+        for row in rows:
+            table.add_row(str(row["check"]), "ok" if row["well"] else "[bold red]NO[/]", str(row["finding"]))
+        Console().print(table)
+    return 0 if all(row["well"] for row in rows) else 1
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="The trusted side of Vitrine.")
     kinds = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -80,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--tick", type=int, required=True, help="milliseconds; charged answers leave on multiples of it")
     init.add_argument("--policies", type=Path, required=True, help="folder with cards/ and domains/")
     _command(kinds, "serve", "serve until told to stop", _serve)
+    _command(kinds, "doctor", "whether this machine is fit to serve, and how workers are confined on it", _doctor)
     _command(kinds, "status", "what is in force, and the accounts", lambda options: commands.status(_state(options)))
 
     institution = _group(kinds, "institution")
