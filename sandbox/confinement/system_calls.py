@@ -48,6 +48,8 @@ _SET_NAME = 15
 """PR_SET_NAME."""
 _DESCRIPTOR_FLAGS_AND_LOCKS = (1, 2, 3, 4, 5, 6, 36, 37)
 """F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_OFD_GETLK, F_OFD_SETLK."""
+_DUPLICATE = 1030
+"""F_DUPFD_CLOEXEC."""
 
 _COMPUTING = _names("""
     brk munmap mremap madvise futex set_robust_list rseq membarrier exit exit_group rt_sigaction rt_sigprocmask
@@ -61,6 +63,9 @@ _DESCRIPTORS = _names("""
 _PATHS = _names("""
     openat stat lstat newfstatat statx access faccessat faccessat2 readlink readlinkat statfs fstatfs getcwd
     getdents64
+""")
+_WRITING = _names("""
+    pwrite64 ftruncate fallocate fsync fdatasync symlink symlinkat unlink unlinkat rmdir
 """)
 _NO_CODE = {name: Test(2, mmap.PROT_EXEC, (0,)) for name in ("mmap", "mprotect")}
 """No memory becomes code."""
@@ -94,6 +99,17 @@ LOWERING = Allowed(
     {"ioctl": errno.ENOTTY, **dict.fromkeys(_PATHS, errno.EPERM)},
 )
 """The lowering child: reads, computes in its one thread, and writes."""
+
+
+LOADING = replace(
+    OPENING,
+    always=(OPENING.always | _WRITING) - {"seccomp", "recvfrom"},
+    when={
+        **{name: test for name, test in OPENING.when.items() if name != "sendto"},
+        "fcntl": Test(1, _WORD, (*_DESCRIPTOR_FLAGS_AND_LOCKS, _DUPLICATE)),
+    },
+)
+"""The loading child: it also fills the files of a snapshot."""
 
 
 def architecture() -> tuple[int, int]:
@@ -173,6 +189,16 @@ NUMBERS: Mapping[str, tuple[int | None, int | None]] = {
     "getcwd": (79, 17),
     "getdents64": (217, 61),
     "ioctl": (16, 29),
+    "pwrite64": (18, 68),
+    "ftruncate": (77, 46),
+    "fallocate": (285, 47),
+    "fsync": (74, 82),
+    "fdatasync": (75, 83),
+    "symlink": (88, None),
+    "symlinkat": (266, 36),
+    "unlink": (87, None),
+    "unlinkat": (263, 35),
+    "rmdir": (84, None),
     "seccomp": (317, 277),
 }
 """From asm/unistd_64.h and asm-generic/unistd.h; None where a processor has no such call."""

@@ -13,6 +13,7 @@ bound rests on `max_units`; the provider is warned, because an answer may be cli
 
 from __future__ import annotations
 
+import encodings.utf_8_sig  # noqa: F401  what reads a file's head is not found later
 import json
 import os
 import sys
@@ -22,13 +23,13 @@ from typing import Any
 
 import duckdb
 
+from sandbox.datasets import enclosure
 from sandbox.datasets.enforcement import enforce
 from sandbox.datasets.files import parse, read
 from sandbox.datasets.order import LoadOrder, LoadOutcome, order_from_json, outcome_to_json
 from sandbox.datasets.parts import write
 from sandbox.datasets.people import find_units, number_units
 from sandbox.datasets.workbench import Refused, Unreadable, Workbench
-from sandbox.workers import isolation
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  a private folder is made in it; nothing there reaches a disk
 
@@ -66,28 +67,26 @@ class _DuckDB:
         self._connection.close()
 
 
-def load(order: LoadOrder) -> LoadOutcome:
-    """Fills the order's memfds, or says what is wrong with the files."""
-    with tempfile.TemporaryDirectory(dir=SHARED_MEMORY, prefix="vitrine-") as folder:
-        scratch = Path(folder)
-        _link(order, scratch)
-        engine = _DuckDB(scratch)
-        blank = (scratch / "blank").read_bytes()
-        for descriptor in (order.private, order.public):
-            os.pwrite(descriptor, blank, 0)
-        bench = Workbench(order, engine, scratch)
-        try:
-            read(bench)
-            parse(bench)
-            number_units(bench)
-            find_units(bench)
-            enforce(bench)
-            facts = write(bench)
-        except Refused:
-            return LoadOutcome(tuple(bench.findings), tuple(bench.warnings), {}, False)
-        finally:
-            engine.close()
-        return LoadOutcome((), tuple(bench.warnings), facts, bench.grown)
+def load(order: LoadOrder, scratch: Path) -> LoadOutcome:
+    """Fills the order's memfds, or says what is wrong with the files. `scratch` is an empty folder on no disk."""
+    _link(order, scratch)
+    engine = _DuckDB(scratch)
+    blank = (scratch / "blank").read_bytes()
+    for descriptor in (order.private, order.public):
+        os.pwrite(descriptor, blank, 0)
+    bench = Workbench(order, engine, scratch)
+    try:
+        read(bench)
+        parse(bench)
+        number_units(bench)
+        find_units(bench)
+        enforce(bench)
+        facts = write(bench)
+    except Refused:
+        return LoadOutcome(tuple(bench.findings), tuple(bench.warnings), {}, False)
+    finally:
+        engine.close()
+    return LoadOutcome((), tuple(bench.warnings), facts, bench.grown)
 
 
 def _link(order: LoadOrder, scratch: Path) -> None:
@@ -101,10 +100,12 @@ def _link(order: LoadOrder, scratch: Path) -> None:
 
 def main() -> None:
     """Carries out the order that comes in, and says what became of it; of a failure, only that there was one."""
-    isolation.confine()
+    enclosure.confine()
     order = order_from_json(json.load(sys.stdin))
     try:
-        answer = outcome_to_json(load(order))
+        with tempfile.TemporaryDirectory(dir=SHARED_MEMORY, prefix="vitrine-") as folder:
+            enclosure.enclose([file.descriptor for file in order.files], Path(folder))
+            answer = outcome_to_json(load(order, Path(folder)))
     except (MemoryError, duckdb.OutOfMemoryException):
         answer = {"failed": "out of memory"}
     except OSError:

@@ -19,7 +19,7 @@ _FILES = 64
 """Open descriptors a worker may have."""
 _THREADS = 128
 """Threads a worker may have beside its engine's."""
-_ENGINE_READS = (Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))
+ENGINE_READS = (Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))
 """Where the engine looks for its limits; it aborts where it sees these and cannot read them."""
 
 
@@ -41,7 +41,7 @@ def apply(parent: int, keep: Collection[int], limits: Limits, layers: Collection
     rights.die_with(parent)
     rights.give_up_rights()
     if Layer.FILES in layers:
-        landlock.restrict(_ENGINE_READS)
+        landlock.restrict(ENGINE_READS)
     if Layer.CALLS in layers:
         seccomp.restrict(OPENING)
 
@@ -50,14 +50,6 @@ def seal(layers: Collection[Layer]) -> None:
     """Once the engine is open and locked: no thread of the process finds another path."""
     if Layer.CALLS in layers:
         seccomp.restrict(ENGINE)
-
-
-def confine() -> None:
-    """Confines the child of a load, whose descriptors its parent chose: no dump, no new rights, no orphan."""
-    os.umask(0o077)
-    rights.die_with(os.getppid())
-    _limit(resource.RLIMIT_CORE, 0)
-    rights.give_up_rights()
 
 
 def _close_except(keep: Collection[int]) -> None:

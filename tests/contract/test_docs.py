@@ -96,6 +96,7 @@ def test_settings_are_what_init_writes(tmp_path: Path) -> None:
         "--origin": "o.example/log",
         "--tick": "70",
         "processors": str(os.cpu_count()),
+        '""': "",
     }
     documented = {row[0]: given.get(row[1], row[1]) for row in table(OPERATION, "## Settings")}
     written = tomllib.loads((state / "vitrine.toml").read_text())

@@ -6,7 +6,9 @@ import contextlib
 import ctypes
 import json
 import os
+import signal
 import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Collection, Iterator
@@ -190,3 +192,43 @@ def test_sql_would_get_something(attackers: Attackers) -> None:
     """Without lock and layers everything that only reads: the attacks are real. Every worker's limits stop the rest."""
     through = {name for name in SQL if attackers[frozenset(), True].succeeds(sql=name)}
     assert through == SQL.keys() - LIMITED
+
+
+ENCLOSED = """
+import os, socket, sys
+from pathlib import Path
+from sandbox.datasets import enclosure
+file, folder = os.open(sys.argv[1], os.O_RDONLY), Path(sys.argv[2])
+enclosure.confine()
+enclosure.enclose([file], folder)
+assert Path(f"/proc/self/fd/{file}").read_text() == "a,b\\n1,2\\n"
+(folder / "made").write_text("x")
+(folder / "made").unlink()
+try:
+    exec(sys.argv[3])
+except PermissionError:
+    print("refused")
+else:
+    print("let through")
+"""
+"""The child of a load, in which something else than a load goes on."""
+
+
+@pytest.mark.parametrize(
+    ("act", "end"),
+    [
+        ("pass", "let through"),
+        ("Path('/etc/passwd').read_text()", "refused"),
+        ("(folder.parent / 'other').write_text('x')", "refused"),
+        ("list(Path('/').iterdir())", "refused"),
+        ("socket.socket()", ""),
+        ("os.execv('/bin/true', ['true'])", ""),
+        ("os.fork()", "refused"),
+    ],
+)
+def test_the_child_of_a_load_reads_its_files_and_writes_in_its_folder(place: Place, act: str, end: str) -> None:
+    folder = Path(place["open"]) / "scratch"
+    folder.mkdir(exist_ok=True)
+    command = [sys.executable, "-c", ENCLOSED, place["readable"], str(folder), act]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (told.stdout.strip(), told.returncode) == (end, 0 if end else -signal.SIGSYS), told.stderr

@@ -14,7 +14,7 @@ import duckdb
 
 from policies.cards import DatasetCard
 from policies.domains import Canonical, UnitDomain
-from sandbox.datasets.load import load
+from sandbox.datasets.load import SHARED_MEMORY, load
 from sandbox.datasets.order import Finding, Format, InputFile, LoadOrder
 from sandbox.engines.duckdb import Session
 from sandbox.plan.checked import PublicFacts
@@ -91,7 +91,8 @@ def loaded(
         private, public, grown = (_memory(stack) for _ in range(3))
         keys = (DIGEST_KEY, SEED_KEY)
         order = LoadOrder(card, canonical, max_units, *keys, inputs, tuple(segments), private, public, grown)
-        outcome = load(order)
+        folder = stack.enter_context(tempfile.TemporaryDirectory(dir=SHARED_MEMORY))
+        outcome = load(order, Path(folder))
         yield Loaded(card, private, public, outcome.facts, outcome.findings, outcome.warnings, grown)
 
 
