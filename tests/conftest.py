@@ -13,6 +13,7 @@ settings.load_profile("test")
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """How many plans the generators made, over all tests and processes."""
     reports = [one for found in terminalreporter.stats.values() for one in found if isinstance(one, pytest.TestReport)]
-    plans = sum(int(str(value)) for one in reports for name, value in one.user_properties if name == SEARCHED)
+    told = [found for one in reports if one.when == "call" for found in one.user_properties]
+    plans = sum(int(str(value)) for name, value in told if name == SEARCHED)
     if plans:
         terminalreporter.line(f"{plans:,} plans were {SEARCHED}, accepted and tried")

@@ -195,14 +195,15 @@ class Groups:
         if key.expression not in self.keys:
             self.keys[key.expression] = Output(state.fresh("k", node), key.expression), key.type
 
-    def measured(self, node: exp.Expr) -> bool:
-        """Whether the node needs an aggregate or a scalar subquery, itself or by an alias."""
-        for part in node.walk(prune=lambda one: isinstance(one, exp.Query)):
-            if scalar(part) is not None or aggregates(part) or isinstance(part, exp.Window):
-                return True
-            if isinstance(part, exp.Column) and self._alias(part) is not None:
-                return True
-        return False
+    def measured(self, node: exp.Expr, *, alone: bool = False) -> bool:
+        """Whether the node needs an aggregate or a scalar subquery, itself or by an alias; the latter, where `alone` is
+        asked, beside no column of the rows.
+        """
+        parts = list(node.walk(prune=lambda one: isinstance(one, exp.Query)))
+        columns = [part for part in parts if isinstance(part, exp.Column)]
+        if any(aggregates(part) or isinstance(part, exp.Window) for part in parts) or any(map(self._alias, columns)):
+            return True
+        return any(scalar(part) is not None for part in parts) and not (alone and columns)
 
     def column(self, node: exp.Column) -> Typed:
         raise self.rows.unknown(node)

@@ -70,7 +70,16 @@ class Folds(Groups):
         if key.type is not Type.UNIT or not self.private:
             Groups.add_key(self, node)
         elif key.expression not in self.keys:
-            self.keys[key.expression] = Output(self.rows.state.fresh("k", node), key.expression), Type.UNIT
+            read = self._scanned(key.expression)
+            by = key.expression if read else Literal(Type.BOOLEAN, value=True)
+            self.keys[key.expression] = Output(self.rows.state.fresh("k", node), by), Type.UNIT
+
+    def _scanned(self, key: Expression) -> bool:
+        """Whether a unit key is a column of a table as it is, and not one of two that an outer join can leave out, for
+        which a constant stands: rows are of one unit all the same.
+        """
+        columns = [column for source in self.rows.scope.sources for column in source.columns]
+        return any(Ref(column.ref) == key and column.origin is not None for column in columns)
 
     def _over_keys(self, expression: Expression, node: exp.Expr) -> Expression:
         """Any unit key of the rows is the one that they are grouped by."""

@@ -69,7 +69,7 @@ class Ordering:
         named = [self.ordinal(select, term) or term for term in clause.expressions]
         keys = list[exp.Expr]()
         for item in [item.unalias() for item in select.expressions] if clause.args.get("all") else named:
-            if clause.args.get("all") and groups.measured(item):
+            if clause.args.get("all") and groups.measured(item, alone=True):
                 continue
             keys.append(item)
             unit = item if unit is None and groups.rows.lower(item).type is Type.UNIT else unit

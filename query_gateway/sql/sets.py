@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -69,13 +69,12 @@ def combined(state: State, node: exp.SetOperation, left: Selected, right: Select
     if not node.args.get("distinct") and not isinstance(node, exp.Union):
         raise state.refuse("sql.set_operation", node, what=f"{what} ALL")
     pairs = list(zip(left.columns, right.columns, strict=True))
-    units = any(one.type is other.type is Type.UNIT for one, other in pairs)
+    units = frozenset(place for place, (one, other) in enumerate(pairs) if one.type is other.type is Type.UNIT)
     if node.args.get("distinct") and left.domain is not None and not units:
         raise state.refuse("sql.set_units", node, what=what)
     wanted = [_wanted(state, node, one, other) for one, other in pairs]
     left, right = _cast(state, left, wanted), _cast(state, right, wanted)
-    if node.args.get("distinct") and units:
-        left, right = _without_units(state, left), _without_units(state, right)
+    left, right = _without_units(state, left, units), _without_units(state, right, units)
     found = _united(state, left, right) if isinstance(node, exp.Union) else _matched(state, node, left, right)
     if node.args.get("distinct"):
         found = replace(found, relation=Distinct(found.relation))
@@ -111,13 +110,17 @@ def _cast(state: State, of: Selected, wanted: Sequence[Type]) -> Selected:
     return replace(of, relation=Project(of.relation, tuple(outputs)), columns=tuple(columns))
 
 
-def _without_units(state: State, of: Selected) -> Selected:
-    """The rows with a constant for each unit key: only rows of one unit are compared, whichever side has its key."""
+def _without_units(state: State, of: Selected, units: Collection[int]) -> Selected:
+    """The rows with a constant for each unit key that both sides have: only rows of one unit are compared or put
+    together, whichever column has its key.
+    """
+    if not units:
+        return of
     outputs, columns = list[Output](), list[Column]()
-    for column in of.columns:
-        state.mentioned |= {column.origin.ref} if column.type is Type.UNIT and column.origin is not None else set()
-        unit = column.type is Type.UNIT
-        outputs.append(Output(state.fresh("o"), Literal(Type.BOOLEAN, value=True) if unit else Ref(column.ref)))
+    for place, column in enumerate(of.columns):
+        state.mentioned |= {column.origin.ref} if place in units and column.origin is not None else set()
+        found = Literal(Type.BOOLEAN, value=True) if place in units else Ref(column.ref)
+        outputs.append(Output(state.fresh("o"), found))
         columns.append(replace(column, ref=outputs[-1].name, origin=None))
     return replace(of, relation=Project(of.relation, tuple(outputs)), columns=tuple(columns))
 

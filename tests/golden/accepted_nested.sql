@@ -228,3 +228,14 @@ m2 over (clinic.visits(c4: 科室, c5: 费用, c6: emergency) left join (m1 sele
   a2=sum(clamp((c5 / nullif(coalesce(o1, 0), 0)), 0, 2000))
 answer (m2 select o4=a2)
 shows o4 as 's'
+
+-- GROUP BY ALL by a comparison with a release
+SELECT birth_year < 3 * (SELECT COUNT(*) FROM persons) AS k, COUNT(*) FROM persons GROUP BY ALL
+=>
+m1 over clinic.persons()
+  a1=rows()
+m2 over (clinic.persons(c1: birth_year) inner join (m1 select o1=a1) on true)
+  by k1=(c1 < (3 * o1))
+  a2=rows()
+answer (m2 select o2=k1, o3=a2)
+shows o2 as 'k', o3 as 'COUNT(*)'

@@ -3,12 +3,12 @@
 -- UNION ALL of private rows, the unit carried through
 SELECT COUNT(*) AS n, COUNT(DISTINCT pid) AS units, SUM(x) FROM (SELECT pid, birth_year AS x FROM persons UNION ALL SELECT pid, 费用 FROM visits)
 =>
-m1 over (((clinic.persons(c1: pid, c2: birth_year) select o1=c2) select o2=cast_double(o1)) union (clinic.visits(c3: pid, c4: 费用) select o3=c4) as u1=o2|o3)
+m1 over ((((clinic.persons(c1: pid, c2: birth_year) select o1=c2) select o2=cast_double(o1)) select o3=o2) union ((clinic.visits(c3: pid, c4: 费用) select o4=c4) select o5=o4) as u1=o3|o5)
   a1=rows()
   a2=units()
   a3=sum(u1)
-answer (m1 select o4=a1, o5=a2, o6=a3)
-shows o4 as 'n', o5 as 'units', o6 as 'SUM(x)'
+answer (m1 select o6=a1, o7=a2, o8=a3)
+shows o6 as 'n', o7 as 'units', o8 as 'SUM(x)'
 
 -- UNION ALL of three, grouped
 SELECT c, COUNT(*) FROM (SELECT city AS c FROM persons UNION ALL SELECT 科室 FROM visits UNION ALL SELECT 药品 FROM drugs) s GROUP BY c
@@ -22,12 +22,12 @@ shows o4 as 'c', o5 as 'COUNT(*)'
 -- a union in a CTE, joined on the unit
 WITH e AS (SELECT pid, 费用 AS x FROM visits WHERE emergency UNION ALL SELECT pid, income FROM persons) SELECT p.性别, COUNT(*), SUM(e.x) FROM e JOIN persons p ON e.pid = p.pid GROUP BY p.性别
 =>
-m1 over (((clinic.visits(c1: pid, c2: 费用, c3: emergency) where c3 select o1=c2) union (clinic.persons(c4: pid, c5: income) select o2=c5) as u1=o1|o2) inner join clinic.persons(c6: pid, c7: 性别) on unit)
+m1 over ((((clinic.visits(c1: pid, c2: 费用, c3: emergency) where c3 select o1=c2) select o2=o1) union ((clinic.persons(c4: pid, c5: income) select o3=c5) select o4=o3) as u1=o2|o4) inner join clinic.persons(c6: pid, c7: 性别) on unit)
   by k1=c7
   a1=rows()
   a2=sum(u1)
-answer (m1 select o3=k1, o4=a1, o5=a2)
-shows o3 as '性别', o4 as 'COUNT(*)', o5 as 'SUM(e.x)'
+answer (m1 select o5=k1, o6=a1, o7=a2)
+shows o5 as '性别', o6 as 'COUNT(*)', o7 as 'SUM(e.x)'
 
 -- UNION of rows with the unit
 SELECT COUNT(*) FROM (SELECT pid, city FROM persons UNION SELECT pid, 科室 FROM visits)
@@ -115,3 +115,19 @@ m1 over distinct ((((clinic.persons(c1: pid) full join clinic.visits(c2: pid, c3
   a1=rows()
 answer (m1 select o7=a1)
 shows o7 as 'n'
+
+-- rows of the unit after rows that are gone, grouped by it
+SELECT AVG(n) FROM (SELECT u, COUNT(*) AS n FROM (SELECT pid AS u, 科室 FROM visits EXCEPT SELECT pid, 科室 FROM visits WHERE emergency UNION ALL SELECT pid, city FROM persons) s GROUP BY u) t
+=>
+m1 over ((((distinct ((((clinic.visits(c1: pid, c2: 科室) select o1=c2) select o2=true, o3=o1) mark e1 of ((clinic.visits(c3: pid, c4: 科室, c5: emergency) where c5 select o4=c4) select o5=o4) on unit and not(is_distinct_from(o3, o5))) where not(e1) select o6=o2, o7=o3) select ) union ((clinic.persons(c6: pid) select ) select ) as ) group by k1=true fold f1=rows()) select o8=f1)
+  a1=avg(o8)
+answer (m1 select o9=a1)
+shows o9 as 'AVG(n)'
+
+-- groups of the unit of either side
+SELECT AVG(n) FROM (SELECT COALESCE(p.pid, v.pid) AS u, COUNT(*) AS n FROM persons p FULL JOIN visits v ON p.pid = v.pid GROUP BY u) t
+=>
+m1 over (((clinic.persons(c1: pid) full join clinic.visits(c2: pid) on unit) group by k1=true fold f1=rows()) select o1=f1)
+  a1=avg(o1)
+answer (m1 select o2=a1)
+shows o2 as 'AVG(n)'

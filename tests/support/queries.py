@@ -11,6 +11,7 @@ from string import Formatter
 
 from hypothesis import strategies as st
 
+from tests.support.draws import Draws, drawn
 from tests.support.sources import JOINS, WITHIN, Columns, Source
 
 
@@ -91,22 +92,22 @@ def _statement(source: Source, items: Sequence[Item]) -> Query:
     grouped = " GROUP BY ALL" if any(item.kind == "key" for item in items) else ""
     terms = [source.condition] if source.condition else []
     ctes = f"WITH {', '.join(source.ctes)} " if source.ctes else ""
-    sql = f"{ctes}SELECT {shown} FROM {source.text}{_where(terms)}{grouped}"
+    sql = f"{ctes}SELECT {shown} FROM {source.text}{where(terms)}{grouped}"
     return Query(sql, tuple(items), ordered=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
-    """Draws of one example. Choices of texts, not of strategies: those are slow to make."""
+class Writer:
+    """Writes expressions over columns, by choices of texts."""
 
-    draw: st.DrawFn
+    some: Draws
 
     def one(self, choices: Sequence[str]) -> str:
-        return self.draw(st.sampled_from(choices))
+        return self.some.one(choices)
 
     def chance(self, of: int) -> bool:
         """One time in so many, and never in the simplest example."""
-        return self.draw(st.integers(0, of - 1)) == of - 1
+        return self.some.chance(of)
 
     def number(self, of: Columns, depth: int = 2) -> str:
         """A number of known range, mostly."""
@@ -143,7 +144,8 @@ class Draw:
         forms = [*_AGGREGATES]
         forms += [("COUNT(DISTINCT {unit})", "count")] if of.units else []
         forms += [("COUNT(DISTINCT {text})", "count")] if of.texts else []
-        form, kind = self.draw(st.sampled_from(forms))
+        forms += [("SUM({made})", "sum"), ("AVG({made})", "avg"), ("COUNT({made})", "count")] * 2 if of.made else []
+        form, kind = self.some.one(forms)
         sql = self._filled(form, of, 2)
         if not sql.startswith("COUNT_IF") and self.chance(4):
             sql += f" FILTER (WHERE {self.condition(of, 1)})"
@@ -173,7 +175,7 @@ class Draw:
             case "pattern":
                 return self.one(("'%科'", "'_'", "'A%'"))
             case _:
-                return self.one(getattr(of, place if place == "whole" else f"{place}s"))
+                return self.one(getattr(of, place if place in ("whole", "made") else f"{place}s"))
 
 
 _NUMBERS = (
@@ -239,42 +241,51 @@ _AGGREGATES = (
 )
 
 
-def _source(some: Draw) -> Source:
+def _source(write: Writer) -> Source:
     """A relation of private rows: a table, a join, or a derived table or CTE over one."""
-    found = some.draw(st.sampled_from(JOINS))
+    some, found = write.some, write.some.one(JOINS)
     shape = some.one(("plain", "plain", "derived", "cte"))
     if shape == "plain":
         return found
     units = found.columns.units[:1]
     outputs = [f"{units[0]} AS u"] if units else []
     named = Columns(units=("s.u",) if units else ())
-    for place in range(some.draw(st.integers(1, 3))):
+    for place in range(some.number(1, 3)):
         kind, name = some.one(("number", "text", "flag")), f"x{place}"
         if kind == "text" and found.columns.texts:
             outputs.append(f"{some.one(found.columns.texts)} AS {name}")
             named += Columns(texts=(f"s.{name}",))
         elif kind == "flag":
-            outputs.append(f"{some.condition(found.columns, 1)} AS {name}")
+            outputs.append(f"{write.condition(found.columns, 1)} AS {name}")
             named += Columns(flags=(f"s.{name}",))
         else:
-            outputs.append(f"{some.number(found.columns, 1)} AS {name}")
+            outputs.append(f"{write.number(found.columns, 1)} AS {name}")
             named += Columns(numbers=(f"s.{name}",))
     terms = [found.condition] if found.condition else []
     if some.chance(2):
-        terms.append(some.condition(found.columns, 1))
-    inner = f"SELECT {', '.join(outputs)} FROM {found.text}{_where(terms)}"
+        terms.append(write.condition(found.columns, 1))
+    inner = f"SELECT {', '.join(outputs)} FROM {found.text}{where(terms)}"
     if shape == "cte":
         return Source("s", named, (*found.ctes, f"s AS ({inner})"))
     return Source(f"({inner}) s", named, found.ctes)
 
 
-@st.composite
-def queries(draw: st.DrawFn) -> Query:
-    """A whole query."""
-    some = Draw(draw)
-    of = _source(some)
-    keys = [Item(some.key(of.columns), f"k{place}", "key") for place in range(draw(st.sampled_from((0, 1, 1, 2))))]
-    measured = [some.aggregate(of.columns) for _ in range(draw(st.integers(1, 3)))]
+def query(some: Draws) -> Query:
+    """A whole query over one of the fixed relations."""
+    write = Writer(some)
+    return asked(write, _source(write))
+
+
+def queries() -> st.SearchStrategy[Query]:
+    """Whole queries."""
+    return drawn(query)
+
+
+def asked(write: Writer, of: Source) -> Query:
+    """A whole query over the relation."""
+    some = write.some
+    keys = [Item(write.key(of.columns), f"k{place}", "key") for place in range(some.one((0, 1, 1, 2)))]
+    measured = [write.aggregate(of.columns) for _ in range(some.number(1, 3))]
     items = [*keys, *(Item(sql, f"a{place}", kind) for place, (sql, kind) in enumerate(measured))]
     # plain DuckDB counts pairs without a sign, and fails below 0
     sums = [item.sql for item in items if item.kind in ("count", "sum") and not item.sql.startswith("REGR_COUNT")]
@@ -283,34 +294,34 @@ def queries(draw: st.DrawFn) -> Query:
         items.append(Item(form.format(some.one(sums)), "x", "derived"))
     terms = [of.condition] if of.condition else []
     if some.chance(2):
-        terms.append(some.condition(of.columns))
+        terms.append(write.condition(of.columns))
     return _finished(some, of, tuple(items), terms)
 
 
-def _finished(some: Draw, of: Source, items: tuple[Item, ...], terms: Sequence[str]) -> Query:
+def _finished(some: Draws, of: Source, items: tuple[Item, ...], terms: Sequence[str]) -> Query:
     """The statement with its public part."""
     names = [item.name for item in items if item.kind == "key"]
-    body = f"SELECT {', '.join(f'{item.sql} AS {item.name}' for item in items)} FROM {of.text}{_where(terms)}"
+    body = f"SELECT {', '.join(f'{item.sql} AS {item.name}' for item in items)} FROM {of.text}{where(terms)}"
     if names:
         body += f" GROUP BY {some.one((', '.join(names), 'ALL'))}"
     shape = some.one(("plain", "plain", "having", "limit", "derived", "cte"))
     ctes = list(of.ctes)
     ordered = shape in ("having", "limit") and bool(names)
     if ordered:
-        body += f" HAVING COUNT(*) > {some.draw(st.integers(0, 2))}"
+        body += f" HAVING COUNT(*) > {some.number(0, 2)}"
         body += f" ORDER BY {', '.join(name + some.one(('', ' DESC')) for name in names)}"
     if shape == "limit" and names:
-        body += f" LIMIT {some.draw(st.integers(1, 3))} OFFSET {some.draw(st.integers(0, 1))}"
+        body += f" LIMIT {some.number(1, 3)} OFFSET {some.number(0, 1)}"
     outer = ", ".join(f"g.{item.name}" for item in items)
     counts = [item.name for item in items if item.kind == "count"]
-    where = f" WHERE g.{counts[0]} > 0" if counts else ""
+    shown = f" WHERE g.{counts[0]} > 0" if counts else ""
     if shape == "derived":
-        body = f"SELECT {outer} FROM ({body}) AS g{where}"
+        body = f"SELECT {outer} FROM ({body}) AS g{shown}"
     elif shape == "cte":
         ctes.append(f"g AS ({body})")
-        body = f"SELECT {outer} FROM g{where}"
+        body = f"SELECT {outer} FROM g{shown}"
     return Query((f"WITH {', '.join(ctes)} " if ctes else "") + body, items, ordered)
 
 
-def _where(terms: Sequence[str]) -> str:
+def where(terms: Sequence[str]) -> str:
     return f" WHERE {' AND '.join(terms)}" if terms else ""

@@ -16,6 +16,8 @@ class Columns:
     flags: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
     """Unit keys; may be read from a NULL-extended side."""
+    made: tuple[str, ...] = ()
+    """Real numbers that plain SQL adds up in some order: compared with a tolerance, so neither keys nor conditions."""
 
     def __add__(self, other: Columns) -> Columns:
         return Columns(
@@ -25,6 +27,7 @@ class Columns:
             self.dates + other.dates,
             self.flags + other.flags,
             self.units + other.units,
+            self.made + other.made,
         )
 
 
