@@ -32,10 +32,12 @@ def tie(state: State, query: exp.Select, rows: Rows, term: Term) -> Tie:
     raise state.refuse("sql.correlated_value", query)
 
 
-def keyed(state: State, groups: Groups, relation: Relation, ties: Sequence[Tie]) -> tuple[Relation, Expression]:
-    """The released relation with its group keys, and the condition under which a row around meets its row."""
+def keyed(state: State, groups: Groups, relation: Relation, ties: Sequence[Tie]) -> tuple[Relation, Expression | None]:
+    """The groups' relation with its group keys, and the condition under which a row around meets its row."""
     if not isinstance(relation, Project):
         raise Fault("a value is projected")
+    if not ties:
+        return relation, None
     keys = [Output(state.fresh("o"), Ref(groups.keys[column.expression][0].name)) for column, _ in ties]
     terms = tuple(Call("equal", (across, Ref(key.name))) for key, (_, across) in zip(keys, ties, strict=True))
     condition = terms[0] if len(terms) == 1 else Call("and", terms)

@@ -67,6 +67,11 @@ class Refused:
         columns = [column for _, table in self.tables(select) for column in table.columns]
         return {column.type for column in columns if fold(column.name) == named}
 
+    def item(self, item: exp.Expr) -> str:
+        """The text of an item of a select list, with its alias."""
+        text = self.places.text(item.unalias())
+        return f"{text} AS {self.places.text(item.args['alias'])}" if isinstance(item, exp.Alias) else text
+
     def within(self, outer: Span | None, inner: Span | None = None) -> bool:
         """Whether a place holds another, or the refused one."""
         inner = inner or self.span

@@ -11,6 +11,7 @@ from query_gateway.sql import expression_edits as expressions
 from query_gateway.sql import function_edits as functions
 from query_gateway.sql import group_edits as groups
 from query_gateway.sql import join_edits as joins
+from query_gateway.sql import lateral_edits as laterals
 from query_gateway.sql import name_edits as names
 from query_gateway.sql import select_edits as selects
 from query_gateway.sql import statement_edits as statements
@@ -132,11 +133,12 @@ EDITORS: Mapping[str, tuple[Editor, ...]] = {
     "plan.type": (expressions.comparable,),
     "plan.unbounded_sum": (expressions.clamp,),
     "plan.union_kinds": (selects.left_side,),
-    "sql.aggregate": (units.counted_unit, functions.in_other_words),
+    "sql.aggregate": (units.counted_unit, units.most_frequent, functions.in_other_words),
     "sql.aggregate_place": (selects.moved_aggregate,),
     "sql.ambiguous_column": (names.qualified,),
     "sql.cast_type": (expressions.cast,),
     "sql.clock": (functions.constant_day,),
+    "sql.correlated": (laterals.flattened,),
     "sql.correlated_value": (selects.untied,),
     "sql.count_distinct": (functions.one_expression,),
     "sql.distinct": (selects.distinct,),
@@ -159,10 +161,12 @@ EDITORS: Mapping[str, tuple[Editor, ...]] = {
     "sql.unknown_function": (functions.buckets, functions.in_other_words, names.nearest),
     "sql.unknown_table": (names.common, names.nearest),
     "sql.unsupported": (
+        laterals.joined,
         expressions.dropped,
         expressions.limited,
         expressions.pivoted,
         expressions.one_text,
+        expressions.spelt_out,
         names.two_parts,
     ),
     "sql.volatile": (functions.all_rows,),

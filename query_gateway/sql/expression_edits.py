@@ -79,6 +79,20 @@ def one_text(refused: Refused) -> Iterator[list[Edit]]:
         yield [Edit(found.start(), found.end(), f"COUNT(DISTINCT concat({parts}))")]
 
 
+def spelt_out(refused: Refused) -> Iterator[list[Edit]]:
+    """A row of values among constants, or equal to one, as comparisons of its parts."""
+    for node in refused.parsed.select.find_all(exp.In, exp.EQ):
+        row, span = node.this.unnest(), refused.places.span(node)
+        listed = node.expressions if isinstance(node, exp.In) else [node.expression.unnest()]
+        rows = [one for one in listed if isinstance(one, exp.Tuple) and isinstance(row, exp.Tuple)]
+        if span is None or not rows or len(rows) != len(listed):
+            continue
+        parts = [refused.places.text(one) for one in row.expressions]
+        values = [[refused.places.text(one) for one in each.expressions] for each in rows]
+        terms = [" AND ".join(f"{a} = {b}" for a, b in zip(parts, each, strict=False)) for each in values]
+        yield [Edit(span.start, span.end, f"({' OR '.join(f'({term})' for term in terms)})")]
+
+
 def pivoted(refused: Refused) -> Iterator[list[Edit]]:
     """What PIVOT spreads over columns, as groups in rows."""
     found = re.fullmatch(

@@ -139,7 +139,7 @@ def all_rows(refused: Refused) -> Iterator[list[Edit]]:
 
 def _item_dropped(refused: Refused, select: exp.Select, item: exp.Expr) -> Iterator[list[Edit]]:
     items = refused.places.items(select)
-    kept = [refused.places.text(one) for one in select.expressions if one is not item]
+    kept = [refused.item(one) for one in select.expressions if one is not item]
     if items is not None and kept:
         span = refused.places.of(items)
         yield [Edit(span.start, span.end, ", ".join(kept))]

@@ -28,7 +28,7 @@ from query_gateway.sql.shape import asks_groups, row_by_row
 from query_gateway.sql.state import State
 from query_gateway.sql.subqueries import Inner, Marks
 from query_gateway.sql.tables import listed, renamed, scanned
-from query_gateway.sql.terms import Term
+from query_gateway.sql.terms import Term, equates
 from query_gateway.sql.values import Asked, Value, rowcount
 from query_gateway.sql.windows import Windows, clauses
 from sandbox.errors import Refusal, Span
@@ -182,16 +182,12 @@ class Lowering:
         inner = node.unnest()
         if not isinstance(inner, exp.Select) or not row_by_row(inner, valued):
             selected = self._inner(inner, environment, [])
-            column = selected.columns[0] if len(selected.columns) == 1 else None
-            value = None if column is None else Typed(Ref(column.ref), column.type, 1)
-            return Inner(selected.relation, selected.domain, selected.released, (), value, column, None)
+            values = tuple((Typed(Ref(column.ref), column.type, 1), column) for column in selected.columns)
+            return Inner(selected.relation, selected.domain, selected.released, (), values, None)
         item, rows, terms = self._from(inner, _defining(inner, environment), around)
-        column, value = None, None
         items = [found for one in inner.expressions for found in self._items(one, rows)] if valued else []
-        if len(items) == 1:
-            column = self._passed(items[0][0].unalias(), items[0][1], rows)
-            value = items[0][1]
-        return Inner(rows.attached(item.relation), item.domain, item.released, terms, value, column, rows)
+        shown = tuple((typed, self._passed(node.unalias(), typed, rows)) for node, typed, _ in items)
+        return Inner(rows.attached(item.relation), item.domain, item.released, terms, shown, rows)
 
     @staticmethod
     def _passed(node: exp.Expr, typed: Typed, rows: Rows) -> Column | None:
@@ -257,24 +253,35 @@ class Lowering:
         return Typed(Ref(found.columns[0].ref), found.columns[0].type, 1)
 
     def _tied(self, environment: Environment, query: exp.Select, asked: Asked, around: Rows) -> Typed | None:
-        """The value of an aggregate that its WHERE ties to the rows around it: measured by what ties them."""
-        if not asks_groups(query) or set(given(query)) - {"expressions", "from_", "joins", "where", "with_"}:
+        """The value of an aggregate that its WHERE ties to the rows around it: measured by what ties them, or, where
+        they are of one unit, a group of that unit.
+        """
+        if set(given(query)) - {"expressions", "from_", "joins", "where", "with_"}:
             return None
         item, rows, terms = self._from(query, _defining(query, environment), around)
         if not terms:
             return None
-        groups = Groups(self._state.fresh("m", query), query, rows, item.relation)
-        ties = [tie(self._state, query, rows, term) for term in terms]
+        if not asks_groups(query):
+            raise self._state.refuse("sql.subquery_rows", query)
+        unit = item.domain is not None and item.domain == around.domain and equates(terms)
+        folds = Folds("", query, rows, item.relation, private=True) if unit else None
+        groups = folds or Groups(self._state.fresh("m", query), query, rows, item.relation)
+        ties = [tie(self._state, query, rows, term) for term in terms if not unit or term.expression is not None]
         for column, _ in ties:
             key = Output(self._state.fresh("k", query), column.expression)
             groups.keys.setdefault(column.expression, (key, column.type))
         borrowed = set(rows.borrowed)
-        found = self._grouped(query, groups)
+        found = (
+            self._grouped(query, groups)
+            if folds is None
+            else self._projected(query, folds.relation, folds, item.domain, item.released)
+        )
         if item.domain is None or rows.borrowed > borrowed or len(found.columns) != 1:
             raise self._state.refuse("sql.correlated_value", query)
-        self._groups[id(query)] = groups
+        if folds is None:
+            self._groups[id(query)] = groups
         relation, condition = keyed(self._state, groups, found.relation, ties)
-        asked.waiting.append(Value(relation, JoinKind.LEFT, condition))
+        asked.waiting.append(Value(relation, JoinKind.LEFT, condition, unit))
         return counted(self._state, query, found.columns[0])
 
     def _existing(self, select: exp.Select, item: Item, rows: Rows) -> Selected:

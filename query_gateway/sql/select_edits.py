@@ -80,7 +80,7 @@ def one_value(refused: Refused) -> Iterator[list[Edit]]:
         yield [Edit(place, place, " LIMIT 1")]
         span, text = refused.places.of(items), refused.places.text(select.expressions[0].unalias())
         yield [Edit(span.start, span.end, f"{text} AS v"), Edit(place, place, " LIMIT 1")]
-        yield [Edit(span.start, span.end, f"AVG({text})")]
+        yield from ([Edit(span.start, span.end, f"{function}({text})")] for function in ("AVG", "MIN"))
         yield [Edit(span.start, span.end, "COUNT(*)")]
 
 

@@ -35,10 +35,8 @@ class Inner:
     released: bool
     terms: tuple[Term, ...]
     """What its WHERE says about the rows around it."""
-    value: Typed | None
-    """Its one column; None of several, or where it does not matter."""
-    column: Column | None
-    """The same, where it is a column as it is."""
+    values: tuple[tuple[Typed, Column | None], ...]
+    """Its columns, and the same where they are columns as they are; none where they do not matter."""
     rows: Rows | None
     """What its expressions may read; None: its columns alone."""
 
@@ -53,7 +51,8 @@ class _Asked:
 
     query: exp.Expr
     node: exp.Expr
-    operand: exp.Expr | None = None
+    operands: tuple[exp.Expr, ...] = ()
+    """What is compared with the subquery's columns, one with each."""
     function: str = "equal"
     negated: bool = False
 
@@ -101,30 +100,37 @@ class Marks:
             case exp.Exists(this=query):
                 return _Asked(query, node)
             case exp.In(this=operand) if node.args.get("query") is not None:
-                return _Asked(node.args["query"], node, operand)
+                return _Asked(node.args["query"], node, _parts(operand))
             case exp.In(this=operand, expressions=[exp.Values() as query]):
-                return _Asked(query, node, operand)
+                return _Asked(query, node, _parts(operand))
             case exp.Binary(this=operand, expression=exp.Any(this=query)) if type(node) in _COMPARED:
-                return _Asked(query, node, operand, _COMPARED[type(node)][0])
+                return _Asked(query, node, (operand,), _COMPARED[type(node)][0])
             case exp.Binary(this=operand, expression=exp.All(this=query)) if type(node) in _COMPARED:
-                return _Asked(query, node, operand, _COMPARED[type(node)][1], negated=True)
+                return _Asked(query, node, (operand,), _COMPARED[type(node)][1], negated=True)
         return None
 
     def _found(self, rows: Rows, asked: _Asked) -> Expression:
         """Whether it holds for some row."""
-        inner = self.lower(asked.query, rows, asked.operand is not None)
-        terms = [] if asked.operand is None else [self._compared(rows, inner, asked)]
-        return self._mark(rows, inner, [*inner.terms, *terms], asked)
+        inner = self.lower(asked.query, rows, bool(asked.operands))
+        return self._mark(rows, inner, [*inner.terms, *self._compared(rows, inner, asked)], asked)
 
     def _unknown(self, rows: Rows, asked: _Asked) -> Expression | None:
         """Whether it is NULL for some row; None where it never is."""
-        if asked.operand is None:
+        if not asked.operands:
             return None
         inner = self.lower(asked.query, rows, True)
-        term = self._compared(rows, inner, asked)
-        if term.expression is None or self._never_null(rows, inner, asked):
+        compared = self._compared(rows, inner, asked)
+        nullable = [term for term, sure in zip(compared, self._never_null(rows, inner, asked), strict=True) if not sure]
+        nullable = [term for term in nullable if term.expression is not None]
+        if not nullable:
             return None
-        match term.expression:
+        if len(compared) > 1:
+            # of a row of values: where no part is false, which is true or unknown, and true has been asked before
+            kept = [_not_false(term) if term in nullable else term for term in compared]
+            return self._mark(rows, inner, [*inner.terms, *kept], asked)
+        match compared[0].expression:
+            case None:
+                return None
             case Call("equal", (one, other)) if inner.domain is None:
                 missing = self._mark(rows, inner, [*inner.terms, plain(Call("is_null", (other,)))], asked)
                 if isinstance(one, Literal) and one.value is not None:
@@ -132,27 +138,35 @@ class Marks:
                 again = self.lower(asked.query, rows, True)
                 some = self._mark(rows, again, again.terms, asked)
                 return Call("or", (missing, Call("and", (Call("is_null", (one,)), some))))
-        return self._mark(rows, inner, [*inner.terms, plain(Call("is_null", (term.expression,)))], asked)
+            case expression:
+                return self._mark(rows, inner, [*inner.terms, plain(Call("is_null", (expression,)))], asked)
 
-    def _never_null(self, rows: Rows, inner: Inner, asked: _Asked) -> bool:
-        """Whether both sides are keys that every row of a private table has."""
-        operand = asked.operand.unnest() if asked.operand is not None else None
-        ours = rows.find(operand) if isinstance(operand, exp.Column) else None
-        both = [ours, inner.column]
-        return all(one is not None and one.origin is not None and anchored([one.origin]) for one in both)
+    def _never_null(self, rows: Rows, inner: Inner, asked: _Asked) -> list[bool]:
+        """Of each comparison, whether both sides are keys that every row of a private table has."""
+        found = []
+        for operand, (_, column) in zip(asked.operands, inner.values, strict=True):
+            plainly = operand.unnest()
+            both = [rows.find(plainly) if isinstance(plainly, exp.Column) else None, column]
+            found.append(all(one is not None and one.origin is not None and anchored([one.origin]) for one in both))
+        return found
 
-    def _compared(self, rows: Rows, inner: Inner, asked: _Asked) -> Term:
-        """The comparison of the operand with the subquery's column."""
-        node, operand = asked.node, asked.operand
-        if operand is None or inner.value is None:
+    def _compared(self, rows: Rows, inner: Inner, asked: _Asked) -> list[Term]:
+        """The comparisons of the operands with the subquery's columns."""
+        if asked.operands and len(asked.operands) != len(inner.values):
             raise self.state.refuse("sql.subquery_columns", asked.query)
-        plainly = operand.unnest()
+        pairs = zip(asked.operands, inner.values, strict=False)
+        return [self._one(rows, inner, asked, *pair) for pair in pairs]
+
+    def _one(
+        self, rows: Rows, inner: Inner, asked: _Asked, operand: exp.Expr, value: tuple[Typed, Column | None]
+    ) -> Term:
+        node, plainly = asked.node, operand.unnest()
         column = rows.find(plainly) if isinstance(plainly, exp.Column) else None
         context = inner.rows or rows
-        if column is not None and inner.column is not None and asked.function == "equal":
+        if column is not None and value[1] is not None and asked.function == "equal":
             rows.read(column, operand)
-            return equality(context, column, inner.column, node)
-        sides = rows.lower(operand), inner.value
+            return equality(context, column, value[1], node)
+        sides = rows.lower(operand), value[0]
         if any(one.type in (Type.UNIT, Type.PRESENCE) for one in sides):
             raise self.state.refuse("sql.unit_value", node)
         return plain(Scalars(self.state, rows).call(asked.function, sides, node).expression)
@@ -171,3 +185,14 @@ class Marks:
         rows.marked.add(name)
         rows.marks.append(Mark(inner.relation, inner.relation, name, unit, conjunction(terms)))
         return Ref(name)
+
+
+def _parts(operand: exp.Expr) -> tuple[exp.Expr, ...]:
+    """The parts of a row of values; a value is its own."""
+    inner = operand.unnest()
+    return tuple(inner.expressions) if isinstance(inner, exp.Tuple) else (operand,)
+
+
+def _not_false(term: Term) -> Term:
+    """That a comparison is true or unknown."""
+    return term if term.expression is None else plain(Call("coalesce", (term.expression, TRUE)))

@@ -85,7 +85,7 @@ def _uncomputed(refused: Refused, select: exp.Select) -> Iterator[list[Edit]]:
         return
     names = {one.alias for one in gone} | {refused.places.text(one.unalias()) for one in gone}
     span, edits = refused.places.of(items), list[Edit]()
-    edits.append(Edit(span.start, span.end, ", ".join(map(refused.places.text, kept))))
+    edits.append(Edit(span.start, span.end, ", ".join(map(refused.item, kept))))
     if group is not None:
         keys = [refused.places.text(one) for one in select.args["group"].expressions]
         left = [one for one in keys if one not in names and not one.isdecimal()]
@@ -101,3 +101,34 @@ def counted_unit(refused: Refused) -> Iterator[list[Edit]]:
             text = refused.places.text(_argument(one))
             if refused.places.text(one) == refused.text and Type.UNIT in refused.types(select, text):
                 yield [Edit(refused.span.start, refused.span.end, f"COUNT(DISTINCT {text})")]
+
+
+def most_frequent(refused: Refused) -> Iterator[list[Edit]]:
+    """MODE within a unit: of each value how often it occurs, then the value where that is greatest."""
+    for select in refused.selects()[:1]:
+        group, items = select.args.get("group"), refused.places.items(select)
+        found = next((one for one in select.find_all(exp.Mode) if refused.places.text(one) == refused.text), None)
+        end, span = refused.places.end(select), None if found is None else refused.places.span(found)
+        if (
+            group is None
+            or items is None
+            or found is None
+            or end is None
+            or span is None
+            or len(select.expressions) > 3
+        ):
+            continue
+        keys = [refused.places.text(key) for key in group.expressions]
+        value, first = refused.places.text(_argument(found)), refused.places.tokens[items.first - 1]
+        whole, clause = refused.places.of(items), refused.places.clause(select, TokenType.GROUP_BY)
+        if clause is None or not any(Type.UNIT in refused.types(select, key) for key in keys):
+            continue
+        shown = (
+            refused.parsed.sql[whole.start : span.start] + f"ARG_MAX(x, n){refused.parsed.sql[span.end : whole.end]}"
+        )
+        inner = f"SELECT {', '.join(keys)}, {value} AS x, COUNT(*) AS n"
+        tail = refused.places.of(clause)
+        yield [
+            Edit(first.start, whole.end, f"SELECT {shown} FROM ({inner}"),
+            Edit(tail.end, tail.end, f", {value}) GROUP BY {', '.join(keys)}"),
+        ]

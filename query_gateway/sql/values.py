@@ -32,6 +32,8 @@ class Value:
     relation: Relation
     kind: JoinKind
     condition: Expression | None
+    unit: bool = False
+    """Whether its rows are private ones, of the unit that asks."""
 
 
 @dataclass(slots=True)
@@ -50,7 +52,7 @@ class Asked:
     def attached(self, relation: Relation) -> Relation:
         """The relation with the values that its expressions read, on every row."""
         for one in self.waiting:
-            relation = Join(relation, one.relation, one.kind, unit=False, condition=one.condition)
+            relation = Join(relation, one.relation, one.kind, one.unit, one.condition)
         self.waiting.clear()
         return relation
 

@@ -185,12 +185,13 @@ class Mark:
     Semi and anti joins are filters by it. Units and kinds as in a join; the columns of `other` are in reach of the
     condition alone. The mark is true or false, never NULL.
 
-    SQL: `EXISTS (…)`, `x [NOT] IN (SELECT …)`, `x = ANY (…)`, `x > ALL (…)`, `SEMI JOIN`, `ANTI JOIN`, `INTERSECT`,
-        `EXCEPT`
+    SQL: `EXISTS (…)`, `x [NOT] IN (SELECT …)`, `(x, y) IN (SELECT …)`, `x = ANY (…)`, `x > ALL (…)`, `SEMI JOIN`,
+        `ANTI JOIN`, `INTERSECT`, `EXCEPT`
     Rule: over private rows the subquery is of the same unit (rule 12); private rows of public ones: refused
     Cost: rows per unit stay
     Example: SELECT COUNT(*) FROM persons p WHERE EXISTS (SELECT 1 FROM visits v WHERE v.pid = p.pid AND v.emergency)
     Example: SELECT COUNT(*) FROM persons WHERE pid NOT IN (SELECT pid FROM visits)
+    Example: SELECT COUNT(*) FROM visits WHERE (pid, 日期) IN (SELECT pid, MIN(日期) FROM visits GROUP BY pid)
     Example: SELECT COUNT(*) FROM persons WHERE city IN (SELECT code FROM cities WHERE population > 1000000)
     """
 
@@ -313,9 +314,10 @@ class Group:
 
     Its columns are those of `keys`, then those of `folds`. A key may be the unit key: it is one value of each unit.
 
-    SQL: `GROUP BY unit[, x]` in a derived table or CTE; `GROUP BY` over releases
+    SQL: `GROUP BY unit[, x]` in a derived table or CTE, a scalar subquery tied by the unit; `GROUP BY` over releases
     Rule: exact functions of the multiset of the unit's own rows (rule 13)
     Cost: rows per unit: 1, or as many as x has values
+    Example: SELECT COUNT(*) FROM visits v WHERE 费用 > (SELECT AVG(w.费用) FROM visits w WHERE w.pid = v.pid)
     Example: SELECT 科室, AVG(s) FROM (SELECT pid, 科室, SUM(费用) AS s FROM visits GROUP BY pid, 科室) GROUP BY 科室
     """
 

@@ -244,3 +244,87 @@ m1 over (clinic.drugs(c1: visit_no, c2: packs) inner join clinic.drugs(c3: visit
   a1=rows()
 answer (m1 select o1=a1)
 shows o1 as 'COUNT(*)'
+
+-- a scalar subquery of each unit's own rows
+SELECT COUNT(*) FROM visits v WHERE v.费用 > (SELECT AVG(w.费用) FROM visits w WHERE w.pid = v.pid)
+=>
+m1 over (clinic.visits(c1: pid, c2: 费用) left join ((clinic.visits(c3: pid, c4: 费用) group by () fold f1=avg(c4)) select o1=f1) on unit) where (c2 > o1)
+  a1=rows()
+answer (m1 select o2=a1)
+shows o2 as 'COUNT(*)'
+
+-- how often each person came, where nobody is 0
+SELECT 性别, AVG((SELECT COUNT(*) FROM visits v WHERE v.pid = p.pid AND v.emergency)) AS n FROM persons p GROUP BY 性别
+=>
+m1 over (clinic.persons(c1: pid, c2: 性别) left join ((clinic.visits(c3: pid, c4: emergency) where c4 group by () fold f1=rows()) select o1=f1) on unit)
+  by k1=c2
+  a1=avg(coalesce(o1, 0))
+answer (m1 select o2=k1, o3=a1)
+shows o2 as '性别', o3 as 'n'
+
+-- one's own rows of the same department
+SELECT AVG(v.费用 - (SELECT MIN(w.费用) FROM visits w WHERE w.pid = v.pid AND w.科室 = v.科室)) AS above FROM visits v
+=>
+m1 over (clinic.visits(c1: pid, c2: 科室, c3: 费用) left join ((clinic.visits(c4: pid, c5: 科室, c6: 费用) group by k1=c5 fold f1=min(c6)) select o1=f1, o2=k1) on unit and (c2 = o2))
+  a1=avg((c3 - o1))
+answer (m1 select o3=a1)
+shows o3 as 'above'
+
+-- one's own rows through a foreign key
+SELECT COUNT(*) FROM visits v WHERE (SELECT SUM(d.packs) FROM drugs d WHERE d.visit_no = v.visit_no) > 5
+=>
+m1 over (clinic.visits(c1: visit_no) left join ((clinic.drugs(c2: visit_no, c3: packs) group by k1=c2 fold f1=sum(c3)) select o1=f1, o2=k1) on unit and (c1 = o2)) where (o1 > 5)
+  a1=rows()
+answer (m1 select o3=a1)
+shows o3 as 'COUNT(*)'
+
+-- two of them, and one in a group key
+SELECT (SELECT MAX(v.费用) FROM visits v WHERE v.pid = p.pid) > 100 AS dear, COUNT(*) FROM persons p WHERE (SELECT COUNT(DISTINCT v.科室) FROM visits v WHERE v.pid = p.pid) > 1 GROUP BY dear
+=>
+m1 over ((clinic.persons(c1: pid) left join ((clinic.visits(c2: pid, c3: 科室) group by () fold f1=distinct(c3)) select o1=f1) on unit) where (coalesce(o1, 0) > 1) left join ((clinic.visits(c4: pid, c5: 费用) group by () fold f2=max(c5)) select o2=f2) on unit)
+  by k1=(o2 > 100)
+  a1=rows()
+answer (m1 select o3=k1, o4=a1)
+shows o3 as 'dear', o4 as 'COUNT(*)'
+
+-- a row of values, the unit among them
+SELECT COUNT(*), SUM(费用) FROM visits WHERE (pid, 日期) IN (SELECT pid, MIN(日期) FROM visits GROUP BY pid)
+=>
+m1 over (clinic.visits(c1: pid, c2: 日期, c3: 费用) mark e1 of ((clinic.visits(c4: pid, c5: 日期) group by k1=c4 fold f1=min(c5)) select o1=f1) on unit and (c2 = o1)) where e1
+  a1=rows()
+  a2=sum(c3)
+answer (m1 select o2=a1, o3=a2)
+shows o2 as 'COUNT(*)', o3 as 'SUM(费用)'
+
+-- a row of values that is in none, NULL among them
+SELECT COUNT(*) FROM visits v WHERE (v.pid, v.费用) NOT IN (SELECT w.pid, w.费用 FROM visits w WHERE w.emergency)
+=>
+m1 over ((clinic.visits(c1: pid, c2: 费用) mark e1 of clinic.visits(c3: pid, c4: 费用, c5: emergency) where c5 on unit and (c2 = c4)) mark e2 of clinic.visits(c6: pid, c7: 费用, c8: emergency) where c8 on unit and coalesce((c2 = c7), true)) where (not(e1) and not(e2))
+  a1=rows()
+answer (m1 select o1=a1)
+shows o1 as 'COUNT(*)'
+
+-- a row of public values
+SELECT COUNT(*) FROM persons WHERE (city, birth_year > 1950) IN (SELECT code, population > 1950 FROM cities)
+=>
+m1 over (clinic.persons(c1: birth_year, c2: city) mark e1 of clinic.cities(c3: code, c4: population) on ((c2 = c3) and ((c1 > 1950) = (c4 > 1950)))) where e1
+  a1=rows()
+answer (m1 select o1=a1)
+shows o1 as 'COUNT(*)'
+
+-- a row of values in VALUES, and its truth as a key
+SELECT (性别, city) IN (VALUES ('女', 'A'), ('男', 'B')) AS listed, COUNT(*) FROM persons GROUP BY listed
+=>
+m1 over ((clinic.persons(c1: 性别, c2: city) mark e1 of values(v1, v2: ('女', 'A'), ('男', 'B')) on ((c1 = v1) and (c2 = v2))) mark e2 of values(v3, v4: ('女', 'A'), ('男', 'B')) on (coalesce((c1 = v3), true) and coalesce((c2 = v4), true)))
+  by k1=case(e1, true, e2, null::boolean, false)
+  a1=rows()
+answer (m1 select o1=k1, o2=a1)
+shows o1 as 'listed', o2 as 'COUNT(*)'
+
+-- a row of public values that is in none
+SELECT COUNT(*) FROM persons WHERE (city, 性别) NOT IN (SELECT code, name_zh FROM cities)
+=>
+m1 over ((clinic.persons(c1: 性别, c2: city) mark e1 of clinic.cities(c3: code, c4: name_zh) on ((c2 = c3) and (c1 = c4))) mark e2 of clinic.cities(c5: code, c6: name_zh) on (coalesce((c2 = c5), true) and coalesce((c1 = c6), true))) where (not(e1) and not(e2))
+  a1=rows()
+answer (m1 select o1=a1)
+shows o1 as 'COUNT(*)'

@@ -733,3 +733,59 @@ SELECT SUM(CAST(income AS MONEY)) FROM persons
 refused sql.cast_type (type=MONEY)
 at CAST(income AS MONEY)
 write SELECT SUM(CAST(income AS DOUBLE)) FROM persons
+
+-- LATERAL rows of the same person
+SELECT COUNT(*) FROM persons p, LATERAL (SELECT * FROM visits v WHERE v.pid = p.pid AND v.费用 > 5) x
+=>
+refused sql.unsupported (what=LATERAL)
+at (SELECT * FROM visits v WHERE v.pid = p.pid AND v.费用 > 5) x
+write SELECT COUNT(*) FROM persons p JOIN (SELECT *, v.pid AS k1 FROM visits v WHERE v.费用 > 5) x ON x.k1 = p.pid
+
+-- LATERAL aggregates of the same person
+SELECT AVG(x.n) FROM persons p LEFT JOIN LATERAL (SELECT COUNT(*) AS n FROM visits v WHERE v.pid = p.pid) x ON TRUE
+=>
+refused sql.unsupported (what=LATERAL)
+at (SELECT COUNT(*) AS n FROM visits v WHERE v.pid = p.pid) x
+write SELECT AVG(x.n) FROM persons p LEFT JOIN (SELECT COUNT(*) AS n, v.pid AS k1 FROM visits v GROUP BY v.pid) x ON x.k1 = p.pid
+
+-- LATERAL expressions of the row itself
+SELECT x.s, COUNT(*) FROM persons p, LATERAL (SELECT p.birth_year // 10 AS s) x GROUP BY x.s
+=>
+refused sql.unsupported (what=LATERAL)
+at (SELECT p.birth_year // 10 AS s) x
+write SELECT (p.birth_year // 10), COUNT(*) FROM persons p GROUP BY (p.birth_year // 10)
+
+-- LATERAL through a foreign key
+SELECT COUNT(*) FROM visits v, LATERAL (SELECT d.药品 FROM drugs d WHERE d.visit_no = v.visit_no) x WHERE x.药品 = 'A'
+=>
+refused sql.unsupported (what=LATERAL)
+at (SELECT d.药品 FROM drugs d WHERE d.visit_no = v.visit_no) x
+write SELECT COUNT(*) FROM visits v JOIN (SELECT d.药品, d.visit_no AS k1 FROM drugs d) x ON x.k1 = v.visit_no WHERE x.药品 = 'A'
+
+-- the most frequent department of each person
+SELECT k, COUNT(*) FROM (SELECT MODE(科室) AS k FROM visits WHERE emergency GROUP BY pid) GROUP BY k
+=>
+refused sql.aggregate (function=MODE)
+at MODE(科室)
+write SELECT k, COUNT(*) FROM (SELECT ARG_MAX(x, n) AS k FROM (SELECT pid, 科室 AS x, COUNT(*) AS n FROM visits WHERE emergency GROUP BY pid, 科室) GROUP BY pid) GROUP BY k
+
+-- rows of values in a list
+SELECT COUNT(*) FROM persons WHERE (city, 性别) IN (('A', '女'), ('B', '男'))
+=>
+refused sql.unsupported (what=TUPLE)
+at city, 性别
+write SELECT COUNT(*) FROM persons WHERE ((city = 'A' AND 性别 = '女') OR (city = 'B' AND 性别 = '男'))
+
+-- EXISTS within EXISTS, two levels out
+SELECT COUNT(*) FROM persons p WHERE EXISTS (SELECT 1 FROM visits v WHERE v.pid = p.pid AND EXISTS (SELECT 1 FROM drugs d WHERE d.visit_no = v.visit_no AND d.packs > p.birth_year))
+=>
+refused sql.correlated (column=birth_year)
+at p.birth_year
+write SELECT COUNT(*) FROM persons p WHERE EXISTS (SELECT 1 FROM visits v, drugs d WHERE v.pid = p.pid AND (d.visit_no = v.visit_no AND d.packs > p.birth_year))
+
+-- a column of one's own row as a subquery
+SELECT AVG((SELECT p.income FROM persons p WHERE p.pid = v.pid)) FROM visits v
+=>
+refused sql.subquery_rows
+at SELECT p.income FROM persons p WHERE p.pid = v.pid
+write SELECT AVG((SELECT AVG(p.income) FROM persons p WHERE p.pid = v.pid)) FROM visits v

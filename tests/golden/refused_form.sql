@@ -164,6 +164,7 @@ SELECT COUNT(*) FROM persons p, LATERAL (SELECT 1) AS z
 =>
 refused sql.unsupported (what=LATERAL)
 at (SELECT 1) AS z
+write SELECT COUNT(*) FROM persons p
 
 -- PIVOT
 SELECT * FROM persons PIVOT (COUNT(*) FOR 性别 IN ('女', '男'))

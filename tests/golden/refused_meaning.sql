@@ -399,13 +399,6 @@ SELECT COUNT(v.pid) FROM persons p LEFT JOIN visits v ON p.pid = v.pid AND v.费
 refused sql.subquery
 at v.费用 > (SELECT AVG(费用) FROM visits)
 
--- a scalar subquery of each unit's own rows
-SELECT COUNT(*) FROM visits v WHERE v.费用 > (SELECT AVG(w.费用) FROM visits w WHERE w.pid = v.pid)
-=>
-refused sql.correlated_value
-at SELECT AVG(w.费用) FROM visits w WHERE w.pid = v.pid
-write SELECT COUNT(*) FROM visits v WHERE v.费用 > (SELECT AVG(w.费用) FROM visits w)
-
 -- a scalar subquery tied by more than equalities
 SELECT COUNT(*) FROM visits v WHERE v.费用 > (SELECT AVG(w.费用) FROM visits w WHERE w.日期 < v.日期)
 =>

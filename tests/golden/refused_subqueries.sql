@@ -43,12 +43,14 @@ SELECT COUNT(*) FROM persons p WHERE EXISTS (SELECT 1 FROM visits v WHERE v.pid 
 =>
 refused sql.correlated (column=birth_year)
 at p.birth_year
+write SELECT COUNT(*) FROM persons p WHERE EXISTS (SELECT 1 FROM visits v, drugs d WHERE v.pid = p.pid AND (d.visit_no = v.visit_no AND d.packs > p.birth_year))
 
 -- columns of the query around in an outer join
 SELECT COUNT(*) FROM persons p WHERE EXISTS (SELECT 1 FROM visits v LEFT JOIN cities c ON c.code = p.city WHERE v.pid = p.pid)
 =>
 refused sql.correlated
 at c.code = p.city
+write SELECT COUNT(*) FROM persons p, visits v LEFT JOIN cities c ON c.code = p.city WHERE (v.pid = p.pid)
 
 -- EXISTS in ON of an outer join
 SELECT COUNT(*) FROM persons p LEFT JOIN cities c ON c.code = p.city AND EXISTS (SELECT 1 FROM visits v WHERE v.pid = p.pid)

@@ -57,6 +57,25 @@ def test_every_kind_of_group_and_window(unit: int) -> None:
             separable(before, after, unit, plan)
 
 
+WITHIN = (
+    "SELECT COUNT(*) FROM visits v WHERE v.费用 > (SELECT AVG(w.费用) FROM visits w WHERE w.pid = v.pid)",
+    "SELECT SUM((SELECT COUNT(*) FROM visits v WHERE v.pid = p.pid AND v.emergency)) FROM persons p",
+    "SELECT AVG(v.费用 - (SELECT MIN(w.费用) FROM visits w WHERE w.pid = v.pid AND w.科室 = v.科室)) FROM visits v",
+    "SELECT COUNT(*) FROM visits v WHERE (SELECT SUM(d.packs) FROM drugs d WHERE d.visit_no = v.visit_no) > 5",
+    "SELECT COUNT(*) FROM visits WHERE (pid, 日期) IN (SELECT pid, MIN(日期) FROM visits GROUP BY pid)",
+    "SELECT COUNT(*) FROM visits v WHERE (v.pid, v.费用) NOT IN (SELECT w.pid, w.费用 FROM visits w WHERE w.emergency)",
+)
+"""Subqueries of the rows of one's own unit."""
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_subqueries_of_ones_own_rows(unit: int) -> None:
+    """Rules 10, 12, 13: a value or a row of values compared with is that of the unit's own rows."""
+    with laboratory(FULL) as before, laboratory(FULL.without(unit, Random(unit))) as after:
+        for sql in WITHIN:
+            separable(before, after, unit, Query(sql, (), ordered=False))
+
+
 def separable(before: Laboratory, after: Laboratory, unit: int, asked: Query | Plan) -> None:
     """The measured relations of neighbours differ by exactly the unit's rows."""
     for measure in before.measures(asked):
