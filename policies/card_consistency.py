@@ -286,6 +286,8 @@ def _reference(card: DatasetCard, table: TableCard, column: ColumnCard) -> Itera
         yield f"key_of: {target.name} is private"
     elif len(target.key) != 1:
         yield f"key_of: {target.name} has no key of one column"
+    elif not table.private and card.tables.index(target) > card.tables.index(table):
+        yield f"key_of: {target.name} stands below: public tables are loaded in the card's order"
     elif column.type is ColumnType.DOUBLE:
         yield "key_of: a double column is no key"
     elif column.type not in {other.type for other in target.columns if other.name == target.key[0]}:

@@ -165,6 +165,25 @@ def test_a_spoilt_domain_is_refused_by_name(old: str, new: str, problem: str) ->
     assert any(problem in found for found in refused.value.problems), refused.value.problems
 
 
+def test_a_public_table_refers_to_one_above_it() -> None:
+    """They are loaded in the card's order, each when what it refers to is there."""
+    towns = """
+[[tables]]
+name = "towns"
+kind = "public"
+title = { zh = "镇", en = "Towns" }
+key = ["town"]
+columns = [
+  { name = "town", type = "text", title = { zh = "镇", en = "Town" } },
+  { name = "city", type = "text", key_of = "cities", title = { zh = "城市", en = "City" } },
+]
+"""
+    assert read_card((CARD + towns).encode()).tables[-1].name == "towns"
+    head, cities = CARD.split('[[tables]]\nname = "cities"')
+    with pytest.raises(PolicyError, match="stands below"):
+        read_card(f'{head}{towns}[[tables]]\nname = "cities"{cities}'.encode())
+
+
 def test_all_problems_are_listed_at_once() -> None:
     text = CARD.replace("range = [0, 120]", "range = [120, 0]").replace("rows = 5 }", "rows = 99 }")
     with pytest.raises(PolicyError) as refused:
