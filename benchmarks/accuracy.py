@@ -1,8 +1,8 @@
 """`make accuracy`: how far answers are from the truth, beside the best of the peers.
 
-Each query is asked of the running service again and again at ε = 1 (δ = 1e-5 under zCDP), every time with fresh noise,
-and compared with plain DuckDB's exact answer; then totals of TPC-H, as `truncation.py` says. Writes
-`results/accuracy.json` and the tables of README.md.
+Each question is answered again and again at ε = 1 (δ = 1e-5 under zCDP), every time with fresh noise, and compared with
+plain DuckDB's exact answer; then totals of TPC-H at ε = 0.8. Writes `results/accuracy.json` and the tables of
+README.md.
 """
 
 from __future__ import annotations
@@ -10,27 +10,26 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import duckdb
-
-from benchmarks import data, report, truncation
+from benchmarks import data, report
 from benchmarks.questions import QUESTIONS, Question
-from benchmarks.service import Service
-from query_gateway.client.answers import Problem
-from sandbox.privacy.clip import ClipAt
+from benchmarks.repeated import LICENCES, Repeated, exact, repeated
+from benchmarks.truncation import CUSTOMERS, SUPPLIERS, TOTALS, UNITS
+from policies.documents import read_card, read_domain
+from sandbox.errors import Refusal
 
-RESULTS = Path(__file__).parent / "results" / "accuracy.json"
+FOLDER = Path(__file__).parent
+RESULTS = FOLDER / "results" / "accuracy.json"
 RUNS = 200
 QUICK = 3
 SMALL = 0.01
 """Scale of TPC-H when the runs are few."""
-NOTIONS = ("pure", "zcdp")
-CHOSEN = ClipAt(None)
-"""Bounds are chosen privately."""
+EPSILON = Fraction(1)
+OF_TOTALS = Fraction("0.8")
 
 Figure = dict[str, Any]
 
@@ -49,26 +48,24 @@ def main() -> None:
 
 def results(runs: int, scale: float = 1) -> dict[str, Any]:
     """Every figure, and what it was measured on; TPC-H at that scale."""
-    with TemporaryDirectory(prefix="vitrine-") as name, Service(Path(name)) as service:
-        folder = data.panel()
-        service.register()
-        service.load("panel", [folder / "members.parquet", folder / "purchases.parquet"])
-        service.start()
-        truth = {question.name: exact(folder, question.sql) for question in QUESTIONS}
+    card = read_card(FOLDER / "policy" / "cards" / "panel.toml")
+    members = read_domain(FOLDER / "policy" / "domains" / "members.toml")
+    with repeated(card, members, data.panel()) as panel:
         figures = [
-            _measured(service, question, notion, truth[question.name], runs)
+            figure | {"data": "panel"}
             for question in QUESTIONS
-            for notion in NOTIONS
+            for figure in _figures(panel, question, EPSILON, data.panel(), runs)
         ]
-    return report.described(figures + truncation.figures(runs, scale), runs=runs, scale=scale)
-
-
-def exact(folder: Path, sql: str) -> Mapping[tuple[Any, ...], float]:
-    """Plain DuckDB's answer: a number by the group keys before it."""
-    with duckdb.connect() as connection:
-        for file in sorted(folder.glob("*.parquet")):
-            connection.execute(f"CREATE VIEW {file.stem} AS FROM '{file}'")
-        return {tuple(row[:-1]): float(row[-1]) for row in connection.execute(sql).fetchall()}
+    for units in (CUSTOMERS, SUPPLIERS):
+        folder = data.tpch(scale)
+        with repeated(units, UNITS[units.unit_domain], folder) as tpch:
+            figures += [
+                figure | {"data": "tpch"}
+                for total in TOTALS
+                if total.card is units
+                for figure in _figures(tpch, total.question, OF_TOTALS, folder, runs)
+            ]
+    return report.described(figures, runs=runs, scale=scale)
 
 
 def error(rows: Sequence[Sequence[Any]], truth: Mapping[tuple[Any, ...], float]) -> float:
@@ -79,22 +76,32 @@ def error(rows: Sequence[Sequence[Any]], truth: Mapping[tuple[Any, ...], float])
     )
 
 
-def _measured(
-    service: Service, question: Question, notion: str, truth: Mapping[tuple[Any, ...], float], runs: int
+def _figures(asked: Repeated, question: Question, epsilon: Fraction, folder: Path, runs: int) -> list[Figure]:
+    """One per notion."""
+    truth = exact(folder, question.sql)
+    return [_figure(asked, question, notion, epsilon, truth, runs) for notion in LICENCES]
+
+
+def _figure(
+    asked: Repeated,
+    question: Question,
+    notion: str,
+    epsilon: Fraction,
+    truth: Mapping[tuple[Any, ...], float],
+    runs: int,
 ) -> Figure:
     figure = {
         "id": f"{question.name}.{notion}",
         "title": question.title,
-        "data": "panel",
         "unit": "%",
         "target": question.best,
         "better": "lower",
         "peer": {"best": question.best},
     }
     try:
-        errors = [error(service.ask(question.query, f"accuracy-{notion}", CHOSEN).rows, truth) for _ in range(runs)]
-    except Problem as problem:
-        return figure | {"value": None, "refused": problem.code}
+        errors = [error(rows, truth) for rows in asked.answers(question.sql, notion, epsilon, runs)]
+    except Refusal as refusal:
+        return figure | {"value": None, "refused": refusal.code}
     value = 100 * median(errors)
     print(f"{question.name} {notion}: {value:.3g} % (best peer {question.best:g} %)", flush=True)
     if not math.isfinite(value):

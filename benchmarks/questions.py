@@ -1,26 +1,19 @@
-"""The questions of the accuracy benchmark, each with the error of the best peer on data of the same shape."""
+"""The questions of the accuracy benchmark about the panel, each with the error of the best peer on such data."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks.queries import Query
-
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question about the panel. Its answer's last column is compared, by the columns before it."""
+    """One question. Its answer's last column is compared, by the columns before it."""
 
     name: str
     title: str
     sql: str
     best: float
-    """Median relative error of the most accurate peer at ε = 1. Unit: per cent."""
-
-    @property
-    def query(self) -> Query:
-        """As the service is asked it."""
-        return Query(self.name, "panel", self.title, self.sql, None)
+    """Median relative error of the most accurate peer at the same ε. Unit: per cent."""
 
 
 QUESTIONS = (

@@ -20,7 +20,6 @@ from query_gateway.client.session import Client
 from query_gateway.client.settings import ClientSettings
 from query_gateway.processes import Children, module_command
 from sandbox.keys import make_private_key, write_public_key
-from sandbox.privacy.clip import ClipAt
 from sandbox.settings import write_settings
 
 FOLDER = Path(__file__).parent
@@ -109,10 +108,9 @@ class Service:
             scenario="benchmark",
         )
 
-    def ask(self, query: Query, licence: str | None = None, bounds: ClipAt | None = None) -> Answer:
+    def ask(self, query: Query) -> Answer:
         """A query that was not asked before, for its ε is a little more than 1 and than any other's."""
-        spend = {"epsilon": f"1.{next(_FRESH):06}"}
-        return self.client.query(query.sql, spend, dataset=query.dataset, licence=licence, bounds=bounds)
+        return self.client.query(query.sql, {"epsilon": f"1.{next(_FRESH):06}"}, dataset=query.dataset)
 
     def timed(self, query: Query) -> Timing:
         """How long a query takes that was not asked before."""
