@@ -77,6 +77,10 @@ class Refused:
         inner = inner or self.span
         return outer is not None and outer.start <= inner.start and inner.end <= outer.end
 
+    def meets(self, place: Span | None) -> bool:
+        """Whether a place and the refused one share a sign."""
+        return place is not None and place.start < self.span.end and self.span.start < place.end
+
 
 Editor: TypeAlias = Callable[[Refused], Iterator[list[Edit]]]
 """Proposes edits, the best first. None of them need be accepted: each is tried."""
@@ -110,7 +114,7 @@ def without_term(refused: Refused, select: exp.Select) -> Iterator[list[Edit]]:
         if clause is None or extent is None or not refused.within(refused.places.of(extent)):
             continue
         terms = conjuncts([clause.this])
-        kept = [refused.places.text(one) for one in terms if not refused.within(refused.places.span(one))]
+        kept = [refused.places.text(one) for one in terms if not refused.meets(refused.places.span(one))]
         if not kept:
             yield [without(refused, extent)]
         elif len(kept) < len(terms):

@@ -118,11 +118,14 @@ WRITERS: Mapping[str, tuple[statements.Writer, ...]] = {
     "sql.several_statements": (statements.first_only,),
     "sql.syntax": (statements.spelt,),
     "sql.unknown_column": (statements.plain_signs,),
+    "sql.unknown_function": (statements.plain_signs,),
+    "sql.unknown_table": (statements.plain_signs,),
     "sql.unsupported": (statements.plain_signs,),
 }
 """By code: what proposes whole texts, where a tree does not help."""
 EDITORS: Mapping[str, tuple[Editor, ...]] = {
     "plan.cells": (groups.coarser_keys,),
+    "plan.exists_private": (joins.existing,),
     "plan.join_preserved": (joins.kept_side,),
     "plan.join_unit": (joins.join_unit,),
     "plan.order": (selects.no_order,),
@@ -133,6 +136,7 @@ EDITORS: Mapping[str, tuple[Editor, ...]] = {
     "plan.type": (expressions.comparable,),
     "plan.unbounded_sum": (expressions.clamp,),
     "plan.union_kinds": (selects.left_side,),
+    "sql.alias_columns": (expressions.unlisted,),
     "sql.aggregate": (units.counted_unit, units.most_frequent, functions.in_other_words),
     "sql.aggregate_place": (selects.moved_aggregate,),
     "sql.ambiguous_column": (names.qualified,),
@@ -140,7 +144,7 @@ EDITORS: Mapping[str, tuple[Editor, ...]] = {
     "sql.clock": (functions.constant_day,),
     "sql.correlated": (laterals.flattened,),
     "sql.correlated_value": (selects.untied,),
-    "sql.count_distinct": (functions.one_expression,),
+    "sql.count_distinct": (functions.one_expression, units.unit),
     "sql.distinct": (selects.distinct,),
     "sql.join_condition": (joins.on_unit,),
     "sql.limit": (selects.whole_limit,),
@@ -153,6 +157,7 @@ EDITORS: Mapping[str, tuple[Editor, ...]] = {
     "sql.set_operation": (expressions.dropped, selects.left_side),
     "sql.set_units": (joins.union_all,),
     "sql.star_grouped": (selects.count_only,),
+    "sql.subquery": (joins.kept_side,),
     "sql.subquery_columns": (selects.one_column,),
     "sql.subquery_rows": (selects.one_value,),
     "sql.unit_value": (joins.tied_otherwise, units.unit),
@@ -163,6 +168,8 @@ EDITORS: Mapping[str, tuple[Editor, ...]] = {
     "sql.unsupported": (
         laterals.joined,
         expressions.dropped,
+        expressions.rewritten,
+        expressions.nearest_part,
         expressions.limited,
         expressions.pivoted,
         expressions.one_text,

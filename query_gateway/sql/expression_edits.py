@@ -9,9 +9,13 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
 from query_gateway.sql.edits import CLAMP, Edit, Refused, without_term
+from query_gateway.sql.functions import PARTS
+from query_gateway.sql.scope import nearest
 from sandbox.errors import Span
 from sandbox.plan.nodes import Type
 
+SHORT = 2_000
+"""Characters of a text that is searched for a pattern of several parts."""
 _NEEDLESS: Mapping[str, tuple[str, ...]] = {
     "* EXCLUDE": (r"\s+EXCLUDE\s*(\([^()]*\)|\w+)",),
     "* RENAME": (r"\s+RENAME\s*\([^()]*\)",),
@@ -32,8 +36,13 @@ _NEEDLESS: Mapping[str, tuple[str, ...]] = {
     "UNION BY_NAME": (r"\s+BY\s+NAME",),
     "USING SAMPLE": (r"\s+USING\s+SAMPLE\s+[\w.]*\s*(\([^()]*\)|%)?",),
     "VAR": (r"\s+ORDER\s+BY\s+ALL",),
+    "DISTINCT in a window": (r"\bDISTINCT\s+",),
+    "GROUP BY a constant": (r"\s+GROUP\s+BY\s+('[^']*'|[\d.]+)",),
+    "REGEXPREPLACE MODIFIERS": (r",\s*'[a-z]+'(?=\s*\))",),
     "WITH RECURSIVE": (r"\bRECURSIVE\s+",),
+    "WITH TOTALS": (r"\s+WITH\s+TOTALS",),
     "a table hint": (r"\s+WITH\s*\([^()]*\)",),
+    "this WITHIN GROUP": (r"\s+DESC(?=\s*\))",),
     "a version of a table": (r"\s+AT\s*\([^()]*\)",),
     "this kind of join": (r"\b(ASOF|POSITIONAL)\s+",),
 }
@@ -63,6 +72,40 @@ def dropped(refused: Refused) -> Iterator[list[Edit]]:
     for pattern in _NEEDLESS.get(refused.refusal.detail.get("what", ""), ()):
         for found in re.finditer(pattern, refused.parsed.sql, re.IGNORECASE):
             yield [Edit(found.start(), found.end(), "")]
+
+
+_INSTEAD: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "*": ((r"COUNT\s*\(\s*DISTINCT\s*\*\s*\)", "COUNT(*)"),),
+    "COUNT(NULL)": ((r"COUNT\s*\(\s*(DISTINCT\s+)?NULL\s*\)", "COUNT(*)"),),
+    "FIRST or LAST without ORDER BY": ((r"\b(FIRST|LAST)\s*\(", "MIN("),),
+    "IN FIELD": ((r"\bIN\s+('[^']*'|[\w.]+)", r"IN (\1)"),),
+    "IS": ((r"\bIS\s+NOT\s+", "<> "), (r"\bIS\s+", "= ")),
+    "RANGE with a distance by this order": ((r"\bRANGE\s+BETWEEN", "ROWS BETWEEN"),),
+}
+"""By what is not offered: words, and others in their place."""
+
+
+def rewritten(refused: Refused) -> Iterator[list[Edit]]:
+    """The query in other words."""
+    for pattern, words in _INSTEAD.get(refused.refusal.detail.get("what", ""), ()):
+        for found in re.finditer(pattern, refused.parsed.sql, re.IGNORECASE):
+            yield [Edit(found.start(), found.end(), found.expand(words))]
+
+
+def nearest_part(refused: Refused) -> Iterator[list[Edit]]:
+    """The part of a date that was meant."""
+    found = re.fullmatch(r"the date (?:unit|part) (\w+)", refused.refusal.detail.get("what", ""))
+    near = nearest(found[1], list(PARTS)) if found is not None else ""
+    if found is not None and near:
+        for place in re.finditer(rf"\b{found[1]}\b", refused.parsed.sql, re.IGNORECASE):
+            yield [Edit(place.start(), place.end(), near)]
+
+
+def unlisted(refused: Refused) -> Iterator[list[Edit]]:
+    """An alias without the columns that it lists."""
+    found = re.search(r"(?<=\w)\s*\([\w\s,]+\)$", refused.text)
+    if found is not None:
+        yield [Edit(refused.span.start + found.start(), refused.span.end, "")]
 
 
 def limited(refused: Refused) -> Iterator[list[Edit]]:
@@ -95,6 +138,8 @@ def spelt_out(refused: Refused) -> Iterator[list[Edit]]:
 
 def pivoted(refused: Refused) -> Iterator[list[Edit]]:
     """What PIVOT spreads over columns, as groups in rows."""
+    if refused.refusal.detail.get("what") != "PIVOT" or len(refused.parsed.sql) > SHORT:
+        return
     found = re.fullmatch(
         r"SELECT\s+\*\s+FROM\s+(.+?)\s+PIVOT\s*\(\s*(.+?)\s+FOR\s+(\S+)\s+IN\s*\(.*\)\s*\)\s*;?\s*",
         refused.parsed.sql,
@@ -111,6 +156,14 @@ def comparable(refused: Refused) -> Iterator[list[Edit]]:
     function, types = (refused.refusal.detail.get(one, "") for one in ("function", "types"))
     if function == "integer_divide" and (found := re.fullmatch(r"(.+?)\s*//\s*(.+)", text, re.DOTALL)):
         yield [Edit(span.start, span.end, f"floor({found[1]} / {found[2]})")]
+    if function == "like" and (found := re.match(r"(.+?)\s*\bI?LIKE\b", text, re.DOTALL | re.IGNORECASE)):
+        yield [Edit(span.start, span.start + found.end(1), f"CAST({found[1]} AS VARCHAR)")]
+    if function == "concat":
+        led = re.search(r"\w*$", sql[: span.start] if text.startswith("(") else "")
+        name = led[0] if led is not None else ""
+        span, parts = Span(span.start - len(name), span.end), [part.strip() for part in (name + text).split("||")]
+        texts = [part if part.startswith(("'", "CAST(")) else f"CAST({part} AS VARCHAR)" for part in parts]
+        yield [Edit(span.start, span.end, " || ".join(texts))]
     if types == Type.BOOLEAN:
         yield [Edit(span.start, span.end, f"CAST({text} AS INTEGER)")]
     if types in (Type.DOUBLE, Type.INTEGER) and function == "condition":
@@ -124,13 +177,14 @@ def comparable(refused: Refused) -> Iterator[list[Edit]]:
 
 
 def _literals(refused: Refused) -> Iterator[list[Edit]]:
-    """Texts that are numbers without quotes, numbers beside texts in them, yes and no as truths."""
+    """Texts that are numbers without quotes, numbers beside texts in them, yes and no as truths, words as 0."""
+    numbers = {Type.DOUBLE.value, Type.INTEGER.value} & set(refused.refusal.detail.get("types", "").split(", "))
     for select in refused.selects()[:1]:
         literals = [one for one in select.find_all(exp.Literal) if refused.within(refused.span, _span(refused, one))]
         for one in literals:
             span = _span(refused, one)
             word = one.name.strip().lower()
-            for text in _otherwise(one, word):
+            for text in (*_otherwise(one, word), *(("0",) if one.is_string and numbers else ())):
                 yield [Edit(span.start, span.end, text)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
@@ -62,7 +63,7 @@ def in_other_words(refused: Refused) -> Iterator[list[Edit]]:
         return
     span, given = found
     name = _name(refused)
-    if name == "to_char" and len(given) == 2:
+    if name in ("to_char", "format", "date_format") and len(given) == 2 and "%" not in given[1]:
         yield [Edit(span.start, span.end, f"strftime({given[0]}, {_date_format(given[1])})")]
     for template in IDIOMS.get(name, ()):
         yield from _written(refused, span.start, span.end, template, given)
@@ -91,7 +92,7 @@ def _name(refused: Refused) -> str:
 
 def _date_format(text: str) -> str:
     for part, sign in _DATE_PARTS:
-        text = text.replace(part, sign).replace(part.lower(), sign)
+        text = re.sub(part, sign, text, flags=0 if part in ("MM", "MI") else re.IGNORECASE)
     return text
 
 
@@ -157,3 +158,4 @@ def one_expression(refused: Refused) -> Iterator[list[Edit]]:
         return
     texts = ", '|', ".join(f"CAST({part} AS VARCHAR)" for part in parts)
     yield [Edit(span.start, span.end, f"COUNT(DISTINCT concat({texts}))")]
+    yield [Edit(span.start, span.end, f"COUNT(DISTINCT {parts[0]})")]

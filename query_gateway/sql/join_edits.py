@@ -13,6 +13,7 @@ from query_gateway.sql.group_edits import before_tail, keyed
 from query_gateway.sql.places import Extent
 from query_gateway.sql.schema import TableSchema, fold
 from query_gateway.sql.select_edits import counted
+from query_gateway.sql.state import conjuncts
 
 _SIDES = (TokenType.LEFT, TokenType.RIGHT, TokenType.FULL)
 
@@ -94,6 +95,55 @@ def _subquery_unit(refused: Refused) -> Iterator[list[Edit]]:
             for other in froms(outer):
                 for term in _ties(refused, one, other):
                     yield from _joined_on(refused, inner, None, term)
+
+
+def existing(refused: Refused) -> Iterator[list[Edit]]:
+    """Which keys private rows have, as far as it is released: SELECT DISTINCT in place of the rows."""
+    for inner in refused.selects()[:1]:
+        items, last = refused.places.items(inner), refused.places.end(inner)
+        if items is None or last is None:
+            continue
+        start, end = refused.places.tokens[items.first].start, refused.places.tokens[last - 1].end + 1
+        yield from _listed(refused, inner)
+        yield [Edit(start, start, "* FROM (SELECT DISTINCT "), Edit(end, end, ") d")]
+    for select in refused.selects()[:1]:
+        for join in select.args.get("joins") or []:
+            if refused.places.span(join.this) == refused.span and join.args.get("on") is not None:
+                yield from _distinct_side(refused, join)
+
+
+def _listed(refused: Refused, inner: exp.Select) -> Iterator[list[Edit]]:
+    """EXISTS with an equality as IN."""
+    where, source = inner.args.get("where"), refused.places.clause(inner, TokenType.FROM)
+    if inner.find_ancestor(exp.Exists) is None or where is None or source is None:
+        return
+    names = {fold(one.alias_or_name) for one in froms(inner)}
+    terms = conjuncts([where.this])
+    for term in terms:
+        if not isinstance(term, exp.EQ):
+            continue
+        for ours, across in ((term.this, term.expression), (term.expression, term.this)):
+            if not isinstance(ours, exp.Column) or fold(ours.table) not in names or fold(across.text("table")) in names:
+                continue
+            kept = [refused.places.text(one) for one in terms if one is not term]
+            span = refused.places.of(source)
+            text = f"SELECT DISTINCT {refused.places.text(ours)} {refused.parsed.sql[span.start : span.end]}"
+            text += f" WHERE {' AND '.join(kept)}" if kept else ""
+            text = f"SELECT * FROM ({text}) d"
+            start = refused.parsed.sql.upper().rfind("EXISTS", 0, refused.span.start)
+            end = refused.parsed.sql.find(")", refused.span.end) + 1
+            yield [Edit(start, end, f"{refused.places.text(across)} IN ({text})")] if 0 <= start < end else []
+
+
+def _distinct_side(refused: Refused, join: exp.Join) -> Iterator[list[Edit]]:
+    """A semi join with the keys of the private side."""
+    table = refused.table(join.this)
+    named = {fold(column.name): column.name for column in table.columns} if table is not None else {}
+    used = [one for one in join.args["on"].find_all(exp.Column) if fold(one.table) == fold(join.this.alias_or_name)]
+    keys = ", ".join(dict.fromkeys(named[fold(one.name)] for one in used if fold(one.name) in named))
+    if table is not None and keys:
+        text = f"(SELECT DISTINCT {keys} FROM {table.dataset}.{table.name}) {join.this.alias_or_name}"
+        yield [Edit(refused.span.start, refused.span.end, text)]
 
 
 def union_all(refused: Refused) -> Iterator[list[Edit]]:

@@ -9,6 +9,7 @@ from sqlglot.tokenizer_core import TokenType
 
 from query_gateway.sql.edits import Edit, Refused, froms
 from query_gateway.sql.schema import fold
+from sandbox.plan.nodes import Type
 
 _QUOTES = '“”‘’"＂'
 
@@ -29,10 +30,23 @@ def nearest(refused: Refused) -> Iterator[list[Edit]]:
 
 def text_meant(refused: Refused) -> Iterator[list[Edit]]:
     """A text in single quotes, where double or curly ones make it a name."""
+    yield from _compared_with(refused)
     words = refused.text
     if words[:1] in _QUOTES and words[-1:] in _QUOTES and len(words) > 2:
         inner = words.strip(_QUOTES).replace("'", "''")
         yield [Edit(refused.span.start, refused.span.end, f"'{inner}'")]
+
+
+def _compared_with(refused: Refused) -> Iterator[list[Edit]]:
+    """A text that a column of texts is compared with, quotes forgotten."""
+    for select in refused.selects()[:1]:
+        for column in select.find_all(exp.Column):
+            pair = column.parent
+            if refused.places.span(column) != refused.span or column.table or not isinstance(pair, exp.EQ | exp.NEQ):
+                continue
+            other = pair.this if pair.expression is column else pair.expression
+            if isinstance(other, exp.Column) and Type.TEXT in refused.types(select, other.name):
+                yield [Edit(refused.span.start, refused.span.end, f"'{column.name}'")]
 
 
 def common(refused: Refused) -> Iterator[list[Edit]]:

@@ -68,6 +68,9 @@ def no_order(refused: Refused) -> Iterator[list[Edit]]:
     """Private rows in no order and without limit."""
     for select in refused.selects()[:1]:
         yield without_clauses(refused, select, *ORDERS)
+    start = refused.parsed.sql.upper().rfind("ORDER BY", 0, refused.span.end)
+    if start >= 0:
+        yield [Edit(start, refused.span.end, "")]
 
 
 def one_value(refused: Refused) -> Iterator[list[Edit]]:
@@ -104,14 +107,25 @@ def moved_aggregate(refused: Refused) -> Iterator[list[Edit]]:
     """An aggregate of WHERE in HAVING; one within another in a derived table."""
     for select in refused.selects()[:1]:
         where, extent = select.args.get("where"), refused.places.clause(select, TokenType.WHERE)
-        if where is not None and extent is not None and refused.within(refused.places.of(extent)):
+        if where is not None and extent is not None:
             yield from _having(refused, select, extent)
+        if where is not None and extent is not None and refused.within(refused.places.of(extent)):
+            yield from _over_all(refused, select)
             yield from without_term(refused, select)
         group = refused.places.clause(select, TokenType.GROUP_BY)
         if group is not None:
             span = refused.places.of(group)
             yield [Edit(span.start, span.end, "GROUP BY ALL")]
         yield from two_levels(refused, select)
+
+
+def _over_all(refused: Refused, select: exp.Select) -> Iterator[list[Edit]]:
+    """The aggregate of all rows as a scalar subquery, which a row can be compared with."""
+    source = _from(refused, select)
+    if source is not None:
+        span = refused.places.of(source)
+        text = f"(SELECT {refused.text} FROM {refused.parsed.sql[span.start : span.end]})"
+        yield [Edit(refused.span.start, refused.span.end, text)]
 
 
 def _having(refused: Refused, select: exp.Select, where: Extent) -> Iterator[list[Edit]]:

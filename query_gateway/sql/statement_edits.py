@@ -38,7 +38,7 @@ def spelt(sql: str, schema: Schema, refusal: Refusal) -> Iterator[str]:
         return
     place = len(sql) if refusal.span is None else refusal.span.start
     at = next((index for index, token in enumerate(tokens) if token.start >= place), len(tokens))
-    for made in (_joined_signs, _quotient, _top, _two_words, _meant, _closed, _parted, _shorter):
+    for made in (_joined_signs, _joined_words, _quotient, _top, _two_words, _meant, _closed, _parted, _shorter):
         yield from made(sql, tokens, at)
 
 
@@ -88,6 +88,15 @@ def _joined_signs(sql: str, *_: object) -> Iterator[str]:
 def _quotient(sql: str, *_: object) -> Iterator[str]:
     """DIV, a sign in this dialect, as the function of that meaning."""
     made = re.sub(r"\bDIV\s*\(", "fdiv(", sql, flags=re.IGNORECASE)
+    if made != sql:
+        yield made
+
+
+def _joined_words(sql: str, *_: object) -> Iterator[str]:
+    """LEFT, RIGHT and the like with their JOIN."""
+    made = re.sub(
+        r"\b((?:LEFT|RIGHT|FULL)(?:\s+OUTER)?|INNER|CROSS)\s+(?!OUTER|JOIN|\()", r"\1 JOIN ", sql, flags=re.IGNORECASE
+    )
     if made != sql:
         yield made
 

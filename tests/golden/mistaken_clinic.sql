@@ -789,3 +789,262 @@ SELECT AVG((SELECT p.income FROM persons p WHERE p.pid = v.pid)) FROM visits v
 refused sql.subquery_rows
 at SELECT p.income FROM persons p WHERE p.pid = v.pid
 write SELECT AVG((SELECT AVG(p.income) FROM persons p WHERE p.pid = v.pid)) FROM visits v
+
+-- cities in which somebody lives
+SELECT c.code FROM cities c WHERE EXISTS (SELECT 1 FROM persons p WHERE p.city = c.code)
+=>
+refused plan.exists_private
+at SELECT 1 FROM persons p WHERE p.city = c.code
+write SELECT c.code FROM cities c WHERE c.code IN (SELECT * FROM (SELECT DISTINCT p.city FROM persons p) d)
+
+-- cities in a list of persons' ones
+SELECT c.code FROM cities c WHERE c.code IN (SELECT city FROM persons)
+=>
+refused plan.exists_private
+at city FROM persons
+write SELECT c.code FROM cities c WHERE c.code IN (SELECT * FROM (SELECT DISTINCT city FROM persons) d)
+
+-- a semi join with persons
+SELECT COUNT(*) FROM cities c SEMI JOIN persons p ON p.city = c.code
+=>
+refused plan.exists_private
+at persons p
+write SELECT COUNT(*) FROM cities c SEMI JOIN (SELECT DISTINCT city FROM clinic.persons) p ON p.city = c.code
+
+-- a subquery in the ON of an outer join
+SELECT COUNT(*) FROM persons p LEFT JOIN visits v ON p.pid = v.pid AND v.费用 > (SELECT AVG(费用) FROM visits)
+=>
+refused sql.subquery
+at v.费用 > (SELECT AVG(费用) FROM visits)
+write SELECT COUNT(*) FROM persons p JOIN visits v ON p.pid = v.pid AND v.费用 > (SELECT AVG(费用) FROM visits)
+
+-- the first in no order
+SELECT COUNT(*) FROM (SELECT pid, FIRST(科室) AS w FROM visits GROUP BY pid)
+=>
+refused sql.unsupported (what=FIRST or LAST without ORDER BY)
+at FIRST(科室)
+write SELECT COUNT(*) FROM (SELECT pid, MIN(科室) AS w FROM visits GROUP BY pid)
+
+-- a count of nothing
+SELECT COUNT(NULL) FROM persons
+=>
+refused sql.unsupported (what=COUNT(NULL))
+at COUNT(NULL)
+write SELECT COUNT(*) FROM persons
+
+-- groups by a constant
+SELECT COUNT(*) FROM persons GROUP BY 'x'
+=>
+refused sql.unsupported (what=GROUP BY a constant)
+at 'x'
+write SELECT COUNT(*) FROM persons
+
+-- a quantile of a falling order
+SELECT AVG(m) FROM (SELECT pid, PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY 费用 DESC) AS m FROM visits GROUP BY pid)
+=>
+refused sql.unsupported (what=this WITHIN GROUP)
+at PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY 费用 DESC)
+write SELECT AVG(m) FROM (SELECT pid, PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY 费用) AS m FROM visits GROUP BY pid)
+
+-- different values in a window
+SELECT COUNT(*) FROM (SELECT COUNT(DISTINCT 科室) OVER (PARTITION BY pid) AS n FROM visits) WHERE n > 1
+=>
+refused sql.unsupported (what=DISTINCT in a window)
+at COUNT(DISTINCT 科室)
+write SELECT COUNT(*) FROM (SELECT COUNT(科室) OVER (PARTITION BY pid) AS n FROM visits) WHERE n > 1
+
+-- all columns but one
+SELECT * EXCLUDE (pid) FROM persons
+=>
+refused sql.unsupported (what=* EXCLUDE)
+at pid
+write SELECT COUNT(*) AS n FROM persons
+
+-- more names than columns
+SELECT COUNT(*) FROM (SELECT pid FROM visits) d(a, b)
+=>
+refused sql.alias_columns
+at (SELECT pid FROM visits) d(a, b)
+write SELECT COUNT(*) FROM (SELECT pid FROM visits) d
+
+-- rows above the average, without a subquery
+SELECT COUNT(*) FROM persons WHERE income > AVG(income)
+=>
+refused sql.aggregate_place
+at AVG(income)
+write SELECT COUNT(*) FROM persons WHERE income > (SELECT AVG(income) FROM persons)
+
+-- a count's alias in WHERE
+SELECT COUNT(*) n FROM persons WHERE n > 5
+=>
+refused sql.aggregate_place
+at COUNT(*)
+write SELECT COUNT(*) n FROM persons HAVING n > 5
+
+-- COUNT(DISTINCT *)
+SELECT COUNT(DISTINCT *) FROM persons
+=>
+refused sql.unsupported (what=*)
+at *
+write SELECT COUNT(*) FROM persons
+
+-- the unit and a value counted together
+SELECT COUNT(DISTINCT pid, 科室) FROM visits
+=>
+refused sql.count_distinct
+at COUNT(DISTINCT pid, 科室)
+write SELECT COUNT(DISTINCT pid) FROM visits
+
+-- year and month put together
+SELECT YEAR(日期) || '-' || MONTH(日期) AS ym, COUNT(*) FROM visits GROUP BY ym
+=>
+refused plan.type (function=concat, types=integer, text)
+at YEAR(日期) || '-'
+write SELECT CAST(YEAR(日期) AS VARCHAR) || '-' || CAST(MONTH(日期) AS VARCHAR) AS ym, COUNT(*) FROM visits GROUP BY ym
+
+-- FORMAT
+SELECT FORMAT(日期, 'yyyy-MM') AS m, COUNT(*) FROM visits GROUP BY m
+=>
+refused sql.unknown_function (function=FORMAT)
+at FORMAT(日期, 'yyyy-MM')
+write SELECT strftime(日期, '%Y-%m') AS m, COUNT(*) FROM visits GROUP BY m
+
+-- a misspelt part of a date
+SELECT DATE_TRUNC('quater', 日期) AS q, COUNT(*) FROM visits GROUP BY q
+=>
+refused sql.unsupported (what=the date unit quater)
+at DATE_TRUNC('quater', 日期)
+write SELECT DATE_TRUNC('quarter', 日期) AS q, COUNT(*) FROM visits GROUP BY q
+
+-- a pattern of dates
+SELECT COUNT(*) FROM visits WHERE 日期 LIKE '2024-01%'
+=>
+refused plan.type (function=like, types=date, text)
+at 日期 LIKE '2024-01%'
+write SELECT COUNT(*) FROM visits WHERE CAST(日期 AS VARCHAR) LIKE '2024-01%'
+
+-- a year as a text
+SELECT COUNT(*) FROM visits WHERE YEAR(日期) = '2024'
+=>
+refused plan.type (function=equal, types=integer, text)
+at YEAR(日期) = '2024'
+write SELECT COUNT(*) FROM visits WHERE YEAR(日期) = 2024
+
+-- a code as a number
+SELECT COUNT(*) FROM persons WHERE 2024 - birth_year >= 65 AND 性别 = 1
+=>
+refused plan.type (function=equal, types=text, integer)
+at 性别 = 1
+write SELECT COUNT(*) FROM persons WHERE 2024 - birth_year >= 65 AND 性别 = '1'
+
+-- a choice of text and number
+SELECT CASE WHEN income > 100 THEN 'high' ELSE 0 END AS c, COUNT(*) FROM persons GROUP BY c
+=>
+refused plan.type (function=case, types=boolean, text, integer)
+at CASE WHEN income > 100 THEN 'high' ELSE 0 END
+write SELECT CASE WHEN income > 100 THEN 'high' ELSE '0' END AS c, COUNT(*) FROM persons GROUP BY c
+
+-- a word for no number
+SELECT COALESCE(income, 'none') AS i, COUNT(*) FROM persons GROUP BY i
+=>
+refused plan.type (function=coalesce, types=double, text)
+at COALESCE(income, 'none')
+write SELECT COALESCE(income, 0) AS i, COUNT(*) FROM persons GROUP BY i
+
+-- quotes forgotten
+SELECT SUM(费用) FROM visits WHERE 科室 = 内科
+=>
+refused sql.unknown_column (column=内科, known=visit_no, pid, 科室, 日期, 费用, emergency, near=科室)
+at 内科
+write SELECT SUM(费用) FROM visits WHERE 科室 = '内科'
+
+-- curly single quotes
+SELECT SUM(费用) FROM visits WHERE 科室 = ‘内科’
+=>
+refused sql.unknown_column (column=‘内科’, known=visit_no, pid, 科室, 日期, 费用, emergency)
+at ‘内科’
+write SELECT SUM(费用) FROM visits WHERE 科室 = '内科'
+
+-- IN without brackets
+SELECT COUNT(*) FROM visits WHERE 科室 IN '内科'
+=>
+refused sql.unsupported (what=IN FIELD)
+at '内科'
+write SELECT COUNT(*) FROM visits WHERE 科室 IN ('内科')
+
+-- IS with a value
+SELECT COUNT(*) FROM visits WHERE emergency IS 1
+=>
+refused sql.unsupported (what=IS)
+at emergency IS 1
+write SELECT COUNT(*) FROM visits WHERE emergency = TRUE
+
+-- AND OR
+SELECT COUNT(*) FROM visits WHERE NOT emergency AND OR 费用 > 5
+=>
+refused sql.syntax (what=unexpected 'OR')
+at OR
+write SELECT COUNT(*) FROM visits WHERE NOT emergency AND 费用 > 5
+
+-- a bracket too many
+SELECT COUNT(*) FROM persons WHERE income > 5)
+=>
+refused sql.syntax (what=unexpected ')')
+at )
+write SELECT COUNT(*) FROM persons WHERE income > 5
+
+-- a bracket opened
+SELECT COUNT(*) FROM persons WHERE (income > 5
+=>
+refused sql.syntax (what=unexpected '5')
+at 5
+write SELECT COUNT(*) FROM persons WHERE (income > 5)
+
+-- LEFT OUTER without JOIN
+SELECT COUNT(*) FROM visits v LEFT OUTER persons p ON v.pid = p.pid
+=>
+refused sql.syntax (what=unexpected 'LEFT')
+at LEFT
+write SELECT COUNT(*) FROM visits v LEFT OUTER JOIN persons p ON v.pid = p.pid
+
+-- JION
+SELECT COUNT(*) FROM visits JION persons ON visits.pid = persons.pid
+=>
+refused sql.syntax (what=unexpected 'persons')
+at persons
+write SELECT COUNT(*) FROM visits JOIN persons ON visits.pid = persons.pid
+
+-- ODER BY
+SELECT 科室, COUNT(*) FROM visits GROUP BY 科室 ODER BY 1
+=>
+refused sql.syntax (what=unexpected 'ODER')
+at ODER
+write SELECT 科室, COUNT(*) FROM visits GROUP BY 科室 ORDER BY 1
+
+-- a full-width comma between items
+select 科室，count(*) from visits group by 科室
+=>
+refused sql.unknown_function (function=科室，count, near=count)
+at 科室，count(*)
+write select 科室,count(*) from visits group by 科室
+
+-- full-width signs
+SELECT COUNT（＊） FROM visits WHERE 费用＞100
+=>
+refused sql.unknown_column (column=费用＞100, known=visit_no, pid, 科室, 日期, 费用, emergency, near=费用)
+at 费用＞100
+write SELECT COUNT(*) FROM visits WHERE 费用>100
+
+-- each person's average
+SELECT AVG(income) FROM persons GROUP BY pid
+=>
+refused sql.unit_value
+at pid
+write SELECT AVG(x) FROM (SELECT pid, AVG(income) AS x FROM persons GROUP BY pid)
+
+-- the different persons
+SELECT DISTINCT pid FROM visits
+=>
+refused sql.unit_value
+at pid
+write SELECT DISTINCT COUNT(DISTINCT pid) FROM visits

@@ -184,6 +184,7 @@ SELECT 性别, COUNT(*) FROM persons GROUP BY 性别 WITH TOTALS
 =>
 refused sql.unsupported (what=WITH TOTALS)
 at 性别
+write SELECT 性别, COUNT(*) FROM persons GROUP BY 性别
 
 -- a recursive CTE
 WITH RECURSIVE r AS (SELECT pid FROM persons) SELECT COUNT(*) FROM r

@@ -51,6 +51,7 @@ SELECT COUNT(*) FROM (SELECT pid FROM persons UNION ALL SELECT pid FROM visits O
 =>
 refused plan.order
 at 1
+write SELECT COUNT(*) FROM (SELECT pid FROM persons UNION ALL SELECT pid FROM visits )
 
 -- an order by what is no column
 SELECT COUNT(*) AS n FROM persons UNION ALL SELECT COUNT(*) FROM visits ORDER BY n + 1

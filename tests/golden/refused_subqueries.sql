@@ -25,18 +25,21 @@ SELECT c.code FROM cities c WHERE EXISTS (SELECT 1 FROM persons p WHERE p.city =
 =>
 refused plan.exists_private
 at SELECT 1 FROM persons p WHERE p.city = c.code
+write SELECT c.code FROM cities c WHERE c.code IN (SELECT * FROM (SELECT DISTINCT p.city FROM persons p) d)
 
 -- released rows that have private ones
 SELECT r.city FROM (SELECT city, COUNT(*) AS n FROM persons GROUP BY city) r WHERE r.city IN (SELECT city FROM persons)
 =>
 refused plan.exists_private
 at city FROM persons
+write SELECT r.city FROM (SELECT city, COUNT(*) AS n FROM persons GROUP BY city) r WHERE r.city IN (SELECT * FROM (SELECT DISTINCT city FROM persons) d)
 
 -- a public side of a semi join
 SELECT COUNT(*) FROM (SELECT c.code FROM cities c SEMI JOIN persons p ON p.city = c.code) s
 =>
 refused plan.exists_private
 at persons p
+write SELECT COUNT(*) FROM (SELECT c.code FROM cities c SEMI JOIN (SELECT DISTINCT city FROM clinic.persons) p ON p.city = c.code) s
 
 -- columns of a query further out
 SELECT COUNT(*) FROM persons p WHERE EXISTS (SELECT 1 FROM visits v WHERE v.pid = p.pid AND EXISTS (SELECT 1 FROM drugs d WHERE d.visit_no = v.visit_no AND d.packs > p.birth_year))
@@ -57,6 +60,7 @@ SELECT COUNT(*) FROM persons p LEFT JOIN cities c ON c.code = p.city AND EXISTS 
 =>
 refused sql.subquery
 at 1 FROM visits v WHERE v.pid = p.pid
+write SELECT COUNT(*) FROM persons p JOIN cities c ON c.code = p.city AND EXISTS (SELECT 1 FROM visits v WHERE v.pid = p.pid)
 
 -- IN of two columns
 SELECT COUNT(*) FROM persons WHERE city IN (SELECT code, name_zh FROM cities)

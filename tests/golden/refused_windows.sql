@@ -53,6 +53,7 @@ SELECT COUNT(*) FROM (SELECT pid, FIRST(科室) AS w FROM visits GROUP BY pid)
 =>
 refused sql.unsupported (what=FIRST or LAST without ORDER BY)
 at FIRST(科室)
+write SELECT COUNT(*) FROM (SELECT pid, MIN(科室) AS w FROM visits GROUP BY pid)
 
 -- EXCLUDE in a frame
 SELECT COUNT(*) FROM (SELECT SUM(费用) OVER (PARTITION BY pid ORDER BY 日期 ROWS BETWEEN 1 PRECEDING AND CURRENT ROW EXCLUDE CURRENT ROW) AS s FROM visits)
@@ -66,6 +67,7 @@ SELECT COUNT(*) FROM (SELECT SUM(费用) OVER (PARTITION BY pid ORDER BY 费用 
 =>
 refused sql.unsupported (what=RANGE with a distance by this order)
 at SUM(费用) OVER (PARTITION BY pid ORDER BY 费用 RANGE BETWEEN 1 PRECEDING AND CURRENT ROW)
+write SELECT COUNT(*) FROM (SELECT SUM(费用) OVER (PARTITION BY pid ORDER BY 费用 ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS s FROM visits)
 
 -- an order of a unit's groups
 SELECT COUNT(*) FROM (SELECT pid, MAX(科室) FROM visits GROUP BY pid ORDER BY 2)
