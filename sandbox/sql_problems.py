@@ -49,6 +49,11 @@ SQL_PROBLEMS: Mapping[str, Problem] = {
         "对隐私行使用 DISTINCT 时必须包含隐私单元键，否则请使用 GROUP BY 加聚合。",
     ),
     "sql.join_condition": Problem(422, "An outer join needs a condition.", "外连接必须有连接条件。"),
+    "sql.lateral": Problem(
+        422,
+        "A subquery in FROM cannot name columns of the tables before it; join it on what ties them.",
+        "FROM 中的子查询不能引用前面各表的列，请改为按关联条件连接。",
+    ),
     "sql.limit": Problem(422, "LIMIT and OFFSET take a whole number.", "LIMIT 与 OFFSET 只接受整数。"),
     "sql.literal": Problem(422, "{text} cannot be read as {type}.", "{text} 不能读作 {type}。"),
     "sql.literal_argument": Problem(
@@ -63,11 +68,17 @@ SQL_PROBLEMS: Mapping[str, Problem] = {
         "The column {column} must be in GROUP BY or inside an aggregate.",
         "列 {column} 必须出现在 GROUP BY 或聚合函数中。",
     ),
-    "sql.not_select": Problem(422, "Only a SELECT can be asked.", "只接受 SELECT 查询。"),
+    "sql.not_select": Problem(
+        422, "Only a SELECT can be asked; nothing is written or set here.", "只接受 SELECT 查询，此处不能写入或设置。"
+    ),
     "sql.number": Problem(422, "The number {number} is out of range.", "数值 {number} 超出范围。"),
     "sql.ordinal": Problem(422, "There is no item {position} in the select list.", "选择列表中没有第 {position} 项。"),
     "sql.parameter": Problem(422, "Parameters cannot be bound; write the constant.", "不支持绑定参数，请直接写常量。"),
-    "sql.set_operation": Problem(422, "{what} is not offered.", "不支持 {what}。"),
+    "sql.set_operation": Problem(
+        422,
+        "{what} is not offered, for it counts equal rows; leave ALL out.",
+        "不支持 {what}（按重复行计数），请去掉 ALL。",
+    ),
     "sql.set_units": Problem(
         422,
         "{what} of private rows needs the unit key among the columns of both sides; UNION ALL does not.",
@@ -91,6 +102,11 @@ SQL_PROBLEMS: Mapping[str, Problem] = {
         "表达式中的子查询必须只发布一列，且至多一行。",
     ),
     "sql.syntax": Problem(400, "The SQL cannot be read: {what}.", "无法解析该 SQL：{what}。"),
+    "sql.table_function": Problem(
+        422,
+        "Only tables of the catalogue can be read, not what {function} gives.",
+        "只能读取目录中的表，不能读取 {function} 的结果。",
+    ),
     "sql.too_complex": Problem(
         422, "The SQL takes too long to read; make it simpler.", "该 SQL 过于复杂，无法在限定时间内解析，请简化。"
     ),
@@ -118,7 +134,11 @@ SQL_PROBLEMS: Mapping[str, Problem] = {
     "sql.unknown_table": Problem(
         422, "There is no table {table}; there are: {known}.", "没有表 {table}，现有：{known}。"
     ),
-    "sql.unsupported": Problem(422, "{what} is not offered.", "不支持 {what}。"),
+    "sql.unsupported": Problem(
+        422,
+        "{what} is not offered: what has no rule that keeps privacy is refused.",
+        "不支持 {what}：没有隐私规则的写法一律拒绝。",
+    ),
     "sql.volatile": Problem(
         422,
         "{function} is another one each time; a sample is needless: all rows are counted, and the noise protects them.",

@@ -147,6 +147,7 @@ EDITORS: Mapping[str, tuple[Editor, ...]] = {
     "sql.count_distinct": (functions.one_expression, units.unit),
     "sql.distinct": (selects.distinct,),
     "sql.join_condition": (joins.on_unit,),
+    "sql.lateral": (laterals.joined,),
     "sql.limit": (selects.whole_limit,),
     "sql.literal": (expressions.readable,),
     "sql.literal_argument": (expressions.plain_pattern,),
@@ -166,7 +167,6 @@ EDITORS: Mapping[str, tuple[Editor, ...]] = {
     "sql.unknown_function": (functions.buckets, functions.in_other_words, names.nearest),
     "sql.unknown_table": (names.common, names.nearest),
     "sql.unsupported": (
-        laterals.joined,
         expressions.dropped,
         expressions.rewritten,
         expressions.nearest_part,
@@ -176,7 +176,7 @@ EDITORS: Mapping[str, tuple[Editor, ...]] = {
         expressions.spelt_out,
         names.two_parts,
     ),
-    "sql.volatile": (functions.all_rows,),
+    "sql.volatile": (expressions.dropped, functions.all_rows),
     "sql.window": (joins.by_unit,),
     "sql.window_place": (selects.in_a_derived_table,),
 }

@@ -69,7 +69,8 @@ def cast(refused: Refused) -> Iterator[list[Edit]]:
 
 def dropped(refused: Refused) -> Iterator[list[Edit]]:
     """The query without words that it does not need."""
-    for pattern in _NEEDLESS.get(refused.refusal.detail.get("what", ""), ()):
+    detail = refused.refusal.detail
+    for pattern in _NEEDLESS.get(detail.get("what") or detail.get("function", ""), ()):
         for found in re.finditer(pattern, refused.parsed.sql, re.IGNORECASE):
             yield [Edit(found.start(), found.end(), "")]
 
@@ -78,7 +79,7 @@ _INSTEAD: Mapping[str, tuple[tuple[str, str], ...]] = {
     "*": ((r"COUNT\s*\(\s*DISTINCT\s*\*\s*\)", "COUNT(*)"),),
     "COUNT(NULL)": ((r"COUNT\s*\(\s*(DISTINCT\s+)?NULL\s*\)", "COUNT(*)"),),
     "FIRST or LAST without ORDER BY": ((r"\b(FIRST|LAST)\s*\(", "MIN("),),
-    "IN FIELD": ((r"\bIN\s+('[^']*'|[\w.]+)", r"IN (\1)"),),
+    "IN without brackets": ((r"\bIN\s+('[^']*'|[\w.]+)", r"IN (\1)"),),
     "IS": ((r"\bIS\s+NOT\s+", "<> "), (r"\bIS\s+", "= ")),
     "RANGE with a distance by this order": ((r"\bRANGE\s+BETWEEN", "ROWS BETWEEN"),),
 }

@@ -211,7 +211,7 @@ class Lowering:
             case exp.Values():
                 selected = self.query(node, environment)
             case _:
-                raise self._state.refuse("sql.unsupported", node, what="a table function")
+                raise self._state.refuse("sql.table_function", node, function=self._state.places.text(node))
         columns = renamed(self._state, selected.columns, node)
         scope.sources.append(Source(node.alias_or_name, columns))
         return Item(selected.relation, frozenset({len(scope.sources) - 1}), selected.domain, selected.released, node)

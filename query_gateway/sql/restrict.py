@@ -138,6 +138,7 @@ ALLOWED: Mapping[type[exp.Expr], tuple[str, ...]] = {
 }
 _CLOCKS = {"now", "today", "get_current_timestamp", "transaction_timestamp", "current_localtimestamp"}
 _VOLATILE = {"random", "rand", "setseed", "gen_random_uuid", "uuid", "uuidv4", "uuidv7", "nextval", "newid", "randn"}
+_SAMPLES = {"TABLESAMPLE", "USING SAMPLE"}
 _CODES: Mapping[type[exp.Expr], str] = {
     exp.Placeholder: "sql.parameter",
     exp.Parameter: "sql.parameter",
@@ -153,6 +154,7 @@ _WORDS: Mapping[tuple[str, str], str] = {
     ("Column", "catalog"): "a name of more than two parts",
     ("Table", "catalog"): "a name of more than two parts",
     ("Group", "totals"): "WITH TOTALS",
+    ("In", "field"): "IN without brackets",
     ("Join", "method"): "this kind of join",
     ("Limit", "limit_options"): "LIMIT with a percentage",
     ("Distinct", "on"): "DISTINCT ON",
@@ -171,6 +173,11 @@ _WORDS: Mapping[tuple[str, str], str] = {
     ("Table", "when"): "a version of a table",
     ("With", "recursive"): "WITH RECURSIVE",
 }
+_NODES: Mapping[str, str] = {
+    "Collate": "COLLATE",
+    "Fetch": "FETCH",
+}
+"""What nodes are called that have no name of their own."""
 
 
 def restrict(root: exp.Expr, places: Places) -> None:
@@ -208,11 +215,17 @@ def _argument(node: exp.Expr, name: str, places: Places, span: Span | None) -> R
         case exp.DataType(parent=exp.Cast() as cast), _:
             return Refusal("sql.cast_type", {"type": node.sql(dialect="duckdb")[:60]}, span=places.span(cast))
     what = _WORDS.get((type(node).__name__, name), f"{type(node).__name__.upper()} {name.strip('_').upper()}")
+    if what in _SAMPLES:
+        return Refusal("sql.volatile", {"function": what}, span=span)
     return Refusal("sql.unsupported", {"what": what}, span=span)
 
 
 def _unknown(node: exp.Expr, places: Places) -> Refusal:
     name, span = written(node, places), places.span(node)
+    if isinstance(node, exp.Lateral):
+        return Refusal("sql.lateral", span=span)
+    if isinstance(node, exp.Func) and isinstance(node.parent, exp.Table):
+        return Refusal("sql.table_function", {"function": name}, span=span)
     if isinstance(node, exp.Anonymous) and name.lower() in _CLOCKS:
         return Refusal("sql.clock", span=span)
     if isinstance(node, exp.Rand | exp.Uuid) or name.lower() in _VOLATILE:
@@ -224,7 +237,8 @@ def _unknown(node: exp.Expr, places: Places) -> Refusal:
     if isinstance(node, exp.Func):
         near = difflib.get_close_matches(name.lower(), names(), 1, 0.75)
         return Refusal("sql.unknown_function", {"function": name, "near": near[0] if near else ""}, span=span)
-    return Refusal("sql.unsupported", {"what": type(node).__name__.upper()}, span=span)
+    what = _NODES.get(type(node).__name__, type(node).__name__.upper())
+    return Refusal("sql.unsupported", {"what": what}, span=span)
 
 
 def _first(value: object, places: Places) -> Span | None:

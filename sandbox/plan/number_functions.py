@@ -1,4 +1,7 @@
-"""The functions of numbers."""
+"""The functions of numbers.
+
+Rule: total and row-local (rules 2, 15); where a range follows, sums clamp to it (rule 16)
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The functions of texts."""
+"""The functions of texts.
+
+Rule: total and row-local, by binary collation; no result longer than 256 characters (rules 2, 15)
+"""
 
 from __future__ import annotations
 

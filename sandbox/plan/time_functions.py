@@ -1,4 +1,7 @@
-"""The functions of dates and timestamps."""
+"""The functions of dates and timestamps.
+
+Rule: total and row-local, in UTC and without a clock (rules 2, 15); days of a range are value sets (rule 23)
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The functions of values of any type: comparisons, logic, choices, casts."""
+"""The functions of values of any type: comparisons, logic, choices, casts.
+
+Rule: total and row-local: what cannot be cast is NULL (rules 2, 15); value sets follow, and become public group keys
+    (rule 23)
+"""
 
 from __future__ import annotations
 

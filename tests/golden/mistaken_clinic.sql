@@ -342,7 +342,7 @@ write SELECT COUNT(*) FROM persons
 -- a sample
 SELECT COUNT(*) FROM persons TABLESAMPLE BERNOULLI (10)
 =>
-refused sql.unsupported (what=TABLESAMPLE)
+refused sql.volatile (function=TABLESAMPLE)
 at 10
 write SELECT COUNT(*) FROM persons
 
@@ -737,28 +737,28 @@ write SELECT SUM(CAST(income AS DOUBLE)) FROM persons
 -- LATERAL rows of the same person
 SELECT COUNT(*) FROM persons p, LATERAL (SELECT * FROM visits v WHERE v.pid = p.pid AND v.费用 > 5) x
 =>
-refused sql.unsupported (what=LATERAL)
+refused sql.lateral
 at (SELECT * FROM visits v WHERE v.pid = p.pid AND v.费用 > 5) x
 write SELECT COUNT(*) FROM persons p JOIN (SELECT *, v.pid AS k1 FROM visits v WHERE v.费用 > 5) x ON x.k1 = p.pid
 
 -- LATERAL aggregates of the same person
 SELECT AVG(x.n) FROM persons p LEFT JOIN LATERAL (SELECT COUNT(*) AS n FROM visits v WHERE v.pid = p.pid) x ON TRUE
 =>
-refused sql.unsupported (what=LATERAL)
+refused sql.lateral
 at (SELECT COUNT(*) AS n FROM visits v WHERE v.pid = p.pid) x
 write SELECT AVG(x.n) FROM persons p LEFT JOIN (SELECT COUNT(*) AS n, v.pid AS k1 FROM visits v GROUP BY v.pid) x ON x.k1 = p.pid
 
 -- LATERAL expressions of the row itself
 SELECT x.s, COUNT(*) FROM persons p, LATERAL (SELECT p.birth_year // 10 AS s) x GROUP BY x.s
 =>
-refused sql.unsupported (what=LATERAL)
+refused sql.lateral
 at (SELECT p.birth_year // 10 AS s) x
 write SELECT (p.birth_year // 10), COUNT(*) FROM persons p GROUP BY (p.birth_year // 10)
 
 -- LATERAL through a foreign key
 SELECT COUNT(*) FROM visits v, LATERAL (SELECT d.药品 FROM drugs d WHERE d.visit_no = v.visit_no) x WHERE x.药品 = 'A'
 =>
-refused sql.unsupported (what=LATERAL)
+refused sql.lateral
 at (SELECT d.药品 FROM drugs d WHERE d.visit_no = v.visit_no) x
 write SELECT COUNT(*) FROM visits v JOIN (SELECT d.药品, d.visit_no AS k1 FROM drugs d) x ON x.k1 = v.visit_no WHERE x.药品 = 'A'
 
@@ -968,7 +968,7 @@ write SELECT SUM(费用) FROM visits WHERE 科室 = '内科'
 -- IN without brackets
 SELECT COUNT(*) FROM visits WHERE 科室 IN '内科'
 =>
-refused sql.unsupported (what=IN FIELD)
+refused sql.unsupported (what=IN without brackets)
 at '内科'
 write SELECT COUNT(*) FROM visits WHERE 科室 IN ('内科')
 

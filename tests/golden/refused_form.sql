@@ -111,14 +111,14 @@ write SELECT COUNT(*) FROM persons
 -- TABLESAMPLE
 SELECT COUNT(*) FROM persons TABLESAMPLE 10%
 =>
-refused sql.unsupported (what=TABLESAMPLE)
+refused sql.volatile (function=TABLESAMPLE)
 at 10
 write SELECT COUNT(*) FROM persons
 
 -- USING SAMPLE
 SELECT COUNT(*) FROM persons USING SAMPLE 10
 =>
-refused sql.unsupported (what=USING SAMPLE)
+refused sql.volatile (function=USING SAMPLE)
 at 10
 write SELECT COUNT(*) FROM persons
 
@@ -138,19 +138,19 @@ at 'persons.csv'
 -- a table function
 SELECT COUNT(*) FROM read_csv('persons.csv')
 =>
-refused sql.unknown_function (function=read_csv)
+refused sql.table_function (function=read_csv)
 at read_csv('persons.csv')
 
 -- a table function that runs SQL
 SELECT COUNT(*) FROM query('SELECT * FROM persons')
 =>
-refused sql.unknown_function (function=query)
+refused sql.table_function (function=query)
 at query('SELECT * FROM persons')
 
 -- a scalar function as a table
 SELECT COUNT(*) FROM clamp(1, 2, 3)
 =>
-refused sql.unsupported (what=a table function)
+refused sql.table_function (function=clamp(1, 2, 3))
 at clamp(1, 2, 3)
 
 -- UNNEST
@@ -162,7 +162,7 @@ at ([1, 2]) AS u
 -- LATERAL
 SELECT COUNT(*) FROM persons p, LATERAL (SELECT 1) AS z
 =>
-refused sql.unsupported (what=LATERAL)
+refused sql.lateral
 at (SELECT 1) AS z
 write SELECT COUNT(*) FROM persons p
 

@@ -79,7 +79,7 @@ def _row(name: str) -> tuple[str, ...]:
             kinds[f"{', '.join(types)} → {signature.result}"] = None
     types = found[-1] if name not in ("round", "trunc") else found[0]
     loose, narrow = (_known(name, types, given) for given in (_loose, NARROW.__getitem__))
-    return f"`{name}`", "; ".join(kinds), loose, narrow, str(_cost(name, types)), f"`{EXAMPLES[name]}`"
+    return f"`{name}`", "; ".join(kinds), loose, narrow, str(function_cost(name)), f"`{EXAMPLES[name]}`"
 
 
 def signatures(name: str) -> Iterator[tuple[Type, ...]]:
@@ -102,6 +102,12 @@ def signatures(name: str) -> Iterator[tuple[Type, ...]]:
             yield types
         if any_:
             return
+
+
+def function_cost(name: str) -> int:
+    """Of one row, of the arguments that its row of the page is about."""
+    found = list(signatures(name))
+    return _cost(name, found[-1] if name not in ("round", "trunc") else found[0])
 
 
 def _loose(type_: Type) -> Values:

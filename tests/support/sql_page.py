@@ -21,6 +21,7 @@ from math import isqrt
 from pathlib import Path
 from typing import get_args
 
+from sandbox.plan import number_functions, text_functions, time_functions, value_functions
 from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.fold_functions import FoldFunction
 from sandbox.plan.nodes import Measure, Relation
@@ -30,13 +31,15 @@ from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.sensitivity import sensitivity
 from sandbox.privacy.statistics import Statistic
 from tests.support.function_examples import EXAMPLES
-from tests.support.function_page import GROUPS
+from tests.support.function_page import GROUPS, function_cost
 from tests.support.judging import judged
 from tests.support.lowering import files, read
 
 PAGE = Path(__file__).parents[2] / "docs" / "sql.md"
 DATASET = "clinic"
 SECTIONS = ("SQL", "Rule", "Cost", "Example")
+CLASSES = (number_functions, value_functions, time_functions, text_functions)
+"""The classes of scalar functions, as `GROUPS` has them."""
 OPERATORS: tuple[type, ...] = (*get_args(Relation), Measure)
 _MADE = re.compile(r"(<!-- made: (\w+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 _SECTION = re.compile(rf"^({'|'.join(SECTIONS)}): (.*(?:\n {{4,}}\S.*)*)$", re.MULTILINE)
@@ -159,10 +162,13 @@ def _members(enumeration: type[StrEnum]) -> Callable[[], Iterator[str]]:
 
 
 def _functions() -> Iterator[str]:
-    yield "| class | rows | such as | an example |\n|---|---|---|---|"
-    for title, found in GROUPS.items():
+    yield "| class | rows | such as | rule | row operations | an example |\n|---|---|---|---|---|---|"
+    for (title, found), module in zip(GROUPS.items(), CLASSES, strict=True):
         names = ", ".join(f"`{row.name}`" for row in found[:12])
-        yield f"| {title} | {len(found)} | {names}, … | `{EXAMPLES[found[-1].name]}` |"
+        rule = "; ".join(_sections(inspect.getdoc(module) or "")["Rule"])
+        costs = [function_cost(row.name) for row in found]
+        cells = [title, str(len(found)), f"{names}, …", rule, f"{min(costs)} to {max(costs)}"]
+        yield f"| {' | '.join(map(_cell, cells))} | `{EXAMPLES[found[-1].name]}` |"
 
 
 def _costs(sql: str) -> str:
