@@ -16,6 +16,7 @@ from query_gateway import cli, operation
 from query_gateway.client.answers import Unproven, Unreachable
 from query_gateway.client.session import Client
 from query_gateway.client.settings import NAMES
+from query_gateway.spending import Asked
 from sandbox.__main__ import _parser
 from sandbox.keys import key_id, read_private_key, read_public_key
 from tests.support.released import LOG
@@ -76,6 +77,7 @@ def test_operators_command_becomes_the_sandboxs(vitrine: Vitrine, monkeypatch: p
         (("query", "SELECT 1", "-f", "x.sql", "--rho", "1"), "not both"),
         (("estimate", "SELECT 1", "--rho", "1", "--groups", "1"), "go together"),
         (("query", "SELECT 1", "--rho", "1", "--rows", "0", "--groups", "1"), "--rows"),
+        (("estimate", "SELECT 1", "--rho", "1", "--weight", "n"), "--weight is a column, = and a number"),
         (("--lang", "fr", "catalogue"), "zh or en"),
         (("nonsense",), "nonsense"),
     ],
@@ -89,6 +91,13 @@ def test_command_that_is_not_understood(
     status, _, error = vitrine(*arguments)
     assert status == 2
     assert said in error
+
+
+def test_weights_of_columns_stand_in_the_spend() -> None:
+    """A column's name may hold an equals sign: the last one is the option's."""
+    asked = Asked("0.5", None, None, None, "0.95", None, None, ["n=4", "a = b=0.5"])
+    assert asked.spend() == {"epsilon": "0.5", "weights": {"n": "4", "a = b": "0.5"}}
+    assert Asked("0.5", None, None, None, "0.95", None, None, None).spend() == {"epsilon": "0.5"}
 
 
 def test_missing_setting_is_named(vitrine: Vitrine) -> None:
