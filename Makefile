@@ -37,6 +37,7 @@ bench: .venv/project
 
 accuracy: .venv/project
 	@$(BIN)/python -m benchmarks.accuracy
+	@$(BIN)/python -m benchmarks.coverage
 
 $(STAMP):
 	@$(PYTHON) -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' || \

@@ -20,6 +20,7 @@ CHART = FOLDER / "ratios.svg"
 _DISTRIBUTIONS = ("vitrine", "duckdb", "opendp", "sqlglot", "sqlalchemy", "fastapi")
 _START, _END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 _ACCURACY = "<!-- accuracy -->\n", "<!-- end of accuracy -->\n"
+_COVERAGE = "<!-- coverage -->\n", "<!-- end of coverage -->\n"
 _AT_ONCE = 0.01
 """Seconds below which plain DuckDB answers at once: then only the overhead shows."""
 _MEMORY = {
@@ -67,6 +68,26 @@ def write(found: Mapping[str, Any]) -> None:
 def write_accuracy(found: Mapping[str, Any]) -> None:
     """Writes the table of errors into README.md, between its marks."""
     _between(*_ACCURACY, _errors(found))
+
+
+def write_coverage(figures: Sequence[Figure]) -> None:
+    """Writes the table of coverage into README.md, between its marks."""
+    by_kind: dict[str, list[Figure]] = {}
+    for figure in figures:
+        by_kind.setdefault(figure["title"], []).append(figure)
+    lines = [
+        f"{figures[0]['runs']:,} cells each; the width beside the least that covers 95 % of them.",
+        "",
+        "| cell | zCDP: covered, width | pure: covered, width |",
+        "|---|---|---|",
+        *(f"| {title} | {' | '.join(map(_covered, found))} |" for title, found in by_kind.items()),
+    ]
+    _between(*_COVERAGE, "\n".join(lines) + "\n\n")
+
+
+def _covered(figure: Figure) -> str:
+    width = "" if figure["width"] is None else f", {figure['width']:g}"
+    return f"{figure['value']:g} %{width}"
 
 
 def _between(start: str, end: str, text: str) -> None:

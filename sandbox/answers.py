@@ -22,10 +22,11 @@ from sandbox.errors import Fault
 from sandbox.leaves import Decided
 from sandbox.ledger.accounts import Line, read_account
 from sandbox.ledger.charges import Charge, State, find_release, history, lines
+from sandbox.plan.combinations import Combination, Share, combinations
 from sandbox.plan.lineage import measured
 from sandbox.preparation import Prepared
 from sandbox.privacy.calibrate import PricedMeasure
-from sandbox.privacy.intervals import CONFIDENCE, half_widths
+from sandbox.privacy.intervals import CONFIDENCE, combined_half_width, half_widths, share_half_width
 from sandbox.privacy.loss import Accuracy, Loss, Spend, decimal
 from sandbox.registry.directory import RegisteredLicence
 from sandbox.reuse import Reuse, nothing
@@ -143,16 +144,32 @@ def _columns(prepared: Prepared, measures: Sequence[PricedMeasure]) -> list[dict
     for priced in measures:
         known |= half_widths(priced, None, outside)
         halves |= half_widths(priced, prepared.sizes[priced.bounded.checked.measure.name], outside)
-    origins = measured(prepared.checked.plan)
+    origins, derived = measured(prepared.checked.plan), combinations(prepared.checked)
+    named = [label.name for label in prepared.checked.plan.labels]
+    for name in derived.keys() - origins.keys():
+        half, assumed = _derived(prepared, measures, derived[name], outside)
+        halves[name], known[name] = half, None if assumed else half
+    sources = [origins.get(name, name) for name in named]
     return [
         {
             "name": label.label,
             "type": prepared.checked.answer[label.name].value,
-            "half_width": halves.get(origins.get(label.name, "")),
-            "assumed": known.get(origins.get(label.name, "")) != halves.get(origins.get(label.name, "")),
+            "half_width": halves.get(source),
+            "assumed": known.get(source) != halves.get(source),
         }
-        for label in prepared.checked.plan.labels
+        for label, source in zip(prepared.checked.plan.labels, sources, strict=True)
     ]
+
+
+def _derived(
+    prepared: Prepared, measures: Sequence[PricedMeasure], column: tuple[Combination, ...] | Share, outside: float
+) -> tuple[float | None, bool]:
+    """Half the width of the intervals of a sum of totals or a share, and whether that rests on an assumed size."""
+    priced = {each.bounded.checked.measure.name: each for each in measures}
+    if isinstance(column, Share):
+        measure = column.over.measure
+        return share_half_width(priced[measure], column, prepared.sizes[measure], outside), True
+    return combined_half_width(priced, column, outside), False
 
 
 def _confidence(prepared: Prepared) -> Fraction:

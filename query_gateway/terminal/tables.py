@@ -19,6 +19,8 @@ from query_gateway.terminal.words import Words
 
 _TITLE = 60
 """Cells of a table that has a title, so that the title is not broken into many lines."""
+_UNKNOWN = "±?"
+"""Beside a value that noise takes part in, where nobody can say how much."""
 _BAR = 20
 """Cells of an error bar."""
 
@@ -131,17 +133,24 @@ def rows(release: Mapping[str, Any], words: Words) -> RenderableType:
     if bars is not None:
         table.add_column(columns[drawn]["name"], no_wrap=True, style="cyan")
     for index, (row, intervals) in enumerate(zip(release["rows"], release["intervals"], strict=True)):
-        cells: list[RenderableType] = [_cell(*pair) for pair in zip(row, intervals, strict=True)]
+        cells: list[RenderableType] = [_cell(*each) for each in zip(columns, row, intervals, strict=True)]
         if bars is not None:
             cells.append(bars[index])
         table.add_row(*cells)
-    return Group(table, Text(words("plain_rows", rows=len(release["rows"])), style="dim"))
+    said = [words("plain_rows", rows=len(release["rows"]))]
+    said += [
+        f"{column['name']} {_UNKNOWN}: {words(f'no_interval.{why}')}"
+        for column in columns
+        if (why := column.get("no_interval"))
+    ]
+    return Group(table, *(Text(each, style="dim") for each in said))
 
 
-def _cell(value: object, interval: Sequence[float] | None) -> Text:
+def _cell(column: Mapping[str, Any], value: object, interval: Sequence[float] | None) -> Text:
     text = Text(_number(value) if isinstance(value, int | float) else "NULL" if value is None else str(value))
     if interval is None:
-        return text
+        noisy = column["measured"] or column.get("no_interval")
+        return text.append(f" {_UNKNOWN}", "dim") if noisy and value is not None else text
     low, high = interval
     if isinstance(value, int | float) and abs((high - value) - (value - low)) <= 1e-6 * max(1.0, high - low):
         return text.append(f" ± {_like(value, high - value)}", "dim")

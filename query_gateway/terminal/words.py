@@ -74,6 +74,13 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "more.short": ("more", "还可"),
     "no": ("no", "否"),
     "no_interval": ("—", "—"),
+    "no_interval.kind": (
+        "no interval is known for what is computed here, or noise has chosen its rows",
+        "此类计算没有可知的区间，或其行由噪声选出",
+    ),
+    "no_interval.noise": ("the noise is too large for an interval", "噪声过大，无法给出区间"),
+    "no_interval.size": ("the answer is too large for computed intervals", "结果过大，不计算区间"),
+    "no_interval.type": ("noise takes part in it, and it is no number", "受噪声影响，且不是数值"),
     "plain_rows": ("{rows} rows", "{rows} 行"),
     "not_after": ("Until", "有效期至"),
     "pending": ("Query {id} is under way.", "查询 {id} 正在处理。"),

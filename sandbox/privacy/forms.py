@@ -14,7 +14,7 @@ from sandbox.errors import Fault
 from sandbox.plan.nodes import Literal, Scalar, Type
 from sandbox.plan.values import Values, of_literal
 from sandbox.privacy.calibrate import PricedMeasure
-from sandbox.privacy.intervals import Interval, ReleasedMeasure
+from sandbox.privacy.intervals import Interval, ReleasedMeasure, weights
 from sandbox.privacy.mechanisms import Measurement
 from sandbox.privacy.statistics import Estimate, Moments
 
@@ -49,18 +49,10 @@ class Noisy:
 
     def linear(self, row: int, estimate: Estimate) -> Linear:
         """A total of the row, as it follows from statistics by adding alone."""
-        bounded, type_ = self.priced.bounded, self.type(estimate.aggregate)
-        statistic = bounded.statistic(estimate.statistic)
-        shares = {statistic.name: Fraction(1)}
-        if estimate.weight is not None:
-            shares[estimate.weight] = Fraction(statistic.centre)
-        weights = {
-            (self.released.measure, row, name): share * statistic.granularity / bounded.fine(name)
-            for name, share in shares.items()
-            if share
-        }
-        value = sum((weight * self.released.totals[row][name] for (_, _, name), weight in weights.items()), Fraction(0))
-        return Linear(type_, value, weights)
+        found = weights(self.priced.bounded, estimate)
+        value = sum((weight * self.released.totals[row][name] for name, weight in found.items()), Fraction(0))
+        keyed = {(self.released.measure, row, name): weight for name, weight in found.items()}
+        return Linear(self.type(estimate.aggregate), value, keyed)
 
     def interval(self, row: Scalar, name: str) -> Interval | None:
         """The one that an aggregate's cell was released with; None where the row is missing."""

@@ -6,12 +6,13 @@ floats of intervals are for display only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import floor, sqrt
 
 from sandbox.errors import Fault
+from sandbox.plan.combinations import Combination, Share
 from sandbox.plan.nodes import Scalar, Type
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.calibrate import PricedMeasure
@@ -210,6 +211,64 @@ def half_width(
     ends = _ratio(steps[statistic.name], steps[estimate.divisor], total, rows, outside)
     half = None if ends is None else (ends[1] - ends[0]) / 2 * _finer(bounded, estimate)
     return None if half is None else half * float(statistic.granularity)
+
+
+def weights(bounded: BoundedMeasure, estimate: Estimate) -> Mapping[str, Fraction]:
+    """How a total follows from statistics by adding alone: so much per step of each, in the aggregate's own measure."""
+    statistic = bounded.statistic(estimate.statistic)
+    found = {statistic.name: statistic.granularity / bounded.fine(statistic.name)}
+    if estimate.weight is not None and statistic.centre:
+        found[estimate.weight] = statistic.centre * statistic.granularity / bounded.fine(estimate.weight)
+    return found
+
+
+def combined_half_width(
+    priced: Mapping[str, PricedMeasure], parts: Sequence[Combination], outside: float
+) -> float | None:
+    """Half the width of the interval of a sum of totals, by measure; None where a part is no total, where a norm is
+    still to be chosen, and where a minimum frequency leaves open how many rows are added up.
+    """
+    noises = list[tuple[Measurement, Fraction]]()
+    for part in parts:
+        one = priced[part.measure]
+        if part.rows > 1 and one.bounded.frequency is not None:
+            return None
+        found = dict[str, Fraction]()
+        for estimate in one.bounded.estimates:
+            if not part.weights.get(estimate.aggregate):
+                continue
+            clips = [one.bounded.clip(name) for name in estimate.parts]
+            undecided = any(clip is not None and clip.undecided for clip in clips)
+            if not isinstance(estimate, Estimate) or estimate.divisor is not None or undecided:
+                return None
+            for name, weight in weights(one.bounded, estimate).items():
+                found[name] = found.get(name, Fraction(0)) + weight * part.weights[estimate.aggregate]
+        noises += [(one.steps[name], weight) for name, weight in found.items() if weight] * part.rows
+    return float(reach(noises, outside))
+
+
+def share_half_width(priced: PricedMeasure, share: Share, size: int | None, outside: float) -> float | None:
+    """Half the width of the interval of a share of the rows, or of the units, of a group assumed of `size`, at 1 where
+    it is widest; None for any other quotient.
+    """
+    estimates = {each.aggregate: each for each in priced.bounded.estimates}
+    sides = [[name for name, weight in each.weights.items() if weight] for each in (share.over, share.under)]
+    if size is None or any(len(names) != 1 for names in sides):
+        return None
+    kinds = [
+        priced.bounded.statistic(each.statistic) for (name,) in sides if isinstance(each := estimates[name], Estimate)
+    ]
+    counts = {StatisticKind.ROWS, StatisticKind.UNITS}
+    if len(kinds) < 2 or kinds[0].kind != kinds[1].kind or kinds[1].kind not in counts:
+        return None
+    if kinds[1].argument is not None or kinds[1].filter is not None:
+        return None
+    ((one,), (other,)) = sides
+    most = share.over.weights[one] / share.under.weights[other]
+    less = {other: -most * share.under.weights[other]} if one != other else {}
+    difference = replace(share.over, weights={**share.over.weights, **less})
+    half = combined_half_width({share.over.measure: priced}, [difference], outside)
+    return None if half is None else half / (size * abs(float(share.under.weights[other])))
 
 
 def _linear(bounded: BoundedMeasure, estimate: Estimate, steps: Mapping[str, Measurement], outside: float) -> float:

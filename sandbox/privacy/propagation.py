@@ -39,6 +39,7 @@ from sandbox.privacy.forms import (
 )
 from sandbox.privacy.intervals import OUTSIDE, Interval, average, barely
 from sandbox.privacy.mechanisms import Measurement, Noise
+from sandbox.privacy.moments import CLEAR
 from sandbox.privacy.reach import normal, reach
 from sandbox.privacy.smooth import smooth
 from sandbox.privacy.statistics import Estimate
@@ -47,6 +48,8 @@ Ends: TypeAlias = tuple[int | Fraction, int | Fraction]
 
 _ORDERS = {"less": operator.lt, "less_equal": operator.le, "greater": operator.gt, "greater_equal": operator.ge}
 _EQUALITIES = {"equal": True, "not_equal": False}
+_ROUNDS = 8
+"""Of a search that comes nearer by half, or more, each time."""
 _STEP = 0.26
 """Half a step, in normal quantiles: noise is discrete."""
 
@@ -119,6 +122,8 @@ class Propagation:
         steps = [self._step(key) for key in {**over.weights, **under.weights}]
         if all(step.noise is Noise.GAUSSIAN and step.scale >= 1 for step in steps):
             return self._fieller(over, under, outside)
+        if all(step.noise is Noise.LAPLACE and step.scale >= 1 for step in steps) and self._clear(under):
+            return self._searched(over, under, outside)
         sides = [_around(Type.DOUBLE, each.value, self._reach(each.weights, outside / 2)) for each in (over, under)]
         return _applied("divide", sides)
 
@@ -139,6 +144,27 @@ class Propagation:
         spread = sqrt(max(0.0, middle**2 - leading * (top**2 - product(over, over))))
         ends = Fraction((middle - spread) / leading), Fraction((middle + spread) / leading)
         return Values(Type.DOUBLE, nullable=False, lo=ends[0], hi=ends[1])
+
+    def _clear(self, number: Linear) -> bool:
+        """Whether the number is far from 0 beside its Laplace noise."""
+        spread = sqrt(2 * sum(float(weight * self._scale(key)) ** 2 for key, weight in number.weights.items()))
+        return abs(number.value) >= CLEAR * spread
+
+    def _scale(self, key: Key) -> Fraction:
+        return Fraction(self._step(key).scale)
+
+    def _searched(self, over: Linear, under: Linear, outside: float) -> Values:
+        """The a for which over − a·under is no surprise, as far out as its own noise reaches."""
+        middle = over.value / under.value
+
+        def end(side: int) -> Fraction:
+            a = middle
+            for _ in range(_ROUNDS):
+                left = over.plus(under, Type.DOUBLE, Fraction(float(-a)))
+                a = middle + side * self._reach(left.weights, outside) / abs(under.value)
+            return a
+
+        return Values(Type.DOUBLE, nullable=False, lo=end(-1), hi=end(1))
 
     def _cell(self, form: Cell, outside: float) -> Values | None:
         """An average has an interval for any error, what is known to first order too; else the one it came with."""

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from math import ceil, erfc, exp, floor, log, log10, pi, prod, sin, sqrt
+from math import ceil, erfc, exp, log, pi, prod, sin, sqrt
 
 from sandbox.privacy.mechanisms import Measurement, Noise
 
@@ -19,6 +19,9 @@ _SMOOTH = 32.0
 _HALVINGS = 36
 _PERIOD = 48.0
 """Standard deviations beyond which no sum of Laplace noises lies; the step of the inversion follows."""
+_FEW = 6
+_APART = 1.01
+"""Scales of few Laplace noises are taken to be at least this factor apart."""
 _SILENT = 1e-7
 """Where a characteristic function has fallen to this, the rest of it adds nothing."""
 _POINTS = 2_000
@@ -94,36 +97,38 @@ def laplace(scales: Sequence[float], outside: float) -> float:
     unit = sqrt(2 * sum(scale**2 for scale in scales))
     if not unit:
         return 0.0
-    ratios = Counter(_above(scale / unit) for scale in scales if scale > unit * 1e-6)
-    return unit * _laplace(tuple(sorted(ratios.items())), outside)
+    ratios = sorted(scale / unit for scale in scales if scale > unit * 1e-6)
+    tail = _apart(ratios) if len(ratios) <= _FEW else _inverted(ratios)
+    return unit * least(tail, outside, 1.0)
 
 
-def _above(ratio: float) -> float:
-    """The ratio with three digits, rounded up: few sums are told apart."""
-    step = 10.0 ** (floor(log10(ratio)) - 2)
-    return ceil(ratio / step) * step
+def _apart(scales: Sequence[float]) -> Callable[[float], float]:
+    """The tail of a sum of few, by partial fractions: scales are taken to be apart, the larger ones raised."""
+    raised = list[float]()
+    for scale in scales:
+        raised.append(max(scale, raised[-1] * _APART) if raised else scale)
+    weights = [prod(mine**2 / (mine**2 - other**2) for other in raised if other != mine) for mine in raised]
+    return lambda distance: sum(weight * exp(-distance / scale) for weight, scale in zip(weights, raised, strict=True))
 
 
-@lru_cache(maxsize=1024)
-def _laplace(scales: tuple[tuple[float, int], ...], outside: float) -> float:
-    """As `laplace`, of so many noises of each scale, with a standard deviation near 1."""
-    width = 2 * pi / _PERIOD
+def _inverted(scales: Sequence[float]) -> Callable[[float], float]:
+    """The tail of a sum of many, with a standard deviation of 1, by inversion."""
     places, heights = list[float](), list[float]()
+    counts = Counter(scales).items()
+    width = 2 * pi / _PERIOD
     for number in range(1, _POINTS):
         place = number * width
-        height = prod((1 + (scale * place) ** 2) ** -count for scale, count in scales)
+        height = prod((1 + (scale * place) ** 2) ** -count for scale, count in counts)
         places.append(place)
         heights.append(height / place)
         if height < _SILENT:
             break
 
     def beyond(distance: float) -> float:
-        found = distance / 2 + sum(
-            height * sin(distance * place) for place, height in zip(places, heights, strict=True)
-        )
-        return 1 - 2 / pi * width * found
+        waves = (height * sin(distance * place) for place, height in zip(places, heights, strict=True))
+        return 1 - 2 / pi * width * (distance / 2 + sum(waves))
 
-    return least(beyond, outside, 1.0)
+    return beyond
 
 
 @lru_cache(maxsize=64)

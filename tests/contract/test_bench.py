@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import accuracy, report, speed
+from benchmarks import accuracy, coverage, report, speed
 from benchmarks.queries import QUERIES
 from benchmarks.questions import QUESTIONS
 from benchmarks.repeated import LICENCES
 from benchmarks.truncation import TOTALS
+from tests.support.released_noise import KINDS
 
 TINY = speed.Size(people=2_000, scale=0.001, rounds=1, requests=2)
 
@@ -56,6 +57,19 @@ def test_every_error_is_measured_and_reported(tmp_path: Path, monkeypatch: pytes
     assert written.startswith("before\n<!-- accuracy -->\n")
     assert written.endswith("<!-- end of accuracy -->\nafter\n")
     assert all(f"| {one.title} |" in written for one in (*QUESTIONS, *(total.question for total in TOTALS)))
+
+
+def test_coverage_is_measured_and_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = coverage.figures(40)
+    assert {figure["title"] for figure in found} == set(KINDS)
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- coverage -->\nold\n<!-- end of coverage -->\nafter\n", encoding="utf-8")
+    monkeypatch.setattr(report, "README", readme)
+    report.write_coverage(found)
+    written = readme.read_text(encoding="utf-8")
+    assert written.startswith("before\n<!-- coverage -->\n")
+    assert written.endswith("<!-- end of coverage -->\nafter\n")
+    assert all(f"| {title} |" in written for title in KINDS)
 
 
 def test_an_error_is_relative_and_missing_cells_are_wholly_wrong() -> None:

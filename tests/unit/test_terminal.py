@@ -106,6 +106,22 @@ BARS: list[tuple[list[list[float] | None], list[str] | None]] = [
 ]
 
 
+def test_a_noisy_value_without_interval_says_why() -> None:
+    columns = [
+        {"name": "k", "type": "text", "measured": False, "no_interval": None},
+        {"name": "n", "type": "integer", "measured": True, "no_interval": "kind"},
+        {"name": "w", "type": "text", "measured": False, "no_interval": "type"},
+        {"name": "c", "type": "integer", "measured": False, "no_interval": None},
+    ]
+    release = {**RELEASE, "columns": columns, "rows": [["a", 5, "b", 7]], "intervals": [[None] * 4]}
+    text = shown(tables.rows(release, EN))
+    assert "5 ±?" in text
+    assert "b ±?" in text
+    assert "7 ±?" not in text
+    assert "n ±?: no interval is known" in text
+    assert "w ±?: noise takes part in it" in text
+
+
 @pytest.mark.parametrize(("intervals", "bars"), BARS)
 def test_error_bars_share_one_axis(intervals: list[list[float] | None], bars: list[str] | None) -> None:
     found = tables._bars(intervals)
