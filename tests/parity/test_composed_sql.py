@@ -47,6 +47,8 @@ def test_the_answer_is_plain_sql_s(share: int, record_property: Callable[[str, o
                     if refusal.code not in TOO_LARGE:
                         raise
                     return
+                if any(one.bounded.existence and one.bounded.minimum > 1 for one in answer.prepared.priced.measures):
+                    return  # so many private keys that those of few units are withheld (rule 2)
                 accepted.add(encode(answer.prepared.checked.plan))
                 compare(answer, plain.ask(query.sql, "clinic"), ordered=query.ordered)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import sqlglot
-from sqlglot import exp
+from sqlglot import ParseError, exp
 
 from tests.support.composed import composed
 from tests.support.draws import Draws
@@ -93,13 +95,16 @@ SHOTS = 3
 
 def mutated(some: Draws) -> str:
     """A composed statement with some changes."""
-    tree: exp.Expr = sqlglot.parse_one(composed(some).sql, dialect="duckdb")
+    text = composed(some).sql
+    tree: exp.Expr = sqlglot.parse_one(text, dialect="duckdb")
     for _ in range(some.number(1, SHOTS)):
-        tree = _changed(some, tree)
-    return tree.sql("duckdb")
+        with contextlib.suppress(ParseError, TypeError, AttributeError, ValueError):  # no text for such a tree
+            _change(some, tree)
+            text = tree.sql("duckdb")
+    return text
 
 
-def _changed(some: Draws, tree: exp.Expr) -> exp.Expr:
+def _change(some: Draws, tree: exp.Expr) -> None:
     nodes = [node for node in tree.walk() if node is not tree and isinstance(node, exp.Expr)]
     node = some.one(nodes)
     match some.number(0, 7):
@@ -141,7 +146,6 @@ def _changed(some: Draws, tree: exp.Expr) -> exp.Expr:
                     items = list(operation.expressions)
                     items.insert(some.number(0, len(items)), _parsed(some.one(WORDS)))
                     operation.set("expressions", items)
-    return tree
 
 
 def _parsed(text: str) -> exp.Expr:
