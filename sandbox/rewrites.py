@@ -9,7 +9,9 @@ from typing import TypeAlias
 from sandbox.errors import Refusal
 
 ATTEMPTS = 4
-"""Proposals of the front end that are judged for one refusal."""
+"""Proposals of the front end that are judged for one refusal; of a long text the first alone."""
+SHORT = 4_000
+"""Characters."""
 Ask: TypeAlias = Callable[[str, Sequence[str]], object]
 """Judges a query as the refused one was; the front end proposes none of the texts given."""
 
@@ -22,15 +24,17 @@ def taught(sql: str, refusal: Refusal, ask: Ask) -> Refusal:
     """
     passed_over = [sql]
     waiting = [] if refusal.rewrite is None else [refusal.rewrite]
-    for _ in range(ATTEMPTS if waiting else 0):
+    for _ in range(0 if not waiting else ATTEMPTS if len(sql) <= SHORT else 1):
         if not waiting:
             waiting = [each for each in [_refused(sql, passed_over, ask)] if each is not None]
         if not waiting:
             break
         proposed = waiting.pop(0)
         further = _answer(proposed, passed_over, ask)
-        if further is None or further.code.startswith(("spend.", "service.")):
+        if further is None or further.code.startswith("spend."):
             return replace(refusal, rewrite=proposed)
+        if further.code.startswith("service."):
+            break
         passed_over.append(proposed)
         if further.rewrite is not None and further.rewrite not in passed_over:
             waiting.append(further.rewrite)
