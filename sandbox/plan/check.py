@@ -318,7 +318,7 @@ class _Checker:
         for one in checked.aggregates:
             name, type_ = one.aggregate.name, released_type(one.aggregate, one.values)
             noisy[name] = Values(type_, nullable=can_be_null(one.aggregate))
-            ranged[name] = released_values(one.aggregate, one.values, type_, checked.source.rows, units)
+            ranged[name] = released_values(one, type_, checked.source.rows, units)
         cells = checked.key_set.cells
         rows = self.limits.cells if cells is None else len(cells)
         named = frozenset({frozenset(keys)})

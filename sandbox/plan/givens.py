@@ -11,13 +11,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeAlias
 
 from sandbox.plan.aggregate_functions import AggregateFunction
-from sandbox.plan.checked import Given
+from sandbox.plan.checked import CheckedAggregate, Given
 from sandbox.plan.lineage import releases, scans, sources
-from sandbox.plan.nodes import Aggregate, Relation, Scalar, Scan, Type
+from sandbox.plan.nodes import Relation, Scalar, Scan, Type
 from sandbox.plan.ranges import known, span
 from sandbox.plan.values import CALENDAR, Bound, Values
+
+Ends: TypeAlias = tuple[int | Fraction, int | Fraction]
+
+_HALF_ROOT = Fraction(70711, 100000)
+"""The root of a half, rounded up."""
 
 
 def parts(relation: Relation, private: Callable[[Scan], bool]) -> Iterator[Relation]:
@@ -29,13 +35,15 @@ def parts(relation: Relation, private: Callable[[Scan], bool]) -> Iterator[Relat
         yield relation
 
 
-def released_values(aggregate: Aggregate, argument: Values | None, type_: Type, rows: int, units: int) -> Values:
+def released_values(checked: CheckedAggregate, type_: Type, rows: int, units: int) -> Values:
     """The declared range of an aggregate over at most so many rows of each of so many units; never NULL.
 
     A measure that reads the released value finds it clamped to this range.
     """
+    function, argument = checked.aggregate.function, checked.values
     found = None if argument is None else span(argument)
-    match aggregate.function, found:
+    other = None if checked.other is None else span(checked.other)
+    match function, found:
         case AggregateFunction.ROWS | AggregateFunction.REGR_COUNT, _:
             return known(type_, (0, rows * units), nullable=False, granularity=Fraction(1))
         case AggregateFunction.DISTINCT, _:
@@ -48,9 +56,50 @@ def released_values(aggregate: Aggregate, argument: Values | None, type_: Type, 
         case AggregateFunction.SUM, (lo, hi):
             ends = min(0, lo * rows * units), max(0, hi * rows * units)
             return known(type_, ends, nullable=False, granularity=None if argument is None else argument.granularity)
-        case AggregateFunction.AVG, (lo, hi):
+        case AggregateFunction.AVG | AggregateFunction.REGR_AVGY, (lo, hi):
             return known(type_, (lo, hi), nullable=False)
-    return Values(type_, nullable=False)
+    moment = _moment(function, found, other, rows * units)
+    return Values(type_, nullable=False) if moment is None else known(type_, moment, nullable=False)
+
+
+def _moment(function: AggregateFunction, y: Ends | None, x: Ends | None, rows: int) -> Ends | None:
+    """The range of what follows from squares and products; `y` is the only argument where there is one.
+
+    No variance is above a quarter of its range's square, nor a covariance above a quarter of both ranges' product
+    (Popoviciu); one of a sample above twice that.
+    """
+    match function, y, x:
+        case AggregateFunction.CORR, _, _:
+            return -1, 1
+        case AggregateFunction.REGR_R2, _, _:
+            return 0, 1
+        case AggregateFunction.REGR_AVGX, _, (lo, hi):
+            return lo, hi
+        case AggregateFunction.VAR_POP, (lo, hi), _:
+            return 0, _most(hi - lo, hi - lo)
+        case AggregateFunction.VAR_SAMP, (lo, hi), _:
+            return 0, 2 * _most(hi - lo, hi - lo)
+        case AggregateFunction.STDDEV_POP, (lo, hi), _:
+            return 0, Fraction(hi - lo) / 2
+        case AggregateFunction.STDDEV_SAMP, (lo, hi), _:
+            return 0, (hi - lo) * _HALF_ROOT
+        case AggregateFunction.REGR_SYY, (lo, hi), _:
+            return 0, rows * _most(hi - lo, hi - lo)
+        case AggregateFunction.REGR_SXX, _, (lo, hi):
+            return 0, rows * _most(hi - lo, hi - lo)
+        case _, (lo, hi), (least, largest):
+            most = _most(hi - lo, largest - least)
+            factor = {
+                AggregateFunction.COVAR_POP: 1,
+                AggregateFunction.COVAR_SAMP: 2,
+                AggregateFunction.REGR_SXY: rows,
+            }.get(function)
+            return None if factor is None else (-factor * most, factor * most)
+    return None
+
+
+def _most(one: int | Fraction, other: int | Fraction) -> Fraction:
+    return Fraction(one) * Fraction(other) / 4
 
 
 def held(given: Given, rows: Sequence[tuple[Scalar, ...]]) -> tuple[tuple[Scalar, ...], ...]:

@@ -239,3 +239,13 @@ m2 over (clinic.persons(c1: birth_year) inner join (m1 select o1=a1) on true)
   a2=rows()
 answer (m2 select o2=k1, o3=a2)
 shows o2 as 'k', o3 as 'COUNT(*)'
+
+-- a released deviation has a range, so what is taken from it needs no clamp
+SELECT SUM(v.费用 - (SELECT STDDEV(费用) FROM visits)) AS s FROM visits v
+=>
+m1 over clinic.visits(c1: 费用)
+  a1=stddev_samp(c1)
+m2 over (clinic.visits(c2: 费用) inner join (m1 select o1=a1) on true)
+  a2=sum((c2 - o1))
+answer (m2 select o2=a2)
+shows o2 as 's'

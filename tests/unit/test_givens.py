@@ -87,6 +87,36 @@ def test_the_declared_ranges_of_releases() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("function", "lo", "hi"),
+    [
+        (AggregateFunction.VAR_POP, 0, 500_000**2 / 4),
+        (AggregateFunction.VAR_SAMP, 0, 500_000**2 / 2),
+        (AggregateFunction.STDDEV_POP, 0, 250_000),
+        (AggregateFunction.STDDEV_SAMP, 0, 500_000 * 0.70711),
+        (AggregateFunction.COVAR_POP, -(500_000**2) / 4, 500_000**2 / 4),
+        (AggregateFunction.COVAR_SAMP, -(500_000**2) / 2, 500_000**2 / 2),
+        (AggregateFunction.CORR, -1, 1),
+        (AggregateFunction.REGR_R2, 0, 1),
+        (AggregateFunction.REGR_AVGX, 0, 500_000),
+        (AggregateFunction.REGR_AVGY, 0, 500_000),
+        (AggregateFunction.REGR_SXX, 0, 20_000_000 * 500_000**2 / 4),
+        (AggregateFunction.REGR_SXY, -20_000_000 * 500_000**2 / 4, 20_000_000 * 500_000**2 / 4),
+        (AggregateFunction.REGR_SLOPE, None, None),
+        (AggregateFunction.REGR_INTERCEPT, None, None),
+    ],
+)
+def test_the_declared_ranges_of_moments(function: AggregateFunction, lo: float | None, hi: float | None) -> None:
+    """Rule 26: what enters is held to it."""
+    argument = next(each.argument for each in SCALAR.aggregates if each.name == "a3")
+    pair = argument if function.startswith(("covar", "corr", "regr")) else None
+    first = replace(SCALAR, aggregates=(Aggregate("a1", function, argument, None, pair),))
+    found = known(first, crossed(VISITS, Released("m1"))).columns["a1"]
+    assert found.nullable is False
+    ends = [None if end is None else float(Fraction(str(end))) for end in (found.lo, found.hi)]
+    assert ends == [lo if lo is None else pytest.approx(lo), hi if hi is None else pytest.approx(hi)]
+
+
 def test_a_count_of_rows_ranges_over_all_declared_rows() -> None:
     found = known(Measure("m1", VISITS, (), (Aggregate("a1", ROWS, None, None),)), crossed(PERSONS, Released("m1")))
     assert (found.columns["a1"].lo, found.columns["a1"].hi) == (0, 20 * 20_000_000)
