@@ -111,7 +111,7 @@ def derived(prepared: Prepared, reuse: Reuse, snapshots: Snapshots, run: Run, de
     for taken in reuse.measures:
         ran = taken.derived.priced
         freed = release(ran, taken.derived.totals)
-        released[freed.measure], noise[freed.measure] = _table(freed), Noisy(ran, freed)
+        released[freed.measure], noise[freed.measure] = _table(freed), Noisy(ran, freed, taken.families)
         told = zip(ran.notices, (each.number for each in taken.source.kept.notices), strict=True)
         decided.append(Decided((), ran, tuple(told), len(freed.rows), taken))
     answer = render_answer(prepared.checked, prepared.cards, tuple(prepared.snapshots), released, deadline)

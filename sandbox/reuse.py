@@ -5,7 +5,7 @@ Looks at the licence's own releases alone (rule 8), of the snapshots that a fres
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from hashlib import sha256
@@ -39,6 +39,12 @@ class Taken:
 
     source: Source
     derived: Derived
+
+    @property
+    def families(self) -> Mapping[str, tuple[str, ...]]:
+        """Of each of the measure's statistics, which noise is in it: that of an earlier one."""
+        of = self.derived.statistics.items()
+        return {name: (self.source.charge, self.source.kept.measure, kept) for name, kept in of}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Pure; reads what was released, never what was exact (rule 29).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -19,6 +19,7 @@ from sandbox.privacy.mechanisms import Measurement
 from sandbox.privacy.statistics import Estimate, Moments
 
 NUMERIC = frozenset({Type.INTEGER, Type.DOUBLE})
+Family: TypeAlias = tuple[str, ...]
 Key: TypeAlias = tuple[str, int, str]
 """One noise: of a measure's row, a statistic's total."""
 
@@ -29,6 +30,12 @@ class Noisy:
 
     priced: PricedMeasure
     released: ReleasedMeasure
+    families: Mapping[str, Family] = field(default_factory=dict)
+    """Of statistics whose noise may be in those of another relation too, where they both have it from."""
+
+    def family(self, statistic: str) -> Family:
+        """What two statistics with the same noise in them share."""
+        return self.families.get(statistic, (self.released.measure, statistic))
 
     def column(self, name: str) -> int:
         return next(index for index, (each, _) in enumerate(self.released.columns) if each == name)

@@ -111,18 +111,32 @@ class Propagation:
             return _total(form, given)
         return _applied(form.function, given)
 
-    def _reach(self, weights: Mapping[Key, Fraction] | Mapping[Key, float], outside: float) -> Fraction:
+    def _reach(self, weights: Mapping[Key, Fraction | float], outside: float) -> Fraction:
+        parts = self._apart(weights)
+        return sum((self._sum(part, outside / len(parts)) for part in parts), Fraction(0))
+
+    def _sum(self, weights: Mapping[Key, Fraction | float], outside: float) -> Fraction:
         return reach([(self._step(key), Fraction(weight)) for key, weight in weights.items()], outside)
+
+    def _apart(self, weights: Mapping[Key, Fraction | float]) -> list[dict[Key, Fraction | float]]:
+        """The noises as one sum, where they are independent; a sum for each statistic, where some are made of the
+        same earlier release, so that one is in several."""
+        found = dict[tuple[str, str], dict[Key, Fraction | float]]()
+        for key, weight in weights.items():
+            found.setdefault((key[0], key[2]), {})[key] = weight
+        families = {self.releases[measure].family(statistic) for measure, statistic in found}
+        return [dict(weights)] if len(families) == len(found) else list(found.values())
 
     def _step(self, key: Key) -> Measurement:
         measure, _, statistic = key
         return self.releases[measure].priced.steps[statistic]
 
     def _quotient(self, over: Linear, under: Linear, outside: float) -> Values | None:
-        steps = [self._step(key) for key in {**over.weights, **under.weights}]
-        if all(step.noise is Noise.GAUSSIAN and step.scale >= 1 for step in steps):
+        both = {**over.weights, **under.weights}
+        steps = [self._step(key) for key in both] if len(self._apart(both)) == 1 else []
+        if steps and all(step.noise is Noise.GAUSSIAN and step.scale >= 1 for step in steps):
             return self._fieller(over, under, outside)
-        if all(step.noise is Noise.LAPLACE and step.scale >= 1 for step in steps) and self._clear(under):
+        if steps and all(step.noise is Noise.LAPLACE and step.scale >= 1 for step in steps) and self._clear(under):
             return self._searched(over, under, outside)
         sides = [_around(Type.DOUBLE, each.value, self._reach(each.weights, outside / 2)) for each in (over, under)]
         return _applied("divide", sides)

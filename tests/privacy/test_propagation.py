@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from math import exp, isfinite, sqrt
 
@@ -192,3 +193,23 @@ def test_a_missing_row_has_none_and_counts_as_null() -> None:
     (there, missing) = intervals(call("coalesce", N, 0), found, [3, None])
     assert there == intervals(N, found, [3])[0] != missing
     assert missing == Interval(0.0, 0.0)
+
+
+def test_noise_that_two_releases_share_is_not_taken_to_cancel() -> None:
+    """What was made of one earlier release twice: its noise may be added up, or be gone."""
+    found = noisy(*SPENDS["zcdp"])
+    other = replace(found, released=replace(found.released, measure="m2"))
+    shared = {name: ("earlier", name) for name in found.priced.steps}
+    made = Made({}, {"_m1": Rows("m1"), "_m2": Rows("m2")}, {"_m1": 0, "_m2": 1})
+    widths = list[float]()
+    for families in ({}, shared):
+        sides = {"m1": replace(found, families=families), "m2": replace(other, families=families)}
+        cells = Cells(sides, {}, 10**6)
+        for name in ("add", "divide"):
+            form = cells.form(call(name, N, cell("_m2", "a1")), made, (3, 3))
+            assert form is not None
+            widths.append(half(cells.propagation.interval(form)))
+    alone = half(found.interval(3, "a1"))
+    assert 1.3 * alone < widths[0] < 1.5 * alone
+    assert widths[2] >= 2 * alone
+    assert widths[3] >= widths[1]
