@@ -19,7 +19,7 @@ from query_gateway.negotiation import language
 from query_gateway.problem_wire import ProblemDocument
 from query_gateway.protection import Protection
 from query_gateway.relay import Relay, refused
-from query_gateway.request_wire import QueryBody
+from query_gateway.request_wire import BatchBody, QueryBody
 from sandbox.errors import Refusal
 
 
@@ -79,7 +79,7 @@ def create_app(settings: GatewaySettings) -> Protection:
 def _described(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document, with the bodies that no route reads or returns as a model."""
     document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
-    for model in (ProblemDocument, QueryBody):
+    for model in (ProblemDocument, QueryBody, BatchBody):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         document["components"]["schemas"] |= schema.pop("$defs") | {model.__name__: schema}
     return document

@@ -15,7 +15,7 @@ from rich.console import Console, RenderableType
 from rich.markup import escape
 
 from policies.cards import Bounds
-from query_gateway.client.answers import Pending, Problem, Unproven, Unreachable
+from query_gateway.client.answers import BatchAnswer, Pending, Problem, Unproven, Unreachable
 from query_gateway.client.session import Client
 from query_gateway.client.settings import Unset, read_client_settings
 from query_gateway.demo import play
@@ -64,6 +64,10 @@ Rows = Annotated[int | None, typer.Option(min=1, help="Rows of one unit in a gro
 
 
 Fresh = Annotated[bool, typer.Option("--fresh", help="Pay for fresh noise, even where earlier releases are as exact.")]
+Batch = Annotated[
+    list[Path] | None,
+    typer.Option(help="Ask the queries of these files together, one each: charged once, all or none. Repeatable."),
+]
 Clip = Annotated[str | None, typer.Option(help="Norm, in rows, that a unit's values are scaled down to, or auto.")]
 
 
@@ -195,6 +199,7 @@ def query(
     rows: Rows = None,
     clip: Clip = None,
     fresh: Fresh = False,
+    batch: Batch = None,
     idempotency_key: Annotated[str | None, typer.Option(help="Go on with a request that may have been sent.")] = None,
     save_receipt: Annotated[Path | None, typer.Option(help="Write the checked receipt to this file.")] = None,
     dry_run: Annotated[
@@ -207,11 +212,26 @@ def query(
     follows from earlier releases are free."""
     session = _session(context, as_json)
     words = session.words
-    session.sql = _sql(sql, file)
+    if batch and (sql is not None or file is not None or csv or save_receipt is not None):
+        raise typer.BadParameter("--batch goes with neither SQL nor --file, --csv or --save-receipt")
+    session.sql = None if batch else _sql(sql, file)
     with session.client() as client, Console(stderr=True).status(words("working")):
         named = {"licence": licence, "scenario": scenario, "dataset": dataset}
         spend = Asked(epsilon, rho, half_width, relative, confidence, column, expected_value, weight).spend()
         limits = _bounds(groups, rows, clip)
+        if session.sql is None:
+            several = client.batch(
+                [each.read_text(encoding="utf-8") for each in batch or ()],
+                spend,
+                **named,
+                bounds=limits,
+                expected_size=expected_size,
+                reuse=not fresh,
+                dry_run=dry_run,
+                idempotency_key=idempotency_key,
+            )
+            session.show(several.document, lambda: tables.batch(several, words))
+            return
         if dry_run:
             found = client.dry_run(session.sql, spend, **named, bounds=limits, expected_size=expected_size)
         else:
@@ -279,6 +299,8 @@ def status(
         case Pending(identifier):
             pending = {"id": identifier, "state": "authorized"}
             session.show(pending, lambda: words("pending", id=identifier))
+        case BatchAnswer():
+            session.show(answer.document, lambda: tables.batch(answer, words))
         case _:
             session.show(answer.document, lambda: tables.answer(answer, words))
 

@@ -28,6 +28,7 @@ class ProblemDocument(Shape):
     detail_en: str
     detail_zh: str
     place: PlaceInSql | None = None
+    query: int | None = Field(default=None, description="Which one of a batch, from 0.")
     rewrite: str | None = Field(default=None, description="A query that would be accepted.")
     id: str | None = Field(default=None, description="The charge, when one was made.")
     trace: str | None = Field(default=None, description="To name to the operator.")

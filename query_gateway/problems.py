@@ -68,9 +68,9 @@ def document(refusal: Mapping[str, Any], body: bytes, language: str) -> tuple[in
         "detail_zh": sentences["zh"],
     }
     match refusal.get("span"):
-        case [int(start), int(end)] if found := place(_sql(body), start, end):
+        case [int(start), int(end)] if found := place(_sql(body, refusal.get("query")), start, end):
             written["place"] = found.to_json()
-    for name in ("rewrite", "id", "trace"):
+    for name in ("query", "rewrite", "id", "trace"):
         if refusal.get(name) is not None:
             written[name] = refusal[name]
     return problem.status, written
@@ -82,8 +82,8 @@ def own(refusal: Refusal, language: str) -> tuple[int, bytes]:
     return status, orjson.dumps(written)
 
 
-def _sql(body: bytes) -> str:
-    """The SQL of a request's body; empty when there is none."""
+def _sql(body: bytes, query: object) -> str:
+    """The SQL of a request's body, or of that query of a batch; empty when there is none."""
     try:
         asked = json.loads(body)
     except (ValueError, RecursionError):
@@ -91,4 +91,6 @@ def _sql(body: bytes) -> str:
     match asked:
         case {"sql": str(sql)}:
             return sql
+        case {"queries": list(queries)} if isinstance(query, int) and 0 <= query < len(queries):
+            return str(queries[query])
     return ""

@@ -51,7 +51,7 @@ class Relay:
             return refused(refusal, tongue)
         if answer.status >= 400:
             return _problem(answer, body, tongue)
-        return _written(answer, wanted)
+        return _written(answer, wanted, tongue)
 
     async def healthy(self, request: Request) -> bool:
         """Whether the sandbox answers."""
@@ -108,10 +108,12 @@ def _problem(answer: HttpAnswer, body: bytes, tongue: str) -> Response:
     return _answer(orjson.dumps(document), status, problems.MEDIA_TYPE, tongue)
 
 
-def _written(answer: HttpAnswer, wanted: str) -> Response:
+def _written(answer: HttpAnswer, wanted: str, tongue: str) -> Response:
     headers = {name: value for name, value in answer.headers if name in _ANSWERED}
     if answer.status == 200 and wanted == CSV:
         document = json.loads(answer.body)
+        if "answers" in document:  # of a batch: tables of several shapes
+            return refused(Refusal("request.format", {"formats": JSON}), tongue)
         headers |= {"vitrine-id": document["id"], "vitrine-digest": document["digest"]}
         text = release_csv(document["release"])
         return Response(text, answer.status, headers, media_type="text/csv; charset=utf-8; header=present")

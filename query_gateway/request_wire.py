@@ -72,13 +72,12 @@ class Clip(Shape):
     clip: Exact | float = Field(description="Norm of a unit's values over all groups, in rows.")
 
 
-class QueryBody(Shape):
-    """A query. Everything that is charged or decided is read from these signed bytes."""
+class Asked(Shape):
+    """What every request of data says."""
 
     licence: str
     scenario: str
     dataset: str
-    sql: str = Field(examples=["SELECT edlevel, COUNT(*) AS records FROM records GROUP BY edlevel"])
     spend: SpendEpsilon | SpendRho | SpendHalfWidth | SpendRelative
     bounds: Bounds | Clip | Literal["auto"] | None = Field(default=None, description="Left out: as the card declares.")
     expected_size: int | None = Field(default=None, description="Rows that a group is assumed to have.")
@@ -87,3 +86,15 @@ class QueryBody(Shape):
         description="Answered at no charge from the licence's earlier releases, where they are as exact; false: never.",
     )
     dry_run: bool = Field(default=False, description="Run on dummy records made from the card alone: free.")
+
+
+class QueryBody(Asked):
+    """A query. Everything that is charged or decided is read from these signed bytes."""
+
+    sql: str = Field(examples=["SELECT edlevel, COUNT(*) AS records FROM records GROUP BY edlevel"])
+
+
+class BatchBody(Asked):
+    """Several queries, planned and charged together: what they measure alike is measured and paid for once."""
+
+    queries: list[str] = Field(min_length=1, max_length=16)

@@ -12,7 +12,7 @@ from query_gateway import licence_wire, problems, wire
 from query_gateway.formats import CSV, JSON, TEXT
 from query_gateway.problem_wire import ProblemDocument
 from query_gateway.relay import Relay
-from query_gateway.request_wire import QueryBody
+from query_gateway.request_wire import BatchBody, QueryBody
 
 _REASONS = {
     400: "The SQL or the request's form cannot be read.",
@@ -82,6 +82,16 @@ def router(relay: Relay) -> APIRouter:
         """Asks a query: charged, then answered with intervals and a receipt. Exact repeats and dry runs are free."""
         return await relay.pass_on(request, JSON, CSV)
 
+    @api.post("/queries:batch", tags=["queries"], **_asks(wire.BatchAnswer, wire.QueryPending, body=BatchBody))
+    async def batch(request: Request) -> Response:
+        """Asks several queries together: equal measures are paid for once, all are charged or none."""
+        return await relay.pass_on(request, JSON)
+
+    @api.post("/estimates:batch", tags=["queries"], **_asks(wire.BatchEstimate, body=BatchBody))
+    async def estimate_batch(request: Request) -> Response:
+        """What several queries would cost together; free."""
+        return await relay.pass_on(request, JSON)
+
     @api.get("/queries", tags=["queries"], **_reads(wire.History, limit="integer"))
     async def history(request: Request) -> Response:
         """The caller's own charged requests, newest first."""
@@ -145,12 +155,17 @@ def _reads(
     }
 
 
-def _asks(answer: type[BaseModel], pending: type[BaseModel] | None = None, also: str | None = None) -> dict[str, Any]:
+def _asks(
+    answer: type[BaseModel],
+    pending: type[BaseModel] | None = None,
+    also: str | None = None,
+    body: type[BaseModel] = QueryBody,
+) -> dict[str, Any]:
     """How a POST of a query is described."""
-    body = {"required": True, "content": {JSON: {"schema": {"$ref": _SCHEMAS + QueryBody.__name__}}}}
+    described = {"required": True, "content": {JSON: {"schema": {"$ref": _SCHEMAS + body.__name__}}}}
     return {
         "responses": _answers(answer, pending, also, _ASKING),
-        "openapi_extra": {"parameters": [*_SIGNING, *_BODY_SIGNING], "requestBody": body},
+        "openapi_extra": {"parameters": [*_SIGNING, *_BODY_SIGNING], "requestBody": described},
         "response_class": Response,
     }
 

@@ -96,11 +96,11 @@ class Reusable(Shape):
     releases: list[ReleaseName]
     charge: Amounts = Field(description="Nothing.")
     used: bool = Field(description="Whether they are as exact as the spend asked; if not, a smaller spend uses them.")
-    columns: list[EstimatedColumn] = Field(description="As exact as they are.")
+    columns: list[EstimatedColumn] | None = Field(default=None, description="As exact as they are; of one query alone.")
 
 
-class EstimateAnswer(Shape):
-    """What a query would cost and how exact it would be. Free: nothing is charged, no data are touched."""
+class Price(Shape):
+    """What a request would cost."""
 
     charge: Amounts = Field(description="Nothing where earlier releases of the licence are used.")
     fresh: Amounts = Field(description="With fresh noise.")
@@ -112,8 +112,26 @@ class EstimateAnswer(Shape):
     affordable: bool
     more: int | None = Field(description="How many such queries the accounts afford; null: any.")
     balance: list[Balance]
-    columns: list[EstimatedColumn]
     measures: list[EstimatedMeasure]
+
+
+class EstimateAnswer(Price):
+    """What a query would cost and how exact it would be. Free: nothing is charged, no data are touched."""
+
+    columns: list[EstimatedColumn]
+
+
+class EstimatedQuery(Shape):
+    """A query of a batch."""
+
+    columns: list[EstimatedColumn]
+    measures: list[str] = Field(description="That it reads; those that several read are measured and paid for once.")
+
+
+class BatchEstimate(Price):
+    """What several queries would cost together, and how exact each would be."""
+
+    queries: list[EstimatedQuery]
 
 
 class Column(Shape):
@@ -244,17 +262,32 @@ class Receipt(Shape):
     checkpoint: str
 
 
-class QueryAnswer(Shape):
-    """A released query, or a dry run."""
+class Released(Shape):
+    """A release and the proof of it."""
+
+    digest: Digest
+    release: Release
+    receipt: Receipt
+
+
+class Charged(Shape):
+    """What a request was charged."""
 
     id: str
     state: Literal["released", "dry_run"]
-    digest: Digest
-    release: Release
     charge: Amounts
     price: Amounts | None = Field(default=None, description="Of a dry run: what the query would be charged.")
     balance: list[Balance]
-    receipt: Receipt
+
+
+class QueryAnswer(Charged, Released):
+    """A released query, or a dry run."""
+
+
+class BatchAnswer(Charged):
+    """Released queries, or a dry run of them: one charge, all or nothing."""
+
+    answers: list[Released] = Field(description="In the order of the queries.")
 
 
 class QueryPending(Shape):

@@ -21,52 +21,70 @@ from sandbox.bounds import clip_json
 from sandbox.errors import Fault
 from sandbox.leaves import Decided
 from sandbox.ledger.accounts import Line, read_account
-from sandbox.ledger.charges import Charge, State, find_release, history, lines
+from sandbox.ledger.charges import Charge, State, find_releases, history, lines
 from sandbox.plan.combinations import Combination, Share, combinations
 from sandbox.plan.lineage import measured
 from sandbox.preparation import Prepared
 from sandbox.privacy.calibrate import PricedMeasure
 from sandbox.privacy.intervals import CONFIDENCE, combined_half_width, half_widths, share_half_width
-from sandbox.privacy.loss import Accuracy, Loss, Spend, decimal
+from sandbox.privacy.loss import Accuracy, Loss, Spend, decimal, nothing
 from sandbox.registry.directory import RegisteredLicence
-from sandbox.reuse import Reuse, nothing
+from sandbox.requests import read_charged
+from sandbox.reuse import Reuse
 
 
-def query_answer(connection: Connection, charge: Charge, key: LogPublicKey) -> tuple[int, bytes]:
+def query_answer(connection: Connection, charge: Charge, key: LogPublicKey, *, batch: bool) -> tuple[int, bytes]:
     """Status and body of the answer to a charged request; `charge` is the one that paid."""
     if charge.final_leaf is None or not log.covered(connection, charge.final_leaf):
         return 202, canonical_json({"id": charge.id, "state": State.AUTHORIZED.value})
-    stored = find_release(connection, charge.id)
-    if stored is None:
+    stored = find_releases(connection, charge.id)
+    if not stored:
         return 500, canonical_json({"code": "service.failed", "detail": {}, "id": charge.id})
     own = _own_charge(connection, charge.authorized_leaf)
     answer: dict[str, object] = {
         "id": charge.id,
         "state": State.RELEASED.value,
-        "digest": stored.digest,
-        "release": json.loads(stored.body),
         "charge": amounts_json(own.loss),
         "balance": [balance_json(balance) | {"more": more(balance, _loss(own.loss))} for balance in after([own])],
-        "receipt": log.receipt(connection, charge.final_leaf, key).to_json(),
     }
-    return 200, canonical_json(answer)
+    answers = [_released(connection, each.body, each.leaf, key) for each in stored]
+    return 200, canonical_json(answer | _one_or_all(answers, batch=batch))
 
 
 def dry_run_answer(
-    connection: Connection, run: str, prepared: Prepared, body: bytes, leaf: int, key: LogPublicKey
+    connection: Connection,
+    run: str,
+    prepared: Prepared,
+    bodies: Sequence[bytes],
+    leaf: int,
+    key: LogPublicKey,
+    *,
+    batch: bool,
 ) -> dict[str, object]:
     """The answer to a dry run, in the shape of a query's: nothing was charged, so that no balance moved."""
     price = prepared.priced.loss
-    return {
+    answer: dict[str, object] = {
         "id": run,
         "state": "dry_run",
-        "digest": sha256(body).hexdigest(),
-        "release": json.loads(body),
         "charge": amounts_json(nothing(price)),
         "price": amounts_json(price),
         "balance": [],
+    }
+    return answer | _one_or_all([_released(connection, body, leaf, key) for body in bodies], batch=batch)
+
+
+def _released(connection: Connection, body: bytes, leaf: int, key: LogPublicKey) -> dict[str, object]:
+    """A release and the leaf that proves it."""
+    return {
+        "digest": sha256(body).hexdigest(),
+        "release": json.loads(body),
         "receipt": log.receipt(connection, leaf, key).to_json(),
     }
+
+
+def _one_or_all(answers: Sequence[Mapping[str, object]], *, batch: bool) -> dict[str, object]:
+    """The answers of a batch in the order of its queries, or that of the only query."""
+    return {"answers": list(answers)} if batch else dict(answers[0])
 
 
 def repeat_receipt(connection: Connection, leaf: int, key: LogPublicKey) -> str:
@@ -92,11 +110,18 @@ def licence_answer(connection: Connection, found: RegisteredLicence) -> dict[str
     }
 
 
-def estimate_answer(connection: Connection, decided: Decided) -> dict[str, object]:
-    """The price of a query, the half-widths it gives, and whether the licence's own account affords it."""
+def estimate_answer(connection: Connection, decided: Decided, *, batch: bool) -> dict[str, object]:
+    """The price of a request, the half-widths it gives, and whether the licence's own account affords it."""
     prepared, reuse, loss = decided.prepared, decided.reuse, decided.loss
     reused = reuse is not None and reuse.enough
     balance = _balance(connection, prepared.licence.id)
+    measures = _ran(reuse) if reuse is not None and reused else prepared.priced.measures
+    columns = [_columns(query, measures) for query in prepared.queries]
+    shown: dict[str, object] = {"columns": columns[0]}
+    if batch:
+        names = [sorted(query.measures) for query in prepared.queries]
+        pairs = zip(columns, names, strict=True)
+        shown = {"queries": [{"columns": each, "measures": read} for each, read in pairs]}
     return {
         "charge": amounts_json(loss),
         "fresh": amounts_json(prepared.priced.loss),
@@ -107,9 +132,9 @@ def estimate_answer(connection: Connection, decided: Decided) -> dict[str, objec
         "affordable": affordable(balance, loss),
         "more": more(balance, prepared.priced.loss),
         "balance": [balance_json(balance)],
-        "columns": _columns(prepared, _ran(reuse) if reuse is not None and reused else prepared.priced.measures),
-        "reuse": None if reuse is None else _reusable(prepared, reuse),
+        "reuse": None if reuse is None else _reusable(prepared, reuse, batch=batch),
         "measures": [_measure(priced) for priced in prepared.priced.measures],
+        **shown,
     }
 
 
@@ -126,13 +151,13 @@ def _ran(reuse: Reuse) -> tuple[PricedMeasure, ...]:
     return tuple(each.derived.priced for each in reuse.measures)
 
 
-def _reusable(prepared: Prepared, reuse: Reuse) -> dict[str, object]:
+def _reusable(prepared: Prepared, reuse: Reuse, *, batch: bool) -> dict[str, object]:
     """The earlier releases that the query can be computed from, at no charge, and how exact it would be then."""
     return {
         "releases": [{"id": each.charge, "digest": each.digest} for each in reuse.sources],
         "charge": amounts_json(nothing(prepared.priced.loss)),
         "used": reuse.enough,
-        "columns": _columns(prepared, _ran(reuse)),
+        **({} if batch else {"columns": _columns(prepared, _ran(reuse))}),
     }
 
 
@@ -210,7 +235,7 @@ def _request(charge: Charge) -> dict[str, object]:
         "licence": charge.licence,
         "scenario": asked["scenario"],
         "dataset": asked["dataset"],
-        "sql": asked["sql"],
+        "sql": read_charged(charge.request).script,
     }
 
 

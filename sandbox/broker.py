@@ -34,12 +34,14 @@ from sandbox.privacy.kept import from_json
 from sandbox.privacy.loss import Accuracy
 from sandbox.registry.directory import Registry
 from sandbox.registry.standing import Standing
-from sandbox.requests import QueryRequest, read_query
+from sandbox.requests import QueryRequest
 from sandbox.reuse import Source, find_reuse
 from sandbox.runs import Runs
 from sandbox.settings import Settings
 
 T = TypeVar("T")
+Read = Callable[[bytes], QueryRequest]
+"""Reads a body strictly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,8 @@ class DryRun:
 
     id: str
     prepared: Prepared
-    release: bytes
-    """Canonical; marked as dummy."""
+    releases: tuple[bytes, ...]
+    """Canonical, one for each query; marked as dummy."""
     leaf: int
     """Covered by a checkpoint."""
 
@@ -94,22 +96,22 @@ class Broker:
     def snapshots(self) -> Snapshots:
         return self.decisions.snapshots
 
-    def estimate(self, caller: VerifiedRequest, body: bytes) -> Decided | Refusal:
-        """The price of a query, from card, policy and request alone; its leaf is written."""
-        return self._acting(caller, Action.ESTIMATE, body, self._estimated)
+    def estimate(self, caller: VerifiedRequest, body: bytes, read: Read) -> Decided | Refusal:
+        """The price of a query or batch, from card, policy and request alone; its leaf is written."""
+        return self._acting(caller, Action.ESTIMATE, body, read, self._estimated)
 
-    def answer(self, caller: VerifiedRequest, body: bytes, wait: bool) -> Answered | DryRun | Refusal:
-        """The charge that answers the query, ended unless `wait` is not wanted; nothing is charged for a repeat, nor
-        for a dry run, which has no charge."""
+    def answer(self, caller: VerifiedRequest, body: bytes, read: Read, wait: bool) -> Answered | DryRun | Refusal:
+        """The charge that answers the query or batch, ended unless `wait` is not wanted; nothing is charged for a
+        repeat, nor for a dry run, which has no charge."""
 
         def act(who: VerifiedRequest, request: QueryRequest) -> Answered | DryRun | Refusal:
             return self._dry_run(who, request) if request.dry_run else self._answered(who, request, body, wait)
 
-        return self._acting(caller, Action.QUERY, body, act)
+        return self._acting(caller, Action.QUERY, body, read, act)
 
     def refuse(self, caller: VerifiedRequest, action: str, refusal: Refusal, request: QueryRequest | None) -> Refusal:
         """Writes the leaf of a refusal that was not written in a transaction of its own."""
-        sql = None if request is None else request.sql
+        sql = None if request is None else request.script
         act = entry.Refused(
             action=action,
             code=refusal.code,
@@ -133,11 +135,12 @@ class Broker:
         caller: VerifiedRequest,
         action: Action,
         body: bytes,
+        read: Read,
         act: Callable[[VerifiedRequest, QueryRequest], T | Refusal],
     ) -> T | Refusal:
         request = None
         try:
-            request = read_query(body)
+            request = read(body)
             return act(caller, request)
         except Refusal as refusal:
             return self.refuse(caller, action.value, refusal, request)
@@ -151,17 +154,17 @@ class Broker:
             licence=request.licence,
             scenario=request.scenario,
             datasets=tuple(decided.prepared.snapshots),
-            sql=text_digest(request.sql),
+            sql=text_digest(request.script),
             plan=decided.prepared.plan_digest,
             loss=records.Amounts(loss.rho, loss.delta, loss.epsilon),
         )
-        self.note(caller, Leaf(act, (request.sql.encode(),)))
+        self.note(caller, Leaf(act, (request.script.encode(),)))
         return decided
 
     def _dry_run(self, caller: VerifiedRequest, request: QueryRequest) -> DryRun:
         """Decided as the query would be, with no account asked; its leaf says what left and that it is dummy."""
         decided = self.decisions.decided(caller.signer, request, Action.QUERY)
-        found = rehearse(decided.prepared, self.dummies, self.runs.run, self.settings.worker_seconds).release
+        found = rehearse(decided.prepared, self.dummies, self.runs.run, self.settings.worker_seconds).releases
         run, header = token_hex(16), self._header(caller)
         leaf = dry_run_leaf(run, decided, found)
         logged = self.writer.submit(lambda connection: note(connection, caller.nonce, header, leaf)).result()
@@ -187,7 +190,7 @@ class Broker:
             )
             outcome = logged.outcome
             if isinstance(outcome, Authorized):
-                copied = None if outcome.copies is None else outcome.copies.body
+                copied = tuple(each.body for each in outcome.copies)
                 self.runs.start(charge, decided.prepared, copied)
                 started = True
         finally:
@@ -224,8 +227,8 @@ class Broker:
         prepared, reuse = decided.prepared, decided.reuse
         if reuse is None or not reuse.enough or self._sent(caller, prepared):
             return None
-        body = derived(prepared, reuse, self.snapshots, self.runs.run, self.settings.worker_seconds)
-        return Computed(reuse.identity(prepared), body)
+        bodies = derived(prepared, reuse, self.snapshots, self.runs.run, self.settings.worker_seconds)
+        return Computed(reuse.identity(prepared), bodies)
 
     def _sent(self, caller: VerifiedRequest, prepared: Prepared) -> bool:
         key = caller.idempotency_key

@@ -16,7 +16,7 @@ from sandbox.ledger.charges import Charge
 from sandbox.plan.limits import Limits
 from sandbox.preparation import Prepared, prepare
 from sandbox.registry.directory import Registry, Signer
-from sandbox.requests import QueryRequest, read_query
+from sandbox.requests import QueryRequest, read_charged
 from sandbox.settings import Settings
 from sandbox.ticks import time_class
 
@@ -80,7 +80,7 @@ class Decisions:
             raise Fault("a charge without licence or key")
         snapshots = {name: self.snapshots.open(snapshot) for name, snapshot in used.items()}
         prepared = prepare(
-            read_query(charge.request), registered.licence, self.frontend, snapshots, self.bundle.domains, self.limits
+            read_charged(charge.request), registered.licence, self.frontend, snapshots, self.bundle.domains, self.limits
         )
         if prepared.identity != charge.identity:
             raise Fault("the request is not what was charged")
@@ -102,5 +102,5 @@ def _use(prepared: Prepared) -> Use:
         output="query",
         datasets=tuple(DatasetUse(name, State.ACTIVE, card.catalogue.opening) for name, card in used.items()),
         tables=tuple(sorted({(scan.dataset, scan.table) for scan in prepared.scans})),
-        columns=tuple((read.dataset, read.table, read.column) for read in prepared.checked.reads),
+        columns=tuple((read.dataset, read.table, read.column) for read in prepared.reads),
     )

@@ -24,10 +24,9 @@ from sandbox.answers import (
     query_answer,
     repeat_receipt,
 )
-from sandbox.audit import log
+from sandbox.audit import entry, log
 from sandbox.audit.checkpoint import LogPublicKey, open_note
-from sandbox.audit.entry import Read
-from sandbox.broker import Answered, Broker, DryRun
+from sandbox.broker import Answered, Broker, DryRun, Read
 from sandbox.errors import PROBLEMS, Refusal
 from sandbox.frames import HttpAnswer, HttpRequest
 from sandbox.identity import VerifiedRequest, verify
@@ -35,6 +34,7 @@ from sandbox.ledger.charges import Charge, find_charge
 from sandbox.ledger.database import cause
 from sandbox.ledger.outcomes import Leaf
 from sandbox.registry.directory import RegisteredLicence
+from sandbox.requests import is_batch, read_batch, read_query
 
 _LOGGER = logging.getLogger("vitrine.door")
 _PAGE = 256
@@ -53,6 +53,7 @@ def refused(refusal: Refusal) -> HttpAnswer:
         "detail": dict(refusal.detail),
         "span": span,
         "rewrite": refusal.rewrite,
+        "query": refusal.query,
         "trace": token_hex(8),
     }
     return HttpAnswer(PROBLEMS[refusal.code].status, canonical_json(body))
@@ -96,17 +97,25 @@ class Door:
 
     def query(self, caller: VerifiedRequest, request: HttpRequest, _: str) -> HttpAnswer:
         """The answer to a query, or 202 while it runs and the caller prefers not to wait."""
+        return self._asked(caller, request, read_query, batch=False)
+
+    def batch(self, caller: VerifiedRequest, request: HttpRequest, _: str) -> HttpAnswer:
+        """The same for several queries, planned and charged together."""
+        return self._asked(caller, request, read_batch, batch=True)
+
+    def _asked(self, caller: VerifiedRequest, request: HttpRequest, read: Read, *, batch: bool) -> HttpAnswer:
         wait = request.header("prefer") != "respond-async"
-        found = self.broker.answer(caller, request.body, wait)
+        found = self.broker.answer(caller, request.body, read, wait)
         if isinstance(found, Refusal):
             return refused(found)
         if isinstance(found, DryRun):
-            return self._dry_run(found)
-        return self._answer(found.charge, self._repeated(found) if found.repeat else ())
+            return self._dry_run(found, batch=batch)
+        return self._answer(found.charge, self._repeated(found) if found.repeat else (), batch=batch)
 
-    def _dry_run(self, found: DryRun) -> HttpAnswer:
+    def _dry_run(self, found: DryRun, *, batch: bool) -> HttpAnswer:
+        key = self.log_key
         with self.broker.engine.connect() as connection:
-            body = dry_run_answer(connection, found.id, found.prepared, found.release, found.leaf, self.log_key)
+            body = dry_run_answer(connection, found.id, found.prepared, found.releases, found.leaf, key, batch=batch)
         return HttpAnswer(200, canonical_json(body), (("vitrine-dry-run", "true"),))
 
     def _repeated(self, found: Answered) -> tuple[tuple[str, str], ...]:
@@ -117,20 +126,27 @@ class Door:
             proof = repeat_receipt(connection, found.leaf, self.log_key)
         return (("vitrine-repeat", "true"), ("vitrine-receipt", proof))
 
-    def _answer(self, charge: Charge, headers: tuple[tuple[str, str], ...]) -> HttpAnswer:
+    def _answer(self, charge: Charge, headers: tuple[tuple[str, str], ...], *, batch: bool) -> HttpAnswer:
         with self.broker.engine.connect() as connection:
-            status, body = query_answer(connection, charge, self.log_key)
+            status, body = query_answer(connection, charge, self.log_key, batch=batch)
         if status == 202:
             headers += (("location", f"/v1/queries/{charge.id}"),)
         return HttpAnswer(status, body, headers)
 
     def estimate(self, caller: VerifiedRequest, request: HttpRequest, _: str) -> HttpAnswer:
         """The price of a query."""
-        found = self.broker.estimate(caller, request.body)
+        return self._estimated(caller, request, read_query, batch=False)
+
+    def estimate_batch(self, caller: VerifiedRequest, request: HttpRequest, _: str) -> HttpAnswer:
+        """The price of several queries together."""
+        return self._estimated(caller, request, read_batch, batch=True)
+
+    def _estimated(self, caller: VerifiedRequest, request: HttpRequest, read: Read, *, batch: bool) -> HttpAnswer:
+        found = self.broker.estimate(caller, request.body, read)
         if isinstance(found, Refusal):
             return refused(found)
         with self.broker.engine.connect() as connection:
-            return _ok(estimate_answer(connection, found))
+            return _ok(estimate_answer(connection, found, batch=batch))
 
     def catalogue(self, caller: VerifiedRequest, _: HttpRequest, __: str) -> HttpAnswer:
         """Every data set that can be asked."""
@@ -184,7 +200,7 @@ class Door:
         if found is None or payer is None:
             raise Refusal("request.route")
         self._read(caller, Action.HISTORY_READ, Target(charge, found.actor.institution), dict)
-        return self._answer(payer, ())
+        return self._answer(payer, (), batch=is_batch(payer.request))
 
     def checkpoint(self, caller: VerifiedRequest, _: HttpRequest, __: str) -> HttpAnswer:
         """The newest signed checkpoint."""
@@ -256,7 +272,7 @@ class Door:
         """Decides on a reading, makes its answer and writes its leaf, in this order. Refuses policy.*."""
         self.broker.decisions.allowed(caller.signer, action, target, None)
         answer = _ok(body())
-        self.broker.note(caller, Leaf(Read(action.value, target.id)))
+        self.broker.note(caller, Leaf(entry.Read(action.value, target.id)))
         return answer
 
 
@@ -264,7 +280,9 @@ _ROUTES: tuple[tuple[str, re.Pattern[str], Handler], ...] = (
     ("POST", re.compile(r"/v1/queries()"), Door.query),
     ("GET", re.compile(r"/v1/queries()"), Door.history),
     ("GET", re.compile(r"/v1/queries/([0-9a-f]{32})"), Door.one_query),
+    ("POST", re.compile(r"/v1/queries:batch()"), Door.batch),
     ("POST", re.compile(r"/v1/estimates()"), Door.estimate),
+    ("POST", re.compile(r"/v1/estimates:batch()"), Door.estimate_batch),
     ("GET", re.compile(r"/v1/catalogue()"), Door.catalogue),
     ("GET", re.compile(r"/v1/licences()"), Door.licences),
     ("GET", re.compile(r"/v1/licences/([^/]{1,64})"), Door.licence),

@@ -37,6 +37,8 @@ class Refusal(VitrineError):
     """A query that would be accepted."""
     subject: str | None = None
     """The plan's generated name it is about (`a1`, `a1.argument`, `k1`), where the span is not known yet."""
+    query: int | None = None
+    """Which one of several it is about, counted from 0."""
     rules: tuple[str, ...] = ()
     """Ids of the policy rules that decided, where rules did."""
 

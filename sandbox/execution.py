@@ -5,7 +5,7 @@ An exact answer exists here only between a worker's rows and the noise; what com
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from policies.canonical import canonical_json
@@ -46,12 +46,18 @@ Work = Callable[[Job], Rows]
 class Execution:
     """What running a prepared request gave."""
 
-    release: bytes
-    """Canonical."""
+    releases: tuple[bytes, ...]
+    """Canonical; one for each query."""
     invocations: tuple[Invocation, ...]
     """Every mechanism that ran, with the loss it stated."""
-    kept: tuple[Kept, ...]
-    """The measured relations that later requests may be computed from."""
+    kept: tuple[tuple[int, Kept], ...]
+    """The measured relations that later requests may be computed from, each with the first query that reads it."""
+
+    @property
+    def release(self) -> bytes:
+        """That of the only query."""
+        (found,) = self.releases
+        return found
 
 
 def execute(prepared: Prepared, snapshots: Snapshots, run: Run, deadline: float) -> Execution:
@@ -97,8 +103,8 @@ def rehearse(prepared: Prepared, dummies: Dummies, run: Run, deadline: float) ->
     )
 
 
-def derived(prepared: Prepared, reuse: Reuse, snapshots: Snapshots, run: Run, deadline: float) -> bytes:
-    """The release of a request that is computed from earlier ones: no private part is opened, no noise drawn.
+def derived(prepared: Prepared, reuse: Reuse, snapshots: Snapshots, run: Run, deadline: float) -> tuple[bytes, ...]:
+    """The releases of a request that is computed from earlier ones: no private part is opened, no noise drawn.
 
     Raises WorkerFailure.
     """
@@ -114,17 +120,14 @@ def derived(prepared: Prepared, reuse: Reuse, snapshots: Snapshots, run: Run, de
         released[freed.measure], noise[freed.measure] = _table(freed), Noisy(ran, freed, taken.families)
         told = zip(ran.notices, (each.number for each in taken.source.kept.notices), strict=True)
         decided.append(Decided((), ran, tuple(told), len(freed.rows), taken))
-    answer = render_answer(prepared.checked, prepared.cards, tuple(prepared.snapshots), released, deadline)
-    rows = answering(answer.job)
-    known = uncertainty(prepared, answer, rows, noise, released, answering, deadline)
-    return canonical_json(release_json(prepared, decided, known, rows, dummy=False))
+    return _answered(prepared, decided, released, noise, answering, deadline, dummy=False)
 
 
 def _executed(prepared: Prepared, measuring: Work, answering: Work, deadline: float, *, dummy: bool) -> Execution:
     names = tuple(prepared.snapshots)
     invocations: list[Invocation] = []
     decided: list[Decided] = []
-    keeps: list[Kept] = []
+    keeps: list[tuple[int, Kept]] = []
     released: dict[str, Table] = {}
     noise: dict[str, Noisy] = {}
     for priced in prepared.priced.measures:
@@ -152,14 +155,38 @@ def _executed(prepared: Prepared, measuring: Work, answering: Work, deadline: fl
         decided.append(Decided(priced.selections, ran, tuple(told), len(freed.rows)))
         subject = prepared.subject(priced.bounded.checked.measure)
         kept = None if subject is None else keep(subject, priced, ran, freed, told)
-        keeps += [] if kept is None else [kept]
+        keeps += [] if kept is None else [(_first(prepared, freed.measure), kept)]
     if prepared.priced.measures and total(each.loss for each in invocations) != prepared.priced.loss:
         raise Fault("the mechanisms lost something else than was charged")
-    answer = render_answer(prepared.checked, prepared.cards, names, released, deadline)
-    rows = answering(answer.job)
-    known = uncertainty(prepared, answer, rows, noise, released, answering, deadline)
-    body = canonical_json(release_json(prepared, decided, known, rows, dummy=dummy))
-    return Execution(body, tuple(invocations), tuple(keeps))
+    bodies = _answered(prepared, decided, released, noise, answering, deadline, dummy=dummy)
+    return Execution(bodies, tuple(invocations), tuple(keeps))
+
+
+def _first(prepared: Prepared, measure: str) -> int:
+    """The first query that reads the measure."""
+    reading = (number for number, each in enumerate(prepared.queries) if measure in each.measures)
+    return next(reading, 0)
+
+
+def _answered(
+    prepared: Prepared,
+    decided: Sequence[Decided],
+    released: Mapping[str, Table],
+    noise: Mapping[str, Noisy],
+    answering: Work,
+    deadline: float,
+    *,
+    dummy: bool,
+) -> tuple[bytes, ...]:
+    """The public part of each query over what was released, as it leaves."""
+    bodies = []
+    for query in prepared.queries:
+        answer = render_answer(query.checked, query.cards, tuple(query.snapshots), released, deadline)
+        rows = answering(answer.job)
+        known = uncertainty(query, answer, rows, noise, released, answering, deadline)
+        own = [each for each in decided if each.priced.bounded.checked.measure.name in query.measures]
+        bodies.append(canonical_json(release_json(query, own, known, rows, dummy=dummy)))
+    return tuple(bodies)
 
 
 def _table(found: ReleasedMeasure) -> Table:

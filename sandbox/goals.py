@@ -11,6 +11,7 @@ from sandbox.errors import Refusal
 from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.checked import CheckedAggregate, CheckedPlan
 from sandbox.plan.lineage import measured
+from sandbox.plan.plan import Label
 from sandbox.privacy.accuracy import Goal
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.loss import Accuracy
@@ -18,16 +19,16 @@ from sandbox.privacy.statistics import Estimate, Moments
 
 
 def goals(
-    asked: Accuracy, checked: CheckedPlan, measures: Sequence[BoundedMeasure], sizes: Mapping[str, int | None]
+    asked: Accuracy, plans: Sequence[CheckedPlan], measures: Sequence[BoundedMeasure], sizes: Mapping[str, int | None]
 ) -> tuple[Goal, ...]:
-    """One goal per released aggregate that a column meant shows.
+    """One goal per released aggregate that a column meant shows, of any of the queries.
 
     `sizes` are the rows that a measure's groups are assumed to have. Refuses: `spend.column` where no column is meant,
     `spend.expected_size` where a column's error is not known without, `spend.expected_value` where a relative one is of
     an unknown value.
     """
-    origins = measured(checked.plan)
-    meant = [label for label in checked.plan.labels if asked.column in (None, label.label) and label.name in origins]
+    origins = _origins(plans)
+    meant = [label for label in _labels(plans) if asked.column in (None, label.label) and label.name in origins]
     if not meant:
         raise Refusal("spend.column", {"column": asked.column or "*"})
     if asked.expected_value is not None and len({origins[label.name] for label in meant}) > 1:
@@ -35,14 +36,22 @@ def goals(
     return tuple(_goal(asked, label.label, origins[label.name], measures, sizes) for label in meant)
 
 
-def weighed(checked: CheckedPlan, weights: Sequence[tuple[str, Fraction]]) -> Mapping[str, Fraction]:
+def _origins(plans: Sequence[CheckedPlan]) -> Mapping[str, str]:
+    return {name: origin for each in plans for name, origin in measured(each.plan).items()}
+
+
+def _labels(plans: Sequence[CheckedPlan]) -> list[Label]:
+    return [label for each in plans for label in each.plan.labels]
+
+
+def weighed(plans: Sequence[CheckedPlan], weights: Sequence[tuple[str, Fraction]]) -> Mapping[str, Fraction]:
     """What the aggregates weigh that are columns of these names.
 
     Refuses: `spend.column` for a name that is no column which is an aggregate as measured.
     """
-    origins, found = measured(checked.plan), dict[str, Fraction]()
+    origins, found = _origins(plans), dict[str, Fraction]()
     for column, weight in weights:
-        meant = [label for label in checked.plan.labels if label.label == column and label.name in origins]
+        meant = [label for label in _labels(plans) if label.label == column and label.name in origins]
         if not meant:
             raise Refusal("spend.column", {"column": column})
         found |= {origins[label.name]: weight for label in meant}

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 from policies.rules import Action
 from sandbox.audit import entry, records
+from sandbox.audit.forms import joint_digest
 from sandbox.ledger.outcomes import Authorized, ChargeRequest, Existing, Leaf, Outcome, Refused, Reused
 from sandbox.preparation import Prepared
-from sandbox.privacy.loss import Loss
+from sandbox.privacy.loss import Loss, nothing
 from sandbox.privacy.mechanisms import FEATURES, version
 from sandbox.registry.directory import RegisteredLicence
-from sandbox.reuse import Reuse, nothing
+from sandbox.reuse import Reuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Decided:
 def outcome_leaf(outcome: Outcome, asked: ChargeRequest, decided: Decided) -> Leaf:
     """What the log says of an outcome."""
     request = decided.prepared.request
-    sql = request.sql.encode()
+    sql = request.script.encode()
     match outcome:
         case Authorized(_, accounts, copies):
             authorized = entry.QueryAuthorized(
@@ -45,11 +47,12 @@ def outcome_leaf(outcome: Outcome, asked: ChargeRequest, decided: Decided) -> Le
                 licence_file=decided.registered.digest,
                 scenario=request.scenario,
                 datasets=_datasets(decided.prepared),
-                sql=text_digest(request.sql),
+                sql=text_digest(request.script),
                 plan=decided.prepared.plan_digest,
+                queries=len(request.queries),
                 rules=decided.rules,
                 accounts=accounts,
-                mechanisms=() if copies is not None else _mechanisms(decided.prepared),
+                mechanisms=() if copies else _mechanisms(decided.prepared),
                 opendp=version(),
                 features=FEATURES,
             )
@@ -61,12 +64,12 @@ def outcome_leaf(outcome: Outcome, asked: ChargeRequest, decided: Decided) -> Le
                 licence_file=decided.registered.digest,
                 scenario=request.scenario,
                 datasets=_datasets(decided.prepared),
-                sql=text_digest(request.sql),
+                sql=text_digest(request.script),
                 plan=decided.prepared.plan_digest,
                 rules=decided.rules,
                 accounts=accounts,
                 sources=_sources(decided),
-                release=computed.digest,
+                release=joint_digest(computed),
             )
             return Leaf(reused, (sql,))
         case Existing(found, stored, repeat=True):
@@ -74,20 +77,20 @@ def outcome_leaf(outcome: Outcome, asked: ChargeRequest, decided: Decided) -> Le
                 licence=request.licence,
                 scenario=request.scenario,
                 authorization=found.authorized_leaf,
-                release=None if stored is None else stored.digest,
-                sql=text_digest(request.sql),
+                release=joint_digest([each.digest for each in stored]) if stored else None,
+                sql=text_digest(request.script),
             )
             return Leaf(repeated, (sql,))
         case Existing(found):
             return Leaf(entry.Read("query", found.id))
         case Refused(refusal):
             refused = entry.Refused(
-                Action.QUERY.value, refusal.code, refusal.rules, request.licence, text_digest(request.sql)
+                Action.QUERY.value, refusal.code, refusal.rules, request.licence, text_digest(request.script)
             )
             return Leaf(refused, (sql,))
 
 
-def dry_run_leaf(run: str, decided: Decided, release: bytes) -> Leaf:
+def dry_run_leaf(run: str, decided: Decided, releases: Sequence[bytes]) -> Leaf:
     """What the log says of a dry run."""
     prepared = decided.prepared
     act = entry.QueryDryRun(
@@ -95,13 +98,13 @@ def dry_run_leaf(run: str, decided: Decided, release: bytes) -> Leaf:
         licence=prepared.licence.id,
         scenario=prepared.request.scenario,
         datasets=_datasets(prepared),
-        sql=text_digest(prepared.request.sql),
+        sql=text_digest(prepared.request.script),
         plan=prepared.plan_digest,
         rules=decided.rules,
         price=_amounts(prepared.priced.loss),
-        release=sha256(release).hexdigest(),
+        release=joint_digest([sha256(each).hexdigest() for each in releases]),
     )
-    return Leaf(act, (prepared.request.sql.encode(),))
+    return Leaf(act, (prepared.request.script.encode(),))
 
 
 def _sources(decided: Decided) -> tuple[records.ReleaseUse, ...]:

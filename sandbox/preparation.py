@@ -21,9 +21,10 @@ from sandbox.frontend import Frontend
 from sandbox.goals import goals, weighed
 from sandbox.plan.canonical import encode
 from sandbox.plan.check import check
-from sandbox.plan.checked import CheckedMeasure, CheckedPlan
+from sandbox.plan.checked import CheckedMeasure, CheckedPlan, ReadColumn
+from sandbox.plan.joint import joint
 from sandbox.plan.limits import Limits
-from sandbox.plan.lineage import scans
+from sandbox.plan.lineage import releases, scans
 from sandbox.plan.nodes import Measure, Scan
 from sandbox.plan.plan import Plan
 from sandbox.plan.subjects import Subject, digest, subject
@@ -33,7 +34,7 @@ from sandbox.privacy.calibrate import Priced, price, units
 from sandbox.privacy.clip import norm_of
 from sandbox.privacy.clipping import bound_by
 from sandbox.privacy.conversion import epsilon_of
-from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss, Spend, decimal
+from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss, Spend, decimal, nothing, total
 from sandbox.requests import QueryRequest
 from sandbox.rewrites import taught
 
@@ -48,6 +49,7 @@ class Prepared:
     request: QueryRequest
     licence: Licence
     checked: CheckedPlan
+    """Of a batch: every measure, and the public part of its first query."""
     spend: Spend
     """As asked, or found for the accuracy asked."""
     priced: Priced
@@ -57,6 +59,28 @@ class Prepared:
     """Of the data sets that the plan reads, by name."""
     domains: Mapping[str, UnitDomain]
     """Of the people that the plan reads, by name."""
+    further: tuple[CheckedPlan, ...] = ()
+    """The other queries of a batch: the same measures, each with a public part of its own."""
+
+    @property
+    def queries(self) -> tuple[Prepared, ...]:
+        """Each query of the request with what it reads of the measures; a request of one query is that query."""
+        if not self.further:
+            return (self,)
+        return tuple(self._query(each) for each in (self.checked, *self.further))
+
+    def _query(self, checked: CheckedPlan) -> Prepared:
+        read = measures_read(checked.plan)
+        measures = tuple(each for each in self.priced.measures if each.bounded.checked.measure.name in read)
+        losses = [step.loss for each in measures for step in each.selections]
+        losses += [step.loss for each in measures for step in each.drawn]
+        loss = total(losses) if losses else nothing(self.priced.loss)
+        return replace(self, checked=checked, priced=Priced(measures, loss), further=())
+
+    @property
+    def measures(self) -> frozenset[str]:
+        """The names of its measures."""
+        return frozenset(each.bounded.checked.measure.name for each in self.priced.measures)
 
     @property
     def readings(self) -> tuple[int, ...]:
@@ -65,7 +89,9 @@ class Prepared:
 
     @property
     def plan_digest(self) -> str:
-        return hashlib.sha256(encode(self.checked.plan)).hexdigest()
+        """Of the plan; of a batch, of those of its queries."""
+        plans = b"\n".join(encode(each.plan) for each in (self.checked, *self.further))
+        return hashlib.sha256(plans).hexdigest()
 
     @property
     def cards(self) -> Mapping[str, DatasetCard]:
@@ -74,7 +100,13 @@ class Prepared:
     @property
     def scans(self) -> tuple[Scan, ...]:
         """Every table that the plan reads, as often as it does."""
-        return plan_scans(self.checked.plan)
+        return tuple(scan for each in (self.checked, *self.further) for scan in plan_scans(each.plan))
+
+    @property
+    def reads(self) -> tuple[ReadColumn, ...]:
+        """Every column that is read."""
+        found = {read for each in (self.checked, *self.further) for read in each.reads}
+        return tuple(sorted(found, key=lambda read: (read.dataset, read.table, read.column)))
 
     def subject(self, measure: Measure) -> Subject | None:
         """What the measure is of, on which snapshots; None where it reads what others release."""
@@ -147,47 +179,82 @@ def prepare(
     goes with it would itself be prepared.
     """
 
-    def ask(sql: str, passed_over: Sequence[str]) -> Prepared:
-        return _prepared(replace(request, sql=sql), licence, frontend, snapshots, domains, limits, passed_over)
+    known = _Known(licence, frontend, snapshots, domains, limits)
+    if not request.further:
+        return known.alone(request)
+    alone = []
+    for number, sql in enumerate(request.queries):
+        try:
+            alone.append(known.alone(replace(request, sql=sql, further=(), weights=())))
+        except Refusal as refusal:
+            refusal.query = number
+            raise
+    return known.together(request, alone)
 
-    try:
-        return ask(request.sql, ())
-    except Refusal as refusal:
-        raise taught(request.sql, refusal, ask) from None
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What preparing knows beside the request."""
 
-def _prepared(
-    request: QueryRequest,
-    licence: Licence,
-    frontend: Frontend,
-    snapshots: Mapping[str, Snapshot],
-    domains: Mapping[str, UnitDomain],
-    limits: Limits,
-    passed_over: Sequence[str],
-) -> Prepared:
-    cards = {name: snapshot.card for name, snapshot in snapshots.items()}
-    lowered = frontend.lower(request.sql, request.dataset, tuple(cards.values()), passed_over)
-    facts = {(name, table): known for name, each in snapshots.items() for table, known in each.facts.items()}
-    try:
-        checked = check(lowered.plan, cards, facts, domains, limits)
-        measures = tuple(bounded(measure, request, licence, cards, domains) for measure in checked.measures)
-        sizes = {each.measure.name: request.expected_size or _expected(each, cards) for each in checked.measures}
-        spend, priced = _priced(request, licence, checked, measures, sizes)
-    except Refusal as refusal:
-        told = frontend.explain(request.sql, request.dataset, tuple(cards.values()), refusal, passed_over)
-        raise told from None
-    used = {scan.dataset for scan in plan_scans(checked.plan)}
-    people = {measure.source.domain for measure in checked.measures}
-    return Prepared(
-        request,
-        licence,
-        checked,
-        spend,
-        priced,
-        sizes,
-        {name: snapshots[name] for name in sorted(used)},
-        {name: domains[name] for name in sorted(people)},
-    )
+    licence: Licence
+    frontend: Frontend
+    snapshots: Mapping[str, Snapshot]
+    domains: Mapping[str, UnitDomain]
+    limits: Limits
+
+    @property
+    def cards(self) -> Mapping[str, DatasetCard]:
+        return {name: snapshot.card for name, snapshot in self.snapshots.items()}
+
+    def check(self, plan: Plan) -> CheckedPlan:
+        """The plan, judged."""
+        facts = {(name, table): known for name, each in self.snapshots.items() for table, known in each.facts.items()}
+        return check(plan, self.cards, facts, self.domains, self.limits)
+
+    def alone(self, request: QueryRequest) -> Prepared:
+        """One query, with what a refusal of it teaches."""
+
+        def ask(sql: str, passed_over: Sequence[str]) -> Prepared:
+            return self._lowered(replace(request, sql=sql), passed_over)
+
+        try:
+            return ask(request.sql, ())
+        except Refusal as refusal:
+            raise taught(request.sql, refusal, ask) from None
+
+    def _lowered(self, request: QueryRequest, passed_over: Sequence[str]) -> Prepared:
+        cards = tuple(self.cards.values())
+        lowered = self.frontend.lower(request.sql, request.dataset, cards, passed_over)
+        try:
+            return self._priced(request, self.check(lowered.plan), ())
+        except Refusal as refusal:
+            raise self.frontend.explain(request.sql, request.dataset, cards, refusal, passed_over) from None
+
+    def together(self, request: QueryRequest, alone: Sequence[Prepared]) -> Prepared:
+        """Queries planned together: what they measure alike is measured once, and one spend is split over all of it."""
+        first, *others = (self.check(plan) for plan in joint([each.checked.plan for each in alone]))
+        return self._priced(request, first, tuple(replace(each, measures=first.measures) for each in others))
+
+    def _priced(self, request: QueryRequest, checked: CheckedPlan, further: tuple[CheckedPlan, ...]) -> Prepared:
+        plans = (checked, *further)
+        measures = tuple(
+            bounded(measure, request, self.licence, self.cards, self.domains) for measure in checked.measures
+        )
+        sizes = {each.measure.name: request.expected_size or _expected(each, self.cards) for each in checked.measures}
+        spend, priced = _priced(request, self.licence, plans, measures, sizes)
+        used = {scan.dataset for each in plans for scan in plan_scans(each.plan)}
+        people = {measure.source.domain for measure in checked.measures}
+        return Prepared(
+            request,
+            self.licence,
+            checked,
+            spend,
+            priced,
+            sizes,
+            {name: self.snapshots[name] for name in sorted(used)},
+            {name: self.domains[name] for name in sorted(people)},
+            further,
+        )
 
 
 def plan_scans(plan: Plan) -> tuple[Scan, ...]:
@@ -195,10 +262,22 @@ def plan_scans(plan: Plan) -> tuple[Scan, ...]:
     return tuple(scan for measure in plan.measures for scan in scans(measure.source)) + scans(plan.answer)
 
 
+def measures_read(plan: Plan) -> frozenset[str]:
+    """The measures that the public part reads, and those that they read themselves."""
+    sources = {measure.name: measure.source for measure in plan.measures}
+    read, left = set[str](), list(releases(plan.answer))
+    while left:
+        name = left.pop()
+        if name not in read:
+            read.add(name)
+            left += releases(sources[name])
+    return frozenset(read)
+
+
 def _priced(
     request: QueryRequest,
     licence: Licence,
-    checked: CheckedPlan,
+    plans: Sequence[CheckedPlan],
     measures: Sequence[BoundedMeasure],
     sizes: Mapping[str, int | None],
 ) -> tuple[Spend, Priced]:
@@ -207,7 +286,7 @@ def _priced(
     Refuses: `spend.*`, of them `spend.above_most` with what the accuracy would cost.
     """
 
-    weights = weighed(checked, request.weights)
+    weights = weighed(plans, request.weights)
 
     def priced_at(spend: Spend) -> Priced:
         return price(measures, spend, licence.notion, licence.budget.delta, weights)
@@ -215,7 +294,7 @@ def _priced(
     if isinstance(request.spend, Spend):
         return request.spend, priced_at(request.spend)
     asked = request.spend
-    spend = least_spend(goals(asked, checked, measures, sizes), asked.confidence, licence.notion, priced_at)
+    spend = least_spend(goals(asked, plans, measures, sizes), asked.confidence, licence.notion, priced_at)
     priced = priced_at(spend)
     if asked.at_most is not None and _units(spend, measures, licence) > _units(asked.at_most, measures, licence):
         raise Refusal("spend.above_most", {"cost": _cost(priced.loss, licence)})

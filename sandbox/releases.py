@@ -14,11 +14,12 @@ from sandbox.plan.nodes import Scalar
 from sandbox.preparation import Prepared
 from sandbox.privacy.calibrate import Notice, PricedMeasure
 from sandbox.privacy.intervals import CONFIDENCE, OUTSIDE, Interval
+from sandbox.privacy.loss import nothing
 from sandbox.privacy.mechanisms import Selection
 from sandbox.privacy.notices import NoticeKind
 from sandbox.privacy.reach import quantile
 from sandbox.privacy.statistics import StatisticKind
-from sandbox.reuse import Taken, nothing
+from sandbox.reuse import Taken
 from sandbox.uncertainty import Uncertainty
 from sandbox.workers.job import Rows
 

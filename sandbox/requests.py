@@ -14,6 +14,8 @@ from sandbox.errors import Refusal
 from sandbox.privacy.clip import ClipAt
 from sandbox.privacy.loss import Accuracy, Spend
 
+MOST_QUERIES = 16
+"""Of one batch."""
 _MAX_TEXT = 64
 """Characters of an identifier."""
 _MAX_DIGITS = 40
@@ -40,15 +42,50 @@ class QueryRequest:
     """Rows a group is assumed to have: what half-widths of averages, and a spend that names an accuracy, rest on."""
     dry_run: bool = False
     """Run on dummies made from cards alone: no record is read, nothing is charged."""
+    further: tuple[str, ...] = ()
+    """The other queries of a batch: they are planned, charged and run together."""
     reuse: bool = True
     """Answered from earlier releases of the licence, at no charge, where these are as exact as the spend would buy."""
     weights: tuple[tuple[str, Fraction], ...] = ()
     """Columns of the answer whose errors weigh more or less than others' in the split of the spend, and how much."""
 
+    @property
+    def queries(self) -> tuple[str, ...]:
+        """The SQL of each query."""
+        return self.sql, *self.further
+
+    @property
+    def script(self) -> str:
+        """The SQL of all queries as one text."""
+        return ";\n".join(self.queries)
+
 
 def read_query(body: bytes) -> QueryRequest:
     """Reads the body of a query or estimate. Refuses `request.body` for what is unknown, missing or of another type."""
     fields = _object(read_json(body), "body")
+    return _request(fields, (_sql(fields.get("sql"), "sql"),), "sql")
+
+
+def read_batch(body: bytes) -> QueryRequest:
+    """Reads the body of a batch, or of the estimate of one. Refuses `request.body`."""
+    fields = _object(read_json(body), "body")
+    queries = fields.get("queries")
+    if not isinstance(queries, list) or not 1 <= len(queries) <= MOST_QUERIES:
+        _refuse(f"queries is a list of 1 to {MOST_QUERIES} texts")
+    return _request(fields, tuple(_sql(each, "queries") for each in queries), "queries")
+
+
+def read_charged(body: bytes) -> QueryRequest:
+    """Reads the body of a query or a batch, as it was charged."""
+    return read_batch(body) if is_batch(body) else read_query(body)
+
+
+def is_batch(body: bytes) -> bool:
+    """Whether this is the body of a batch."""
+    return "queries" in _object(read_json(body), "body")
+
+
+def _request(fields: Mapping[str, object], queries: tuple[str, ...], named: str) -> QueryRequest:
     sized = [each for each in (fields, fields.get("spend")) if isinstance(each, dict) and "expected_size" in each]
     if len(sized) > 1:
         _refuse("expected_size stands twice")
@@ -56,7 +93,8 @@ def read_query(body: bytes) -> QueryRequest:
         licence=_text(fields, "licence"),
         scenario=_text(fields, "scenario"),
         dataset=_text(fields, "dataset"),
-        sql=_sql(fields),
+        sql=queries[0],
+        further=queries[1:],
         spend=_spend(fields),
         bounds=_bounds(fields),
         expected_size=_positive(sized[0], "expected_size") if sized else None,
@@ -68,7 +106,7 @@ def read_query(body: bytes) -> QueryRequest:
         "licence",
         "scenario",
         "dataset",
-        "sql",
+        named,
         "spend",
         "bounds",
         "expected_size",
@@ -185,12 +223,11 @@ def _text(fields: Mapping[str, object], name: str) -> str:
     return value
 
 
-def _sql(fields: Mapping[str, object]) -> str:
-    value = fields.get("sql")
+def _sql(value: object, name: str) -> str:
     if not isinstance(value, str) or not value.strip():
-        _refuse("sql is a text")
+        _refuse(f"{name} is a text")
     if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
-        _refuse("sql holds a character that is no text")
+        _refuse(f"{name} holds a character that is no text")
     return value
 
 

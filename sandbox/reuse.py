@@ -18,7 +18,6 @@ from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.calibrate import PricedMeasure
 from sandbox.privacy.derivation import Derived, derive
 from sandbox.privacy.kept import Kept
-from sandbox.privacy.loss import Loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +67,6 @@ class Reuse:
         """What makes two answers by reuse the same: the query and the relations it is computed from."""
         used = [[each.source.charge, each.source.kept.measure] for each in self.measures]
         return sha256(canonical_json({"query": prepared.identity, "reused": used})).hexdigest()
-
-
-def nothing(loss: Loss) -> Loss:
-    """No loss, in the notion of this one."""
-    return Loss(rho=0, delta=0, epsilon=None if loss.epsilon is None else 0)
 
 
 def find_reuse(prepared: Prepared, sources: Callable[[str], Sequence[Source]]) -> Reuse | None:

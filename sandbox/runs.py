@@ -14,7 +14,7 @@ from sandbox.datasets.snapshot import Snapshots
 from sandbox.decisions import Decisions
 from sandbox.errors import Fault, Refusal
 from sandbox.execution import Execution, Run, execute
-from sandbox.ledger.charges import Charge, StoredRelation, find_charge, find_release, pending, snapshots_of
+from sandbox.ledger.charges import Charge, StoredRelation, find_charge, find_releases, pending, snapshots_of
 from sandbox.ledger.outcomes import Failed
 from sandbox.ledger.transactions import begin_attempt, fail, release
 from sandbox.ledger.writer import Writer
@@ -49,7 +49,7 @@ class Runs:
         for charge in left:
             self._run_again(charge)
 
-    def start(self, charge: str, prepared: Prepared, copied: bytes | None) -> None:
+    def start(self, charge: str, prepared: Prepared, copied: tuple[bytes, ...]) -> None:
         """Runs an announced charge to its end, or releases what it copies when a run would."""
         self.under_way.start(charge, lambda: self._finish(charge, prepared, copied))
 
@@ -70,17 +70,17 @@ class Runs:
         if found is not None and found.finished_at is None:
             self._run_again(found)
 
-    def _finish(self, charge: str, prepared: Prepared, copied: bytes | None) -> None:
+    def _finish(self, charge: str, prepared: Prepared, copied: tuple[bytes, ...]) -> None:
         """Runs the charge, waits for its time, and ends it: how long it took and why it failed stays unseen."""
         started = time.monotonic()
-        found = Execution(copied, (), ()) if copied is not None else self._executed(charge, prepared)
+        found = Execution(copied, (), ()) if copied else self._executed(charge, prepared)
         time.sleep(remaining(time.monotonic() - started, self.decisions.time_class(prepared)))
         at = milliseconds()
         if found is None:
             self._fail(charge, at)
         else:
-            body, measured = found.release, tuple(map(_stored, found.kept))
-            self.writer.submit(lambda connection: release(connection, charge, body, at, measured)).result()
+            bodies, measured = found.releases, tuple(_stored(*each) for each in found.kept)
+            self.writer.submit(lambda connection: release(connection, charge, bodies, at, measured)).result()
 
     def _executed(self, charge: str, prepared: Prepared) -> Execution | None:
         """The release; None after an incident. Run again when stopped from outside."""
@@ -103,7 +103,7 @@ class Runs:
         """Recovers one open charge; one that this build or policy would not charge so fails."""
         with self.engine.connect() as connection:
             used = snapshots_of(connection, charge.id)
-            copied = None if charge.copies is None else find_release(connection, charge.copies)
+            copied = () if charge.copies is None else find_releases(connection, charge.copies)
         while self._begin_attempt(charge.id) is None:
             try:
                 prepared = self.decisions.again(charge, dict(used))
@@ -113,7 +113,7 @@ class Runs:
                     continue
                 self._fail(charge.id, milliseconds())
                 return
-            self._finish(charge.id, prepared, None if copied is None else copied.body)
+            self._finish(charge.id, prepared, tuple(each.body for each in copied))
             return
 
     def _begin_attempt(self, charge: str) -> Failed | None:
@@ -129,6 +129,6 @@ class Runs:
             self.writer.submit(lambda connection: fail(connection, charge, at, most)).result()
 
 
-def _stored(kept: Kept) -> StoredRelation:
+def _stored(number: int, kept: Kept) -> StoredRelation:
     body = to_json(kept)
-    return StoredRelation(kept.measure, kept.relation, body, sha256(body).hexdigest())
+    return StoredRelation(number, kept.measure, kept.relation, body, sha256(body).hexdigest())

@@ -13,6 +13,7 @@ from policies.canonical import canonical_json
 from sandbox.audit import receipt
 from sandbox.audit.checkpoint import LogPublicKey
 from sandbox.audit.entry import QueryDryRun, QueryReleased, QueryRepeated, QueryReused
+from sandbox.audit.forms import joint_digest
 from sandbox.audit.merkle import Unverified
 from sandbox.audit.receipt import Proven, Receipt
 
@@ -102,6 +103,66 @@ class Answer:
     def intervals(self) -> Sequence[Sequence[Sequence[float] | None]]:
         """Of each cell, at the release's confidence; None where no noise was added or none can be given."""
         return self.release["intervals"]  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAnswer:
+    """Released queries of one charge, each with a receipt that was checked."""
+
+    document: Mapping[str, Any]
+    """As it came."""
+    answers: tuple[Answer, ...]
+    """In the order of the queries."""
+
+    @property
+    def id(self) -> str:
+        return str(self.document["id"])
+
+
+def checked_batch(
+    document: Mapping[str, Any], log_key: LogPublicKey, *, asked: str | None, repeat: bool, repeated: str | None
+) -> BatchAnswer:
+    """The answers, when their receipts prove that the log holds each of them as that query's of this charge; words as
+    of `checked_answer`. Raises Unproven.
+    """
+    match document:
+        case {"id": str(charge), "answers": [*answers]} if answers and all(isinstance(each, dict) for each in answers):
+            digests = [str(each.get("digest")) for each in answers]
+        case _:
+            raise Unproven("the answer is malformed")
+    whole = joint_digest(digests)
+    found = []
+    for number, each in enumerate(answers):
+        proven, release = _proven(each, log_key)
+        own = Answer({**document, **each}, proven, repeat)
+        match proven.entry.act:
+            case QueryReleased(charge=logged, number=place) as act if (logged, place) == (charge, number):
+                if sha256(release).hexdigest() != act.release:
+                    raise Unproven("the receipt is for another release")
+                paid, message = act.authorization, act.request
+            case QueryReused(charge=logged, release=released) if (logged, released) == (charge, whole):
+                paid, message = proven.index, str(_message(proven))
+            case QueryDryRun(run=logged, release=released) if (logged, released) == (charge, whole):
+                if each["release"].get("dummy") is not True:
+                    raise Unproven("the answer is no dry run of this question")
+                paid, message = proven.index, str(_message(proven))
+            case _:
+                raise Unproven("the receipt is for another query")
+        if asked is not None and message != asked:
+            _require_repeat(repeated, log_key, paid, whole, asked)
+        found.append(own)
+    return BatchAnswer(document, tuple(found))
+
+
+def _proven(answer: Mapping[str, Any], log_key: LogPublicKey) -> tuple[Proven, bytes]:
+    """A release whose digest is the one it names, and its entry of the log."""
+    try:
+        release, digest = canonical_json(answer["release"]), answer["digest"]
+    except (KeyError, TypeError, ValueError):
+        raise Unproven("the answer is malformed") from None
+    if sha256(release).hexdigest() != digest:
+        raise Unproven("the release is not the one that its digest names")
+    return _entry(answer.get("receipt"), log_key), release
 
 
 def checked_answer(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import chain, repeat
 from secrets import token_urlsafe
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 import httpx2
@@ -19,11 +19,13 @@ import httpx2
 from policies.cards import Bounds
 from query_gateway.client.answers import (
     Answer,
+    BatchAnswer,
     Pending,
     Problem,
     Unproven,
     Unreachable,
     checked_answer,
+    checked_batch,
     checked_dry_run,
 )
 from query_gateway.client.settings import ClientSettings
@@ -43,6 +45,7 @@ _POLLS = (0.25, 0.5, 1.0, 2.0, 5.0)
 _SECONDS = 330.0
 """The longest wait for one answer: more than the gateway's own for the sandbox."""
 
+Known = TypeVar("Known", Answer, BatchAnswer, Answer | Pending)
 Spend = Mapping[str, str | Decimal | Mapping[str, str | Decimal]]
 """`{"epsilon": …}` or `{"rho": …}` as an exact decimal; or an accuracy, `{"half_width": …, "confidence": …}` or
 `{"relative": …, "confidence": …}`, with `column`, `expected_value` and `at_most` (a spend) where wanted;
@@ -177,15 +180,63 @@ class Client:
         response, asked = self._queried(body, None)
         return checked_dry_run(_document(response), self._log_key, asked=asked)
 
-    def status(self, charge: str) -> Answer | Pending:
-        """The state of an earlier query."""
-        return self._status(charge, None, None)
+    def batch(
+        self,
+        queries: Sequence[str],
+        spend: Spend,
+        *,
+        licence: str | None = None,
+        scenario: str | None = None,
+        dataset: str | None = None,
+        bounds: Bounds | ClipAt | None = None,
+        expected_size: int | None = None,
+        reuse: bool = True,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> BatchAnswer:
+        """The answers to several queries, planned together and charged once, all or none; raises as `query` does."""
+        named = self._asked("", spend, licence, scenario, dataset, bounds, expected_size)
+        body = _several(named, queries) | _fresh(reuse) | ({"dry_run": True} if dry_run else {})
+        encoded, path = _encoded(body), "/v1/queries:batch"
+        response = self._send("POST", path, encoded, idempotency_key or token_urlsafe(16))
+        asked = request_digest(HttpRequest("POST", path, "", (), encoded))
+        repeated, pauses = response.headers.get("vitrine-receipt"), chain(_POLLS, repeat(_POLLS[-1]))
+        again = response.headers.get("vitrine-repeat") == "true"
+        while response.status_code == 202:
+            self._sleep(next(pauses))
+            response = self._send("GET", f"/v1/queries/{quote(str(_document(response)['id']), safe='')}")
+        found = checked_batch(_document(response), self._log_key, asked=asked, repeat=again, repeated=repeated)
+        if len(found.answers) != len(queries):
+            raise Unproven("not every query is answered")
+        return found
+
+    def estimate_batch(
+        self,
+        queries: Sequence[str],
+        spend: Spend,
+        *,
+        licence: str | None = None,
+        scenario: str | None = None,
+        dataset: str | None = None,
+        bounds: Bounds | ClipAt | None = None,
+        expected_size: int | None = None,
+        reuse: bool = True,
+    ) -> Mapping[str, Any]:
+        """What the queries would cost together, and how exact each would be; free."""
+        named = self._asked("", spend, licence, scenario, dataset, bounds, expected_size)
+        body = _several(named, queries) | _fresh(reuse)
+        return _document(self._send("POST", "/v1/estimates:batch", _encoded(body), token_urlsafe(16)))
+
+    def status(self, charge: str) -> Answer | BatchAnswer | Pending:
+        """The state of an earlier query or batch."""
+        response = self._send("GET", f"/v1/queries/{quote(charge, safe='')}")
+        if response.status_code == 200 and "answers" in _document(response):
+            found = checked_batch(_document(response), self._log_key, asked=None, repeat=False, repeated=None)
+            return _own(found, charge)
+        return _own(self._found(response, None), charge)
 
     def _status(self, charge: str, asked: str | None, repeated: str | None) -> Answer | Pending:
-        found = self._found(self._send("GET", f"/v1/queries/{quote(charge, safe='')}"), asked, repeated)
-        if found.id != charge:
-            raise Unproven("the answer is for another query")
-        return found
+        return _own(self._found(self._send("GET", f"/v1/queries/{quote(charge, safe='')}"), asked, repeated), charge)
 
     def _queried(self, body: Mapping[str, Any], idempotency_key: str | None) -> tuple[httpx2.Response, str]:
         """The response to a query, and the digest of what was signed, which the log names."""
@@ -269,6 +320,18 @@ class Client:
             repeat=response.headers.get("vitrine-repeat") == "true",
             repeated=response.headers.get("vitrine-receipt", repeated),
         )
+
+
+def _own(found: Known, charge: str) -> Known:
+    """What was found of this charge. Raises Unproven for another."""
+    if found.id != charge:
+        raise Unproven("the answer is for another query")
+    return found
+
+
+def _several(body: Mapping[str, Any], queries: Sequence[str]) -> dict[str, Any]:
+    """The body with several queries in place of one."""
+    return {name: value for name, value in body.items() if name != "sql"} | {"queries": list(queries)}
 
 
 def _fresh(reuse: bool) -> dict[str, Any]:

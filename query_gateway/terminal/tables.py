@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from query_gateway.client.answers import Answer
+from query_gateway.client.answers import Answer, BatchAnswer
 from query_gateway.terminal.words import Words
 
 _TITLE = 60
@@ -115,6 +115,11 @@ def answer(found: Answer, words: Words) -> RenderableType:
         parts.append(Text(f"{words('charge')}: {_loss(found.document['charge'])}"))
     parts += [balances(found.document["balance"], words), receipt(found, words)]
     return Group(*parts)
+
+
+def batch(found: BatchAnswer, words: Words) -> RenderableType:
+    """The answers one after another; the charge and the balance are of all of them together."""
+    return Group(*(answer(each, words) for each in found.answers))
 
 
 def rows(release: Mapping[str, Any], words: Words) -> RenderableType:

@@ -6,7 +6,7 @@ Pure. Keeps the balances, about a hundred bytes per charge, and digests of nonce
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from sandbox.audit.encoding import kind_of
@@ -23,6 +23,7 @@ from sandbox.audit.entry import (
     QueryReused,
 )
 from sandbox.audit.findings import Finding
+from sandbox.audit.forms import joint_digest
 from sandbox.audit.records import AccountCharge, AccountKind, Amounts, OpenedAccount, ReleaseUse, SignedRequest
 from sandbox.audit.registry_acts import LicenceIssued
 
@@ -42,10 +43,18 @@ class _Charge:
     licence: str
     request: str | None
     """Digest of what was signed."""
+    queries: int = 1
     ended: bool = False
-    release: str | None = None
+    releases: dict[int, str] = field(default_factory=dict)
+    """Digests, by the number of the query."""
     computed: bool = False
     """From earlier releases: it is no source of further ones."""
+
+    @property
+    def answer(self) -> str | None:
+        """The digest of all releases; None before the end."""
+        digests = [digest for _, digest in sorted(self.releases.items())]
+        return joint_digest(digests) if digests and self.ended else None
 
 
 class Chains:
@@ -130,7 +139,7 @@ class Chains:
     def _authorize(self, index: int, act: QueryAuthorized, signed: SignedRequest | None) -> Iterator[Finding]:
         if self._again("charge", act.charge):
             yield Finding("charge.reused", index, subject=act.charge)
-        self._charges[index] = _Charge(act.charge, act.licence, None if signed is None else signed.message)
+        self._charges[index] = _Charge(act.charge, act.licence, None if signed is None else signed.message, act.queries)
         for charge in act.accounts:
             yield from self._charge(index, charge)
         if sorted(charge.account for charge in act.accounts) != sorted(self._due(act)):
@@ -167,16 +176,17 @@ class Chains:
         if charge is None or charge.id != act.charge:
             yield Finding("final.unauthorized", index, subject=act.charge)
             return
-        if charge.ended:
+        number = act.number if isinstance(act, QueryReleased) else None
+        if charge.ended or number in charge.releases or (number or 0) >= charge.queries:
             yield Finding("final.repeated", index, subject=act.charge)
-        charge.ended = True
         if isinstance(act, QueryReleased):
-            charge.release = act.release
+            charge.releases[act.number] = act.release
             self._again("release", act.release)
             if self._known("dummy", act.release):
                 yield Finding("dummy.released", index, subject=act.charge)
             if act.request != charge.request:
                 yield Finding("final.unauthorized", index, subject=act.charge)
+        charge.ended = number is None or len(charge.releases) >= charge.queries
 
     def _reuse(self, index: int, act: QueryReused, signed: SignedRequest | None) -> Iterator[Finding]:
         """It loses nothing, and what it is computed from was released to the same licence."""
@@ -190,7 +200,9 @@ class Chains:
         if lost or not act.sources or not all(self._released_to(act.licence, use) for use in act.sources):
             yield Finding("reuse.differs", index, subject=act.charge)
         message = None if signed is None else signed.message
-        self._charges[index] = _Charge(act.charge, act.licence, message, ended=True, release=act.release, computed=True)
+        self._charges[index] = _Charge(
+            act.charge, act.licence, message, ended=True, releases={0: act.release}, computed=True
+        )
         self._again("release", act.release)
         if self._known("dummy", act.release):
             yield Finding("dummy.released", index, subject=act.charge)
@@ -198,11 +210,13 @@ class Chains:
     def _released_to(self, licence: str, use: ReleaseUse) -> bool:
         """Whether that release of a charge was made for the licence, and not computed itself."""
         charge = self._charges.get(use.authorization)
-        return charge is not None and not charge.computed and (charge.licence, charge.release) == (licence, use.release)
+        if charge is None or charge.computed or charge.licence != licence:
+            return False
+        return use.release in charge.releases.values()
 
     def _repeat(self, index: int, act: QueryRepeated) -> Iterator[Finding]:
         charge = self._charges.get(act.authorization)
-        if charge is None or charge.licence != act.licence or act.release not in (None, charge.release):
+        if charge is None or charge.licence != act.licence or act.release not in (None, charge.answer):
             yield Finding("repeat.differs", index)
 
     def _dry_run(self, index: int, act: QueryDryRun) -> Iterator[Finding]:

@@ -54,9 +54,11 @@ class QueryAuthorized:
     scenario: Name
     datasets: tuple[DatasetUse, ...]
     sql: Body
-    """As the person wrote it."""
+    """As the person wrote it; the queries of a batch with `;` and a line end between them."""
     plan: Digest
-    """Of the canonical plan."""
+    """Of the canonical plan; of a batch, of those of its queries, a line each."""
+    queries: Count
+    """More than 1 in a batch: each has a release of its own."""
     rules: tuple[Name, ...]
     """That decided."""
     accounts: tuple[AccountCharge, ...]
@@ -71,11 +73,13 @@ class QueryAuthorized:
 
 @dataclass(frozen=True, slots=True)
 class QueryReleased:
-    """A charge ended with an answer."""
+    """A query of a charge was answered; the charge ends with the last one."""
 
     charge: Name
     authorization: Index
     """Leaf of the charge's `query.authorized`."""
+    number: Count
+    """Of the query, from 0."""
     request: Digest
     """Of the signed request that was charged: whoever sent it knows that the answer is to it."""
     release: Digest
@@ -125,7 +129,7 @@ class QueryReused:
     """The licence's own, with a loss of 0."""
     sources: tuple[ReleaseUse, ...]
     release: Digest
-    """Of the canonical bytes that left."""
+    """Of the canonical bytes that left; of a batch, of the digests of its releases, a line each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,7 @@ class QueryRepeated:
     scenario: Name
     authorization: Index
     release: Digest | None
-    """Null while that release is still on its way."""
+    """Of a batch, of the digests of its releases, a line each. Null while that release is still on its way."""
     sql: Body
 
 
@@ -156,7 +160,7 @@ class QueryDryRun:
     price: Amounts
     """What the query would have cost."""
     release: Digest
-    """Of the canonical bytes that left, which are marked as dummy."""
+    """Of the canonical bytes that left, which are marked as dummy; of a batch, of their digests, a line each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
+from hashlib import sha256
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
@@ -109,6 +110,11 @@ Milliseconds: TypeAlias = Annotated[int, NumberForm("milliseconds")]
 """Since 1970-01-01 UTC."""
 Amount: TypeAlias = Annotated[int, AmountForm("amount")]
 """Units of privacy loss: 2⁻⁴⁰ of ρ or ε, 2⁻⁶⁰ of δ."""
+
+
+def joint_digest(digests: Sequence[str]) -> str:
+    """One digest of several: its own of one, else SHA-256 of them, a line each."""
+    return digests[0] if len(digests) == 1 else sha256("\n".join(digests).encode()).hexdigest()
 
 
 def canonical(value: Json) -> bytes:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, and_, bindparam, select
 
 from sandbox.audit.records import Actor, Amounts
 from sandbox.ledger.accounts import Line
 from sandbox.ledger.schema import accounts, charge_lines, charge_snapshots, charges, measured_relations, releases
 
-MOST_REUSABLE = 20
+MOST_REUSABLE = 8
 """Earlier relations that are looked at for one measure."""
 
 
@@ -30,16 +30,22 @@ class StoredRelease:
 
     charge: str
     """The charge that paid for it."""
+    number: int
+    """Of the query that it answers, from 0."""
     body: bytes
     """Canonical."""
     digest: str
     """SHA-256, hex."""
+    leaf: int
+    """That proves it."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRelation:
-    """What a measure of a release gave."""
+    """What a measure of a charge gave."""
 
+    number: int
+    """The first query that reads it."""
     measure: str
     """Its name in the plan."""
     relation: str
@@ -106,9 +112,9 @@ _PAYER = (
     .order_by(charges.c.authorized_leaf)
     .limit(1)
 )
-_RELEASE = select(releases).where(releases.c.charge == bindparam("charge"))
-_RELEASE_OF_ANY = (
-    select(releases)
+_RELEASES = select(releases).where(releases.c.charge == bindparam("charge")).order_by(releases.c.number)
+_RELEASED_OF_ANY = (
+    select(releases.c.charge)
     .join(charges, charges.c.id == releases.c.charge)
     .where(charges.c.identity == bindparam("identity"))
     .order_by(releases.c.leaf)
@@ -122,7 +128,7 @@ _MEASURED = (
 _REUSABLE = (
     select(measured_relations, releases.c.digest.label("release"), charges.c.authorized_leaf)
     .join(charges, charges.c.id == measured_relations.c.charge)
-    .join(releases, releases.c.charge == charges.c.id)
+    .join(releases, and_(releases.c.charge == charges.c.id, releases.c.number == measured_relations.c.number))
     .where(measured_relations.c.relation == bindparam("relation"), charges.c.licence == bindparam("licence"))
     .order_by(charges.c.authorized_leaf.desc(), measured_relations.c.measure)
     .limit(MOST_REUSABLE)
@@ -155,22 +161,22 @@ def find_payer(connection: Connection, identity: str, licence: str) -> Charge | 
     return _one(connection.execute(_PAYER, {"identity": identity, "licence": licence}).one_or_none())
 
 
-def find_release(connection: Connection, charge: str) -> StoredRelease | None:
-    """What left under this paying charge."""
-    row = connection.execute(_RELEASE, {"charge": charge}).one_or_none()
-    return None if row is None else StoredRelease(row.charge, row.body, row.digest)
+def find_releases(connection: Connection, charge: str) -> tuple[StoredRelease, ...]:
+    """What left under this paying charge, in the order of its queries; nothing while it is on its way."""
+    rows = connection.execute(_RELEASES, {"charge": charge})
+    return tuple(StoredRelease(row.charge, row.number, row.body, row.digest, row.leaf) for row in rows)
 
 
-def find_release_of_any(connection: Connection, identity: str) -> StoredRelease | None:
-    """The first release of the same query under any licence."""
-    row = connection.execute(_RELEASE_OF_ANY, {"identity": identity}).one_or_none()
-    return None if row is None else StoredRelease(row.charge, row.body, row.digest)
+def find_releases_of_any(connection: Connection, identity: str) -> tuple[StoredRelease, ...]:
+    """The first releases of the same request under any licence."""
+    charge = connection.scalar(_RELEASED_OF_ANY, {"identity": identity})
+    return () if charge is None else find_releases(connection, charge)
 
 
 def find_measured(connection: Connection, charge: str) -> tuple[StoredRelation, ...]:
     """What the measures of a release gave."""
     rows = connection.execute(_MEASURED, {"charge": charge})
-    return tuple(StoredRelation(row.measure, row.relation, row.body, row.digest) for row in rows)
+    return tuple(StoredRelation(row.number, row.measure, row.relation, row.body, row.digest) for row in rows)
 
 
 def find_reusable(connection: Connection, relation: str, licence: str) -> tuple[ReusableRelation, ...]:

@@ -28,8 +28,8 @@ class Computed:
 
     identity: str
     """Digest of the query and of what it is computed from."""
-    body: bytes
-    """The release's canonical bytes."""
+    bodies: tuple[bytes, ...]
+    """The releases' canonical bytes, one for each query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ class Authorized:
     charge: str
     accounts: tuple[AccountCharge, ...]
     """With the balances after it, in account id order."""
-    copies: StoredRelease | None
-    """The same query as another licence was answered: released under this charge, as late as a run would be."""
+    copies: tuple[StoredRelease, ...]
+    """The same request as another licence was answered: released under this charge, as late as a run would be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,8 @@ class Reused:
     charge: str
     accounts: tuple[AccountCharge, ...]
     """The licence's own, which lost nothing, with its balance."""
-    release: StoredRelease
+    digests: tuple[str, ...]
+    """Of the releases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class Existing:
 
     charge: Charge
     """The request sent before under the same idempotency key, or the charge that paid for the same query."""
-    release: StoredRelease | None
+    releases: tuple[StoredRelease, ...]
     """None when the charge failed or is still on its way."""
     repeat: bool
     """The same query under another idempotency key: a repeat (rule 8), stored under this request's id. Its own leaf
@@ -110,10 +111,14 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """The charge has ended with this release."""
+    """The charge has ended with these releases."""
 
-    release: StoredRelease
-    leaf: int
+    releases: tuple[StoredRelease, ...]
+
+    @property
+    def leaf(self) -> int:
+        """The last."""
+        return self.releases[-1].leaf
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,24 +108,27 @@ releases = Table(
     "releases",
     metadata,
     Column("charge", Text, ForeignKey("charges.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
     Column("body", LargeBinary, nullable=False),
     Column("digest", Text, nullable=False),
     Column("leaf", BigInteger, nullable=False),
 )
-"""The canonical bytes that left under a charge, and the leaf that says so."""
+"""The canonical bytes that left under a charge, one for each query, and the leaf that says so."""
 
 measured_relations = Table(
     "measured_relations",
     metadata,
     Column("charge", Text, ForeignKey("charges.id"), primary_key=True),
     Column("measure", Text, primary_key=True),
+    Column("number", Integer, nullable=False),
     Column("relation", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("digest", Text, nullable=False),
     Index("ix_measured_relations_relation", "relation"),
 )
-"""What the measures of a release gave, noise included: what later queries of the same licence can be computed from.
-`relation` is what was measured on which snapshots."""
+"""What the measures of a charge gave, noise included: what later queries of the same licence can be computed from.
+`relation` is what was measured on which snapshots, `number` the first
+query that reads it."""
 
 nonces = Table(
     "nonces",

@@ -26,8 +26,8 @@ from sandbox.ledger.charges import (
     find_charge,
     find_measured,
     find_payer,
-    find_release,
-    find_release_of_any,
+    find_releases,
+    find_releases_of_any,
     snapshots_of,
 )
 from sandbox.ledger.nonces import Nonce, consume
@@ -84,14 +84,15 @@ def authorize(connection: Connection, request: ChargeRequest, leaf: Callable[[Ou
     index = append(connection, Entry(request.header, said.act), said.bodies)
     match outcome:
         case Authorized(accounts=accounts, copies=copies):
-            _insert(connection, request, index, State.AUTHORIZED, copies=None if copies is None else copies.charge)
+            _insert(connection, request, index, State.AUTHORIZED, copies=copies[0].charge if copies else None)
             _insert_lines(connection, request, accounts)
-        case Reused(accounts=accounts, release=computed):
+        case Reused(accounts=accounts) if request.computed is not None:
             _insert(connection, request, index, State.RELEASED)
             _insert_lines(connection, request, accounts)
-            connection.execute(_INSERT_RELEASE, _row(computed, index))
-        case Existing(repeat=True, charge=paid, release=released):
-            state = State.AUTHORIZED if released is None else State.RELEASED
+            for number, body in enumerate(request.computed.bodies):
+                connection.execute(_INSERT_RELEASE, _row(_stored(request.id, number, body, index)))
+        case Existing(repeat=True, charge=paid, releases=released):
+            state = State.RELEASED if released else State.AUTHORIZED
             _insert(connection, request, index, state, follows=paid.id)
     return Logged(outcome, index)
 
@@ -115,24 +116,23 @@ def begin_attempt(connection: Connection, charge_id: str, at: int) -> Failed | N
 
 
 def release(
-    connection: Connection, charge_id: str, body: bytes, at: int, measured: tuple[StoredRelation, ...]
+    connection: Connection, charge_id: str, bodies: tuple[bytes, ...], at: int, measured: tuple[StoredRelation, ...]
 ) -> Released | Failed:
-    """The release's canonical bytes are stored with their leaf and may leave after the commit; with them the relations
-    that were `measured`, or those of the release that is copied.
+    """The releases' canonical bytes are stored, each with its leaf, and may leave after the commit: all or none.
+    With them the relations that were `measured`, or those of the charge that is copied.
 
     Withheld, and the charge failed, when licence or key was suspended or revoked or the data withdrawn since the
-    charge. A charge that another run has released before keeps that release.
+    charge. A charge that another run has released before keeps its releases.
     """
     found = _charge(connection, charge_id)
-    earlier = find_release(connection, found.id)
-    if earlier is not None and found.final_leaf is not None:
-        return Released(earlier, found.final_leaf)
+    earlier = find_releases(connection, found.id)
+    if earlier and found.final_leaf is not None:
+        return Released(earlier)
     found = _open_charge(connection, charge_id)
-    digest = sha256(body).hexdigest()
+    digests = tuple(sha256(body).hexdigest() for body in bodies)
     kept = measured
     if found.copies is not None:
-        copied = find_release(connection, found.copies)
-        if copied is None or copied.digest != digest:
+        if tuple(each.digest for each in find_releases(connection, found.copies)) != digests:
             raise Fault("the release is not the one that is copied")
         kept = find_measured(connection, found.copies)
     who = found.actor
@@ -142,15 +142,17 @@ def release(
         )
     except Refusal as refusal:
         return _end_without_answer(connection, found, at, FailureCause.WITHHELD, refusal)
-    relations = tuple(each.digest for each in kept)
-    act = QueryReleased(found.id, found.authorized_leaf, found.request_digest, digest, relations)
-    index = append(connection, Entry(_header(connection, at, who), act))
-    stored = StoredRelease(found.id, body, digest)
-    connection.execute(_INSERT_RELEASE, _row(stored, index))
+    stored = []
+    for number, (body, digest) in enumerate(zip(bodies, digests, strict=True)):
+        relations = tuple(each.digest for each in kept if each.number == number)
+        act = QueryReleased(found.id, found.authorized_leaf, number, found.request_digest, digest, relations)
+        index = append(connection, Entry(_header(connection, at, who), act))
+        stored.append(StoredRelease(found.id, number, body, digest, index))
+        connection.execute(_INSERT_RELEASE, _row(stored[-1]))
     if kept:
         connection.execute(_INSERT_MEASURED, [_measured_row(found.id, each) for each in kept])
-    _end(connection, found.id, State.RELEASED, at, index, incident=False)
-    return Released(stored, index)
+    _end(connection, found.id, State.RELEASED, at, stored[-1].leaf, incident=False)
+    return Released(tuple(stored))
 
 
 def fail(connection: Connection, charge_id: str, at: int, max_failures: int) -> Failed:
@@ -185,23 +187,22 @@ def _decide(connection: Connection, request: ChargeRequest) -> Authorized | Reus
     if sent is not None:
         if sent.request_digest != request.request_digest:
             raise Refusal("request.idempotency_conflict")
-        return Existing(sent, find_release(connection, sent.payer), repeat=False)
+        return Existing(sent, find_releases(connection, sent.payer), repeat=False)
     require_versions(connection, standing)
     found = [request.identity, *([] if request.computed is None else [request.computed.identity])]
     for identity in found:
         paid = find_payer(connection, identity, standing.licence)
         if paid is not None:
-            return Existing(paid, find_release(connection, paid.id), repeat=True)
+            return Existing(paid, find_releases(connection, paid.id), repeat=True)
     if request.computed is not None:
-        body = request.computed.body
-        stored = StoredRelease(request.id, body, sha256(body).hexdigest())
-        return Reused(request.id, (unchanged(connection, standing.licence),), stored)
-    copies = find_release_of_any(connection, request.identity)
+        digests = tuple(sha256(body).hexdigest() for body in request.computed.bodies)
+        return Reused(request.id, (unchanged(connection, standing.licence),), digests)
+    copies = find_releases_of_any(connection, request.identity)
     datasets = tuple(dataset for dataset, _ in standing.snapshots)
     lines = lines_of(request.loss, standing.licence, datasets, request.domains)
     taken = []
     for line in lines:  # in one order, and refused where a fresh query would be, so that nothing is learned (rule 8)
-        if copies is None or _own(line):
+        if not copies or _own(line):
             taken.append(charge(connection, line))
         else:
             require_room(connection, line)
@@ -266,14 +267,25 @@ def _insert_lines(connection: Connection, request: ChargeRequest, accounts: tupl
     )
 
 
-def _row(release: StoredRelease, leaf: int) -> dict[str, object]:
-    return {"charge": release.charge, "body": release.body, "digest": release.digest, "leaf": leaf}
+def _stored(charge: str, number: int, body: bytes, leaf: int) -> StoredRelease:
+    return StoredRelease(charge, number, body, sha256(body).hexdigest(), leaf)
+
+
+def _row(release: StoredRelease) -> dict[str, object]:
+    return {
+        "charge": release.charge,
+        "number": release.number,
+        "body": release.body,
+        "digest": release.digest,
+        "leaf": release.leaf,
+    }
 
 
 def _measured_row(charge: str, found: StoredRelation) -> dict[str, object]:
     return {
         "charge": charge,
         "measure": found.measure,
+        "number": found.number,
         "relation": found.relation,
         "body": found.body,
         "digest": found.digest,

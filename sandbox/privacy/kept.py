@@ -23,7 +23,7 @@ from sandbox.privacy.mechanisms import Noise
 from sandbox.privacy.notices import NoticeKind
 from sandbox.privacy.statistics import Statistic, StatisticKind
 
-LARGEST = 50_000
+LARGEST = 20_000
 """Totals of a relation that is kept."""
 
 Cell: TypeAlias = tuple[tuple[Scalar, ...], tuple[int, ...]]

@@ -96,6 +96,11 @@ def pure(epsilon: int) -> Loss:
     return Loss(rho=up((epsilon * EPSILON_UNIT) ** 2 / 2, RHO_UNIT), delta=0, epsilon=epsilon)
 
 
+def nothing(loss: Loss) -> Loss:
+    """No loss, in the notion of this one."""
+    return Loss(rho=0, delta=0, epsilon=None if loss.epsilon is None else 0)
+
+
 def total(losses: Iterable[Loss]) -> Loss:
     """The exact sum of losses of one notion."""
     parts = tuple(losses)

@@ -33,7 +33,9 @@ RELEASED = {
 ROUTES = {
     "/v1/catalogue": {"get"},
     "/v1/estimates": {"post"},
+    "/v1/estimates:batch": {"post"},
     "/v1/queries": {"get", "post"},
+    "/v1/queries:batch": {"post"},
     "/v1/queries/{id}": {"get"},
     "/v1/licences": {"get"},
     "/v1/licences/{id}": {"get"},
@@ -204,6 +206,20 @@ def test_unreadable_refusal_is_one_failure(http: TestClient, sandbox: FakeSandbo
     got = http.get("/v1/catalogue")
     assert (got.status_code, got.json()["code"]) == (500, "service.failed")
     assert "secret" not in got.text
+
+
+def test_a_batch_is_no_table(http: TestClient, sandbox: FakeSandbox) -> None:
+    sandbox.respond = lambda _: HttpAnswer(200, b'{"answers": []}')
+    got = http.get("/v1/queries/q-1", headers={"Accept": "text/csv"})
+    assert (got.status_code, got.json()["code"]) == (406, "request.format")
+
+
+def test_the_place_of_a_problem_is_in_its_own_query(http: TestClient, sandbox: FakeSandbox) -> None:
+    refusal = {"code": "plan.raw_rows", "detail": {}, "span": [7, 10], "query": 1}
+    sandbox.respond = lambda _: HttpAnswer(422, json.dumps(refusal).encode())
+    body = {"queries": ["SELECT 1", "SELECT age FROM t"]}
+    got = http.post("/v1/queries:batch", json=body).json()
+    assert (got["query"], got["place"]["fragment"]) == (1, "age")
 
 
 def test_failure_of_our_own_is_one_failure(http: TestClient, sandbox: FakeSandbox) -> None:

@@ -10,6 +10,8 @@ import sys
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
 
@@ -19,7 +21,7 @@ import pytest
 from policies.cards import Bounds
 from query_gateway import licence_wire, wire
 from query_gateway.cli import main
-from query_gateway.client.answers import Answer, Problem
+from query_gateway.client.answers import Answer, BatchAnswer, Problem
 from query_gateway.client.signing import sign
 from query_gateway.problem_wire import ProblemDocument
 from sandbox.audit.checkpoint import LogPublicKey
@@ -114,6 +116,38 @@ def test_what_follows_from_a_release_is_free(service: Deployment) -> None:
     assert again.document == found.document
     assert latest["state"] == "released"
     assert rho(service) != spent
+
+
+BATCH = (
+    SQL,
+    "SELECT edlevel, COUNT(*) AS m FROM records WHERE year = 1984 GROUP BY edlevel",
+    "SELECT COUNT(*) FROM records",
+)
+
+
+def test_a_batch_is_charged_once_and_each_query_proven(service: Deployment) -> None:
+    with service.client() as client:
+        estimate = client.estimate_batch(BATCH, {"rho": "0.03"}, bounds=ONE)
+        dry = client.batch(BATCH, {"rho": "0.03"}, bounds=ONE, dry_run=True)
+        before = Decimal(rho(service))
+        found = client.batch(BATCH, {"rho": "0.03"}, bounds=ONE)
+        spent = Decimal(rho(service)) - before
+        again, looked_up = client.batch(BATCH, {"rho": "0.03"}, bounds=ONE), client.status(found.id)
+        with pytest.raises(Problem) as raised:
+            client.batch([*BATCH, "SELECT age FROM records"], {"rho": "0.03"}, bounds=ONE)
+    wire.BatchAnswer.model_validate(found.document)
+    wire.BatchEstimate.model_validate(estimate)
+    assert all(each.dry_run for each in dry.answers)
+    assert estimate["charge"] == found.document["charge"] == dry.document["price"]
+    assert abs(spent - Decimal(found.document["charge"]["rho"])) < Decimal("1e-9")
+    first, second, third = found.answers
+    assert [row[1] for row in first.rows] == [row[1] for row in second.rows]
+    assert len({each.proven.index for each in found.answers}) == 3
+    assert isinstance(looked_up, BatchAnswer)
+    assert again.document == found.document == looked_up.document
+    assert (raised.value.code, raised.value.document["query"]) == ("plan.raw_rows", 3)
+    assert raised.value.place is not None
+    assert third.columns
 
 
 def test_same_idempotency_key_is_charged_once(service: Deployment) -> None:
@@ -292,6 +326,19 @@ def vitrine(service: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest
         return ended.value.code, *capsys.readouterr()
 
     return run
+
+
+def test_command_asks_a_batch(vitrine: Vitrine, tmp_path: Path) -> None:
+    files = []
+    for number, sql in enumerate(BATCH):
+        files += ["--batch", str(tmp_path / f"{number}.sql")]
+        (tmp_path / f"{number}.sql").write_text(sql, encoding="utf-8")
+    status, document, said = vitrine("query", *files, "--rho", "0.004", *SMALL, "--json")
+    assert (status, said) == (0, "")
+    wire.BatchAnswer.model_validate_json(document)
+    _, shown, _ = vitrine("query", *files, "--rho", "0.004", *SMALL)
+    assert json.loads(document)["id"] in shown
+    assert vitrine("query", *files, SQL, "--rho", "0.004")[0] == 2
 
 
 def test_command_answers(vitrine: Vitrine) -> None:

@@ -21,7 +21,7 @@ from sandbox.errors import Refusal
 from sandbox.frames import HttpAnswer
 from sandbox.ledger.charges import State
 from tests.support.halting import FAULTS
-from tests.support.processes import Deployment, Gone, code_of, query, signed
+from tests.support.processes import Deployment, Gone, batch, code_of, query, signed
 from tests.support.starters import lives
 
 STEPS = {
@@ -75,6 +75,30 @@ def test_killed_at_a_step_the_request_ends_under_one_charge(clinic: Deployment, 
     after = clinic.charge("key-7")
     assert after is not None
     assert after.attempts == (1 if state is State.AUTHORIZED else 0)
+    clinic.stop()
+
+
+BATCHED = ("charge committed", "noise drawn", "public part", "release not committed", "release committed")
+"""Steps where a batch is killed: between any two of its releases there is none."""
+
+
+@pytest.mark.parametrize("step", BATCHED)
+def test_killed_at_a_step_a_batch_ends_as_a_whole(clinic: Deployment, step: str) -> None:
+    """What its queries share is noised once: all of it is run again, and all is released or nothing."""
+    clinic.start(step)
+    with pytest.raises(Gone):
+        clinic.send(batch(7, 7))
+    clinic.died()
+    assert clinic.spent() == 1
+    assert list(released(clinic).values()) == ([2] if step == "release committed" else [])
+    clinic.start()
+    clinic.audit()
+    answer = clinic.send(batch(7, 7))
+    assert answer.status == 200
+    assert clinic.send(batch(7, 7)).body == answer.body
+    assert len(json.loads(answer.body)["answers"]) == 2
+    assert clinic.spent() == 1
+    assert list(released(clinic).values()) == [2]
     clinic.stop()
 
 

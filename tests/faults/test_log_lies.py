@@ -60,6 +60,7 @@ RELEASED = next(index for index, each in enumerate(STEPS) if isinstance(each.ent
 REPEATED = next(index for index, each in enumerate(STEPS) if isinstance(each.entry.act, QueryRepeated))
 DRY = next(index for index, each in enumerate(STEPS) if isinstance(each.entry.act, QueryDryRun))
 REUSED = next(index for index, each in enumerate(STEPS) if isinstance(each.entry.act, QueryReused))
+BATCHED = next(index for index, each in enumerate(STEPS) if getattr(each.entry.act, "queries", 1) > 1)
 HOLDER = opened("licence:L1", AccountKind.LICENCE)
 OTHER = sign_licence(LICENCE.decode().split("\n\n— ")[0].replace('"L1"', '"L9"') + "\n", DEPARTMENT)
 
@@ -88,8 +89,8 @@ def test_an_honest_log_has_no_findings(tmp_path: Path) -> None:
         "total_findings": 0,
     }
     assert report.root == open_note(note, KEY.public).root
-    assert report.counts["query.authorized"] == 3
-    assert report.accounts["licence:L1"].spent == times(SPENT, 3)
+    assert report.counts["query.authorized"] == 4
+    assert report.accounts["licence:L1"].spent == times(SPENT, 4)
 
 
 @pytest.mark.parametrize("size", [0, 1, 255, 256, 257, 511, 513])
@@ -136,7 +137,7 @@ def added(lie: Any, **where: Any) -> list[Step]:
 
 COMPUTED = (ReleaseUse(REUSED, sha("computed release")),)
 """What was computed is no source of further answers."""
-FREE = replace(authorized("q9", 4), mechanisms=(), accounts=authorized("q9", 4).accounts[2:])
+FREE = replace(authorized("q9", 5), mechanisms=(), accounts=authorized("q9", 5).accounts[2:])
 """A release that another licence paid for: the licence alone pays."""
 
 LIES: list[tuple[str, list[Step]]] = [
@@ -152,7 +153,7 @@ LIES: list[tuple[str, list[Step]]] = [
     ("charge.accounts", act(AUTHORIZED + 2, accounts=authorized("q3", 3).accounts[:2])),
     ("charge.accounts", act(AUTHORIZED + 2, accounts=())),
     ("charge.accounts", act(AUTHORIZED + 2, licence="L2")),
-    ("charge.accounts", added(replace(FREE, accounts=authorized("q9", 4).accounts), signed=request("q9", "q9"))),
+    ("charge.accounts", added(replace(FREE, accounts=authorized("q9", 5).accounts), signed=request("q9", "q9"))),
     ("charge.balance", charged(0, spent=times(SPENT, 2))),
     ("charge.balance", charged(1, loss=times(SPENT, 2))),
     ("charge.balance", charged(2, loss=Amounts(None, 0, 1 << 40))),
@@ -164,7 +165,13 @@ LIES: list[tuple[str, list[Step]]] = [
     ("dummy.released", act(DRY, release=sha("release 1"))),
     ("dummy.released", act(DRY, release=sha("release 3"))),
     ("dummy.released", act(DRY, run="q1")),
-    ("final.repeated", added(QueryReleased("q1", AUTHORIZED, sha("message q1"), sha("release 1"), ()))),
+    ("final.repeated", added(QueryReleased("q1", AUTHORIZED, 0, sha("message q1"), sha("release 1"), ()))),
+    ("final.repeated", act(BATCHED + 2, number=0)),
+    ("final.repeated", act(BATCHED + 2, number=2)),
+    ("final.repeated", act(BATCHED, queries=1)),
+    ("final.repeated", added(QueryFailed("b1", BATCHED, Cause.INCIDENT))),
+    ("repeat.differs", act(BATCHED + 3, release=sha("release 4"))),
+    ("repeat.differs", act(BATCHED, queries=3)),
     ("final.repeated", added(QueryFailed("q1", AUTHORIZED, Cause.INCIDENT))),
     ("final.unauthorized", act(RELEASED, authorization=AUTHORIZED - 1)),
     ("final.unauthorized", act(RELEASED, charge="q3")),
@@ -188,7 +195,7 @@ LIES: list[tuple[str, list[Step]]] = [
     ("charge.accounts", act(REUSED, accounts=())),
     ("charge.balance", act(REUSED, accounts=(replace(reused("u1").accounts[0], spent=times(SPENT, 2)),))),
     ("charge.reused", act(REUSED, charge="q1")),
-    ("final.repeated", added(QueryReleased("u1", REUSED, sha("message u1"), sha("computed release"), ()))),
+    ("final.repeated", added(QueryReleased("u1", REUSED, 0, sha("message u1"), sha("computed release"), ()))),
     ("request.idempotency", header(REUSED, request=request("u1", "q1"))),
     ("request.idempotency", header(AUTHORIZED + 1, request=request("q2", "q1"))),
     ("request.nonce", header(AUTHORIZED + 1, request=request("q1", "q2"))),
@@ -205,7 +212,7 @@ def test_a_signed_lie(tmp_path: Path, code: str, lie: list[Step]) -> None:
 
 
 def test_a_licence_that_pays_for_an_earlier_release_alone(tmp_path: Path) -> None:
-    limited = replace(FREE.accounts[0], spent=times(SPENT, 4))
+    limited = replace(FREE.accounts[0], spent=times(SPENT, 5))
     steps = added(replace(FREE, accounts=(limited,)), signed=request("q9", "q9"))
     forged(tmp_path, leaves(steps), TEXTS)
     report = audit(tmp_path)

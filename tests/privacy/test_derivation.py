@@ -63,8 +63,8 @@ def computed(asker: Asker, paid: Answer, sql: str) -> bytes | None:
     held = Held(asker.data)
     request = QueryRequest("L1", "planning", "clinic", sql, EVERYTHING, WIDE, None)
     prepared = prepare(request, LICENCE, InProcess(), held.snapshots, asker.domains, asker.limits)
-    stored = [from_json(to_json(each)) for each in paid.execution.kept]
-    assert stored == list(paid.execution.kept)
+    stored = [from_json(to_json(each)) for _, each in paid.execution.kept]
+    assert stored == [each for _, each in paid.execution.kept]
     found = find_reuse(
         prepared, lambda relation: [Source("c" * 32, "d" * 64, 0, each) for each in stored if each.relation == relation]
     )
@@ -75,7 +75,8 @@ def computed(asker: Asker, paid: Answer, sql: str) -> bytes | None:
         assert side is Side.PUBLIC
         return asker._session(parts, side).run(job)
 
-    return derived(prepared, found, held, worker, DEADLINE)
+    (release,) = derived(prepared, found, held, worker, DEADLINE)
+    return release
 
 
 def rows(release: bytes) -> list[object]:

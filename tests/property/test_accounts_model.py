@@ -58,7 +58,7 @@ class Ledger(RuleBasedStateMachine):
         due = [f"licence:{licence}", *SHARED]
         if payer is not None:
             assert isinstance(outcome, Existing)
-            assert (outcome.charge.id, outcome.release is not None) == (payer, self.state[payer] is State.RELEASED)
+            assert (outcome.charge.id, bool(outcome.releases)) == (payer, self.state[payer] is State.RELEASED)
             return multiple()
         if any(self.spent[name] + cost > LIMIT[name] for name in due):
             assert isinstance(outcome, Refused)
@@ -66,7 +66,7 @@ class Ledger(RuleBasedStateMachine):
             return multiple()
         assert isinstance(outcome, Authorized)
         copied = query in self.released
-        assert (outcome.copies is not None) == copied
+        assert bool(outcome.copies) == copied
         taken = due[:1] if copied else due
         for name in taken:
             self.spent[name] += cost

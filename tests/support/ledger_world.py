@@ -21,6 +21,7 @@ from sandbox.audit.checkpoint import LogKey
 from sandbox.audit.entry import Header, QueryAuthorized, QueryRepeated, QueryReused, Read
 from sandbox.audit.entry import Refused as RefusedAct
 from sandbox.audit.export import export
+from sandbox.audit.forms import joint_digest
 from sandbox.audit.records import Actor, DatasetUse, MechanismUse, ReleaseUse, SignedRequest
 from sandbox.keys import key_id
 from sandbox.ledger import transactions
@@ -185,7 +186,7 @@ class World:
         return self.authorize(self.request(query, **words))  # type: ignore[arg-type]
 
     def release(self, charge: str, body: bytes = b"{}", measured: tuple[StoredRelation, ...] = ()) -> Released | Failed:
-        return self.do(lambda connection: transactions.release(connection, charge, body, NOW + 1, measured))
+        return self.do(lambda connection: transactions.release(connection, charge, (body,), NOW + 1, measured))
 
     def fail(self, charge: str, max_failures: int = 100) -> Failed:
         return self.do(lambda connection: transactions.fail(connection, charge, NOW + 1, max_failures))
@@ -252,6 +253,7 @@ def leaf_of(request: ChargeRequest, outcome: Outcome, sources: tuple[ReleaseUse,
                 datasets=(use,),
                 sql=sha256(SQL).hexdigest(),
                 plan=sha("plan"),
+                queries=1,
                 rules=("permit",),
                 accounts=accounts,
                 mechanisms=() if copies else (used,),
@@ -271,11 +273,11 @@ def leaf_of(request: ChargeRequest, outcome: Outcome, sources: tuple[ReleaseUse,
                 rules=("permit",),
                 accounts=accounts,
                 sources=sources,
-                release=computed.digest,
+                release=joint_digest(computed),
             )
             return Leaf(act_, (SQL,))
-        case Existing(charge=found, release=release, repeat=True):
-            digest = None if release is None else release.digest
+        case Existing(charge=found, releases=releases, repeat=True):
+            digest = joint_digest([each.digest for each in releases]) if releases else None
             sql = sha256(SQL).hexdigest()
             return Leaf(QueryRepeated(standing.licence, "planning", found.authorized_leaf, digest, sql), (SQL,))
         case Existing(charge=found):

@@ -131,7 +131,7 @@ def times(amounts: Amounts, factor: int) -> Amounts:
     return Amounts((amounts.rho or 0) * factor, amounts.delta * factor, None)
 
 
-def authorized(charge: str, number: int) -> QueryAuthorized:
+def authorized(charge: str, number: int, queries: int = 1) -> QueryAuthorized:
     """The `number`-th charge of one and the same loss to the three accounts."""
     return QueryAuthorized(
         charge=charge,
@@ -141,6 +141,7 @@ def authorized(charge: str, number: int) -> QueryAuthorized:
         datasets=(DatasetUse("health", sha("snapshot"), sha(CARD), 1),),
         sql=sha(SQL),
         plan=sha("plan"),
+        queries=queries,
         rules=("permit-licensed",),
         accounts=tuple(
             AccountCharge(account, kind, SPENT, times(SPENT, number), LIMIT)
@@ -191,12 +192,16 @@ def reused(charge: str) -> QueryReused:
     )
 
 
+BATCH = sha(f"{sha('release 4')}\n{sha('release 5')}")
+"""The answer to the batch."""
+
+
 def opened(account: str, kind: AccountKind, limit: Amounts = LIMIT) -> OpenedAccount:
     return OpenedAccount(account, kind, limit)
 
 
 def history() -> list[Step]:
-    """Leaves 0 … 27: every kind of act, in an order that an honest service could write."""
+    """Leaves 0 … 31: every kind of act, in an order that an honest service could write."""
     charged = [(9, "q1"), (10, "q2"), (15, "q3")]
     steps = [
         step(1, ServiceStarted("0.1.0", sha("configuration"))),
@@ -233,7 +238,7 @@ def history() -> list[Step]:
     for number, (time, charge) in enumerate(charged, start=1):
         steps.append(step(time, authorized(charge, number), SQL, signed=request(charge, charge)))
     steps += [
-        step(15, QueryReleased("q1", 9, sha("message q1"), sha("release 1"), (sha("measured"),)), actor=ACTOR),
+        step(15, QueryReleased("q1", 9, 0, sha("message q1"), sha("release 1"), (sha("measured"),)), actor=ACTOR),
         step(16, QueryFailed("q2", 10, FailureCause.INCIDENT), actor=ACTOR),
         step(17, QueryRepeated("L1", "planning", 9, sha("release 1"), sha(SQL)), SQL, signed=request("p1", "p1")),
         step(17, dry_run("d1"), SQL, signed=request("d1", "d1")),
@@ -242,8 +247,12 @@ def history() -> list[Step]:
         step(18, LicenceResumed("L1")),
         step(19, AccountOpened(opened("licence:L2", AccountKind.LICENCE, PURE_LIMIT))),
         step(20, AccountLimited("licence:L2", AccountKind.LICENCE, Amounts(None, 0, 20 << 40))),
-        step(21, QueryReleased("q3", 11, sha("message q3"), sha("release 3"), ()), actor=ACTOR),
-        step(22, KeyRevoked("li.wei-1", "li.wei"), signed=request("k1", "k1")),
+        step(21, QueryReleased("q3", 11, 0, sha("message q3"), sha("release 3"), ()), actor=ACTOR),
+        step(21, authorized("b1", 4, queries=2), SQL, signed=request("b1", "b1")),
+        step(22, QueryReleased("b1", 22, 0, sha("message b1"), sha("release 4"), (sha("relation"),)), actor=ACTOR),
+        step(23, QueryReleased("b1", 22, 1, sha("message b1"), sha("release 5"), ()), actor=ACTOR),
+        step(23, QueryRepeated("L1", "planning", 22, BATCH, sha(SQL)), SQL, signed=request("b2", "b2")),
+        step(23, KeyRevoked("li.wei-1", "li.wei"), signed=request("k1", "k1")),
         step(23, LicenceRevoked("L1")),
         step(24, DatasetWithdrawn("health", sha("snapshot"))),
         step(25, PersonRevoked("li.wei", "clinic")),

@@ -53,7 +53,7 @@ def released(
 ) -> dict[str, Any]:
     """The whole answer of a charge, in a log of this one entry."""
     digest = sha256(canonical_json(release)).hexdigest()
-    data = encode(Entry(_header(None), QueryReleased(charge, 0, message, digest, ())), SALT)
+    data = encode(Entry(_header(None), QueryReleased(charge, 0, 0, message, digest, ())), SALT)
     note = sign(Checkpoint(key.name, 1, leaf_hash(data)), key)
     amounts = {"rho": "0.01", "delta": "1e-9", "epsilon": None, "epsilon_at_delta": "0.5"}
     return {
@@ -65,6 +65,20 @@ def released(
         "balance": [{"account": "licence:L", "kind": "licence", "spent": amounts, "limit": amounts, "more": 0}],
         "receipt": Receipt(0, data, (), note).to_json(),
     }
+
+
+def released_batch(count: int, body: dict[str, Any], charge: str = "c" * 32) -> dict[str, Any]:
+    """The whole answer to a batch of so many queries, each release in a log of its one entry."""
+    message = sha256(b"POST\n/v1/queries:batch\n\n" + json.dumps(body, sort_keys=True).encode()).hexdigest()
+    answers = []
+    for number in range(count):
+        release = RELEASE | {"number": number}
+        digest = sha256(canonical_json(release)).hexdigest()
+        data = encode(Entry(_header(None), QueryReleased(charge, 0, number, message, digest, ())), SALT)
+        note = sign(Checkpoint(LOG.name, 1, leaf_hash(data)), LOG)
+        answers.append({"digest": digest, "release": release, "receipt": Receipt(0, data, (), note).to_json()})
+    whole = released(charge)
+    return {name: whole[name] for name in ("id", "state", "charge", "balance")} | {"answers": answers}
 
 
 def repeated(message: str, authorization: int = 0, release: dict[str, Any] = RELEASE) -> str:

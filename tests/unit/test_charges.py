@@ -17,7 +17,7 @@ from sandbox.ledger.charges import (
     Charge,
     State,
     find_charge,
-    find_release,
+    find_releases,
     history,
     lines,
     pending,
@@ -81,9 +81,7 @@ def test_a_release_is_stored_with_its_leaf_and_never_replaced(world: World) -> N
     assert world.release(charge, b"two") == first
     found = stored(world, charge)
     assert (found.state, found.final_leaf, found.finished_at) == (State.RELEASED, first.leaf, NOW + 1)
-    release = world.read(lambda c: find_release(c, charge))
-    assert release is not None
-    assert release.body == b"one"
+    assert [each.body for each in world.read(lambda c: find_releases(c, charge))] == [b"one"]
     assert world.read(pending) == ()
 
 
@@ -254,7 +252,7 @@ def test_a_suspension_before_the_release_withholds_it(world: World, change: Call
     assert failed.refusal is not None
     assert failed.refusal.code == code
     assert stored(world, charge).state is State.FAILED
-    assert world.read(lambda c: find_release(c, charge)) is None
+    assert world.read(lambda c: find_releases(c, charge)) == ()
     assert world.spent()["licence:L1"] == 1
 
 

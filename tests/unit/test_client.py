@@ -22,7 +22,7 @@ from sandbox.frames import HttpRequest
 from sandbox.identity import VerifiedRequest, verify
 from sandbox.keys import key_id, make_private_key
 from sandbox.registry.directory import Signer
-from tests.support.released import BODY, LOG, RELEASE, asked, dry_run, released, repeated
+from tests.support.released import BODY, LOG, RELEASE, asked, dry_run, released, released_batch, repeated
 
 AUTHORITY = "vitrine.example"
 ID = "c" * 32
@@ -327,3 +327,55 @@ def test_what_is_no_dry_run_is_not_shown_as_one(settings: ClientSettings, docume
 def test_dry_run_is_not_shown_as_an_answer(settings: ClientSettings, document: dict[str, Any]) -> None:
     with Service(ok(document)).client(settings) as client, pytest.raises(Unproven):
         client.query("SELECT 1", SPEND)
+
+
+TWO = {**{name: each for name, each in BODY.items() if name != "sql"}, "queries": ["SELECT 1", "SELECT 2"]}
+
+
+def test_batch_is_shown_when_the_log_holds_each_answer(settings: ClientSettings) -> None:
+    service = Service(ok(released_batch(2, TWO)))
+    with service.client(settings) as client:
+        found = client.batch(TWO["queries"], SPEND)
+    assert [each.release["number"] for each in found.answers] == [0, 1]
+    (request,) = service.asked
+    assert (request.url.path, json.loads(request.content)) == ("/v1/queries:batch", TWO)
+
+
+def swapped(document: dict[str, Any]) -> None:
+    document["answers"].reverse()
+
+
+def cut(document: dict[str, Any]) -> None:
+    del document["answers"][1]
+
+
+def twice(document: dict[str, Any]) -> None:
+    document["answers"][1] = document["answers"][0]
+
+
+def changed(document: dict[str, Any]) -> None:
+    document["answers"][1]["release"]["rows"] = []
+
+
+def of_another_charge(document: dict[str, Any]) -> None:
+    document["id"] = "d" * 32
+
+
+def unproven(document: dict[str, Any]) -> None:
+    del document["answers"][0]["receipt"]
+
+
+@pytest.mark.parametrize("lie", [swapped, cut, twice, changed, of_another_charge, unproven])
+def test_batch_that_the_log_does_not_hold_is_not_shown(
+    settings: ClientSettings, lie: Callable[[dict[str, Any]], None]
+) -> None:
+    document = released_batch(2, TWO)
+    lie(document)
+    with Service(ok(document)).client(settings) as client, pytest.raises(Unproven):
+        client.batch(TWO["queries"], SPEND)
+
+
+def test_batch_of_other_questions_is_not_shown(settings: ClientSettings) -> None:
+    document = released_batch(2, TWO | {"queries": ["SELECT 1", "SELECT 3"]})
+    with Service(ok(document)).client(settings) as client, pytest.raises(Unproven):
+        client.batch(TWO["queries"], SPEND)

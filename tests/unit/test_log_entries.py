@@ -86,7 +86,7 @@ SIGNED = replace(HEADER, actor=ACTOR, request=request("w"))
         Entry(HEADER, LicenceSuspended("\ud800")),
         Entry(HEADER, LicenceSuspended("x" * 201)),
         Entry(HEADER, LicenceSuspended(1.5)),  # type: ignore[arg-type]
-        Entry(HEADER, QueryReleased("q", 0, sha("m"), sha("r").upper(), ())),
+        Entry(HEADER, QueryReleased("q", 0, 0, sha("m"), sha("r").upper(), ())),
         Entry(SIGNED, Refused("query", "Sql", (), None, None)),
         Entry(SIGNED, Refused("query", "sql.x", ["a"], None, None)),  # type: ignore[arg-type]
         Entry(SIGNED, Refused("query", "sql.x", ("x" * 200,) * 400, None, None)),

@@ -39,12 +39,11 @@ def test_the_same_idempotency_key_returns_the_end_state(world: World) -> None:
     charge = charge_of(world.ask("q", idempotency="k"))
     running = world.ask("q", idempotency="k").outcome
     assert isinstance(running, Existing)
-    assert (running.charge.id, running.charge.state, running.release) == (charge, State.AUTHORIZED, None)
+    assert (running.charge.id, running.charge.state, running.releases) == (charge, State.AUTHORIZED, ())
     world.release(charge, b"answer")
     ended = world.ask("q", idempotency="k").outcome
     assert isinstance(ended, Existing)
-    assert ended.release is not None
-    assert (ended.release.body, ended.repeat) == (b"answer", False)
+    assert ([each.body for each in ended.releases], ended.repeat) == ([b"answer"], False)
     assert world.spent()["licence:L1"] == 1
     found = world.read(lambda c: find_by_idempotency_key(c, "li", "k"))
     assert found == stored(world, charge)
@@ -54,7 +53,7 @@ def test_the_same_idempotency_key_returns_a_failure(world: World) -> None:
     world.fail(charge_of(world.ask("q", idempotency="k")))
     again = world.ask("q", idempotency="k").outcome
     assert isinstance(again, Existing)
-    assert (again.charge.state, again.release) == (State.FAILED, None)
+    assert (again.charge.state, again.releases) == (State.FAILED, ())
 
 
 def test_the_same_idempotency_key_with_another_body_is_a_conflict(world: World) -> None:
@@ -70,14 +69,14 @@ def test_a_repeat_under_the_same_licence_is_free(world: World) -> None:
     request = world.request("q", person="wang")
     logged = world.authorize(request)
     assert isinstance(logged.outcome, Existing)
-    assert logged.outcome.release is not None
-    assert (logged.outcome.release.body, logged.outcome.repeat, logged.outcome.charge.id) == (b"answer", True, charge)
+    assert [each.body for each in logged.outcome.releases] == [b"answer"]
+    assert (logged.outcome.repeat, logged.outcome.charge.id) == (True, charge)
     assert world.spent() == {"dataset:health": 1, "domain:patients": 1, "licence:L1": 1, "licence:L2": 0}
     repeat = stored(world, request.id)
     assert (repeat.state, repeat.follows, repeat.final_leaf) == (State.RELEASED, charge, logged.leaf)
     again = world.ask("q", person="wang", idempotency=request.idempotency_key).outcome
     assert isinstance(again, Existing)
-    assert again.release == logged.outcome.release
+    assert again.releases == logged.outcome.releases
     assert world.read(lambda c: lines(c, request.id)) == ()
 
 
@@ -87,7 +86,7 @@ def test_a_repeat_of_a_charge_on_its_way_ends_with_it(world: World, released: bo
     request = world.request("q")
     waiting = world.authorize(request).outcome
     assert isinstance(waiting, Existing)
-    assert (waiting.charge.id, waiting.release, waiting.repeat) == (charge, None, True)
+    assert (waiting.charge.id, waiting.releases, waiting.repeat) == (charge, (), True)
     assert [one.id for one in world.read(pending)] == [charge]
     ended = world.release(charge) if released else world.fail(charge)
     found = stored(world, request.id)
@@ -100,8 +99,7 @@ def test_another_licence_pays_for_itself_alone_and_copies_the_release(world: Wor
     world.release(charge_of(world.ask("q")), b"answer")
     logged = world.ask("q", licence="L2")
     assert isinstance(logged.outcome, Authorized)
-    assert logged.outcome.copies is not None
-    assert logged.outcome.copies.body == b"answer"
+    assert [each.body for each in logged.outcome.copies] == [b"answer"]
     assert world.spent() == {"dataset:health": 1, "domain:patients": 1, "licence:L1": 1, "licence:L2": 1}
     charge = charge_of(logged)
     assert [one.id for one in world.read(pending)] == [charge]

@@ -14,6 +14,7 @@ def upgrade() -> None:
         "measured_relations",
         sa.Column("charge", sa.Text(), nullable=False),
         sa.Column("measure", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("relation", sa.Text(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
