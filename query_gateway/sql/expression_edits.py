@@ -56,7 +56,10 @@ def clamp(refused: Refused) -> Iterator[list[Edit]]:
 
 
 def cast(refused: Refused) -> Iterator[list[Edit]]:
-    """A cast to DOUBLE."""
+    """A cast to DOUBLE; CONVERT as a cast."""
+    found = re.fullmatch(r"CONVERT\s*\(\s*(\w+)\s*,\s*(.+)\)", refused.text, re.IGNORECASE | re.DOTALL)
+    if found is not None:
+        yield [Edit(refused.span.start, refused.span.end, f"CAST({found[2].strip()} AS {found[1]})")]
     tokens = [token for token in refused.places.tokens if token.start >= refused.span.start]
     starts = [index for index, token in enumerate(tokens) if token.token_type in (TokenType.ALIAS, TokenType.DCOLON)]
     for start in starts[:1]:

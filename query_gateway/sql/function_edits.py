@@ -25,6 +25,7 @@ IDIOMS: Mapping[str, tuple[str, ...]] = {
     "bool_or": ("COUNT_IF({0}) > 0",),
     "charindex": ("position({0} IN {1})",),
     "count_distinct": ("COUNT(DISTINCT {0})",),
+    "date": ("CAST({0} AS DATE)",),
     "date_format": ("strftime({0}, {1})",),
     "div": ("trunc(({0}) / ({1}))",),
     "every": ("COUNT_IF(NOT ({0})) = 0",),

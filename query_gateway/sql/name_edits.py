@@ -31,6 +31,8 @@ def nearest(refused: Refused) -> Iterator[list[Edit]]:
 def text_meant(refused: Refused) -> Iterator[list[Edit]]:
     """A text in single quotes, where double or curly ones make it a name."""
     yield from _compared_with(refused)
+    if fold(refused.text) == "count":
+        yield [Edit(refused.span.start, refused.span.end, f"{refused.text}(*)")]
     words = refused.text
     if words[:1] in _QUOTES and words[-1:] in _QUOTES and len(words) > 2:
         inner = words.strip(_QUOTES).replace("'", "''")

@@ -11,6 +11,7 @@ from query_gateway.sql.aggregates import AGGREGATES
 from query_gateway.sql.edits import Edit, Refused, without, without_clauses, without_term
 from query_gateway.sql.group_edits import before_tail
 from query_gateway.sql.places import Extent
+from query_gateway.sql.schema import fold
 
 ORDERS = (TokenType.ORDER_BY, TokenType.LIMIT, TokenType.OFFSET)
 
@@ -117,6 +118,17 @@ def moved_aggregate(refused: Refused) -> Iterator[list[Edit]]:
             span = refused.places.of(group)
             yield [Edit(span.start, span.end, "GROUP BY ALL")]
         yield from two_levels(refused, select)
+        yield from _over_groups(refused, select)
+
+
+def _over_groups(refused: Refused, select: exp.Select) -> Iterator[list[Edit]]:
+    """An aggregate of what an alias has aggregated, over all groups."""
+    aliases = {fold(item.alias) for item in select.expressions if item.alias}
+    for item in select.expressions:
+        for one in item.find_all(*AGGREGATES):
+            span = refused.places.span(one)
+            if isinstance(one.this, exp.Column) and fold(one.this.name) in aliases and span is not None:
+                yield [Edit(span.end, span.end, " OVER ()")]
 
 
 def _over_all(refused: Refused, select: exp.Select) -> Iterator[list[Edit]]:

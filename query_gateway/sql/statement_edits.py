@@ -38,7 +38,18 @@ def spelt(sql: str, schema: Schema, refusal: Refusal) -> Iterator[str]:
         return
     place = len(sql) if refusal.span is None else refusal.span.start
     at = next((index for index, token in enumerate(tokens) if token.start >= place), len(tokens))
-    for made in (_joined_signs, _joined_words, _quotient, _top, _two_words, _meant, _closed, _parted, _shorter):
+    for made in (
+        _plain_names,
+        _joined_signs,
+        _joined_words,
+        _quotient,
+        _top,
+        _two_words,
+        _meant,
+        _closed,
+        _parted,
+        _shorter,
+    ):
         yield from made(sql, tokens, at)
 
 
@@ -81,6 +92,13 @@ def _put(sql: str, token: Token, text: str) -> str:
 def _joined_signs(sql: str, *_: object) -> Iterator[str]:
     """Comparisons written apart or the wrong way round."""
     made = re.sub(r"([<>!])\s+=|=\s*([<>!])", lambda found: f"{found[1] or found[2]}=", sql)
+    if made != sql:
+        yield made
+
+
+def _plain_names(sql: str, *_: object) -> Iterator[str]:
+    """Names in the quotes of this dialect."""
+    made = re.sub(r"`([^`]*)`|\[(\w+)\]", lambda found: f'"{found[1] or found[2]}"', sql)
     if made != sql:
         yield made
 
@@ -150,3 +168,18 @@ def _shorter(sql: str, tokens: Sequence[Token], at: int) -> Iterator[str]:
     if at < len(tokens) - 1:
         yield _put(sql, tokens[at], "")
     yield from (sql[: token.start] for token in reversed(tokens[-3:]))
+
+
+MADE = (
+    _plain_names,
+    _joined_signs,
+    _joined_words,
+    _quotient,
+    _top,
+    _two_words,
+    _meant,
+    _closed,
+    _parted,
+    _shorter,
+)
+"""What is put right in a text that cannot be read, the most certain first."""

@@ -1048,3 +1048,120 @@ SELECT DISTINCT pid FROM visits
 refused sql.unit_value
 at pid
 write SELECT DISTINCT COUNT(DISTINCT pid) FROM visits
+
+-- a share of the sum over an alias
+SELECT 科室, SUM(费用) AS s, s / SUM(s) AS share FROM visits GROUP BY 科室
+=>
+refused sql.aggregate_place
+at SUM(费用)
+write SELECT 科室, SUM(费用) AS s, s / SUM(s) OVER () AS share FROM visits GROUP BY 科室
+
+-- ORDER BY COUNT
+SELECT 科室, COUNT(*) FROM visits GROUP BY 科室 ORDER BY COUNT DESC
+=>
+refused sql.unknown_column (column=COUNT, known=visit_no, pid, 科室, 日期, 费用, emergency)
+at COUNT
+write SELECT 科室, COUNT(*) FROM visits GROUP BY 科室 ORDER BY COUNT(*) DESC
+
+-- DATE of a date
+SELECT COUNT(*) FROM visits WHERE date(日期) = '2024-01-01'
+=>
+refused sql.unknown_function (function=date)
+at date(日期)
+write SELECT COUNT(*) FROM visits WHERE CAST(日期 AS DATE) = '2024-01-01'
+
+-- a key by another name
+SELECT COUNT(*) FROM persons p INNER JOIN visits v ON p.id = v.pid
+=>
+refused sql.unknown_column (column=id, known=pid, 性别, birth_year, income, city, visit_no, 科室, 日期, 费用, emergency, near=pid)
+at p.id
+write SELECT COUNT(*) FROM persons p INNER JOIN visits v ON p.pid = v.pid
+
+-- a condition cut short
+SELECT COUNT(1) FROM persons WHERE birth_year BETWEEN 1950 AND
+=>
+refused sql.syntax (what=it is incomplete after 'AND')
+at AND
+write SELECT COUNT(1) FROM persons
+
+-- a window of shares of everybody
+SELECT count(*) over (partition by 科室) from visits
+=>
+refused sql.window
+at count(*) over (partition by 科室)
+write SELECT 科室, count(*) from visits GROUP BY 科室
+
+-- a CTE of the first rows
+WITH x AS (SELECT * FROM persons LIMIT 5) SELECT * FROM x
+=>
+refused plan.order
+at 5
+write WITH x AS (SELECT * FROM persons) SELECT COUNT(*) AS n FROM x
+
+-- INSERT of a row
+INSERT INTO persons VALUES (1)
+=>
+refused sql.not_select
+at INSERT
+write SELECT COUNT(*) AS n FROM persons
+
+-- a setting changed
+SET threads = 1
+=>
+refused sql.not_select
+at SET
+
+-- settings as a table
+SELECT * FROM duckdb_settings()
+=>
+refused sql.table_function (function=duckdb_settings)
+at duckdb_settings()
+
+-- a person by name
+SELECT COUNT(*) FROM persons WHERE pid = '张三'
+=>
+refused sql.unit_value
+at pid = '张三'
+write SELECT COUNT(*) FROM persons
+
+-- CONVERT
+SELECT CONVERT(VARCHAR, birth_year) AS y, COUNT(*) FROM persons GROUP BY y
+=>
+refused sql.cast_type (type=birth_year)
+at CONVERT(VARCHAR, birth_year)
+write SELECT CAST(birth_year AS VARCHAR) AS y, COUNT(*) FROM persons GROUP BY y
+
+-- GROUP_CONCAT
+SELECT GROUP_CONCAT(city) FROM persons
+=>
+refused sql.aggregate (function=GROUP_CONCAT)
+at GROUP_CONCAT(city)
+write SELECT city, COUNT(*) FROM persons GROUP BY city
+
+-- backticks
+SELECT COUNT(*) FROM `persons` WHERE `income` > 5
+=>
+refused sql.syntax (what=unexpected '`')
+at `
+write SELECT COUNT(*) FROM "persons" WHERE "income" > 5
+
+-- square brackets
+SELECT COUNT(*) FROM [persons]
+=>
+refused sql.syntax (what=unexpected '[')
+at [
+write SELECT COUNT(*) FROM "persons"
+
+-- an aggregate as a name
+SELECT "COUNT(*)" FROM persons
+=>
+refused sql.unknown_column (column=COUNT(*), known=pid, 性别, birth_year, income, city)
+at "COUNT(*)"
+write SELECT COUNT(*) AS n FROM persons
+
+-- a constant row of a list of cities
+SELECT COUNT(*) FROM persons WHERE city = (SELECT code FROM cities WHERE name_en = 'Alpha')
+=>
+refused sql.subquery_rows
+at SELECT code FROM cities WHERE name_en = 'Alpha'
+write SELECT COUNT(*) FROM persons WHERE city = (SELECT code FROM cities WHERE name_en = 'Alpha' LIMIT 1)
