@@ -173,6 +173,32 @@ class Mechanism(Selection):
     threshold: int | None
 
 
+class PerGroup(Selection):
+    """A choice of each group."""
+
+    groups: str = Field(description="Times the loss of one choice that a person can cause with all groups.")
+
+
+class QuantileBounds(Shape):
+    """What a person counts for at most in a quantile."""
+
+    groups: int
+    rows: int
+
+
+class Quantile(PerGroup):
+    """The private choice of a median, quantile, least or greatest value, and of its interval."""
+
+    fraction: str = Field(description="Of the rows, the part that is below, exactly.")
+    moved: int = Field(description="By how many steps the rank of a least or greatest value is moved inward.")
+    steps_per_row: int
+    buckets: int = Field(description="Values that were chosen among.")
+    granularity: str = Field(description="Between two of them, exactly.")
+    first: str = Field(description="The least of them, exactly.")
+    bounds: QuantileBounds
+    interval: PerGroup | None
+
+
 class Truncation(Shape):
     """How many people had more than a measure's bounds allow, with noise."""
 
@@ -220,6 +246,7 @@ class Privacy(Amounts):
     accuracy: AccuracyInForce | None = Field(default=None, description="Where one was asked; values are assumed.")
     mechanisms: list[Mechanism]
     selections: list[Selection]
+    quantiles: list[Quantile]
     bounds: list[BoundsInForce]
     reused: list[Reused] = Field(default=[], description="Then nothing was measured, and nothing was lost.")
 

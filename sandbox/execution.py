@@ -6,7 +6,8 @@ An exact answer exists here only between a worker's rows and the noise; what com
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from policies.canonical import canonical_json
 from sandbox.datasets.dummies import Dummies
@@ -14,6 +15,7 @@ from sandbox.datasets.snapshot import Snapshots
 from sandbox.engines.render import (
     given_columns,
     render_answer,
+    render_buckets,
     render_given,
     render_measure,
     render_notice,
@@ -24,12 +26,17 @@ from sandbox.errors import Fault
 from sandbox.plan.givens import held
 from sandbox.plan.nodes import Type
 from sandbox.preparation import Prepared
+from sandbox.privacy.bounding import BoundedMeasure
+from sandbox.privacy.brackets import around
+from sandbox.privacy.calibrate import PricedMeasure
 from sandbox.privacy.forms import Noisy
 from sandbox.privacy.intervals import ReleasedMeasure, release
 from sandbox.privacy.kept import Kept, keep
-from sandbox.privacy.keys import align
+from sandbox.privacy.keys import Key, Totals, align
 from sandbox.privacy.loss import total
-from sandbox.privacy.mechanisms import Invocation, measure, noisy_number, select
+from sandbox.privacy.mechanisms import Invocation, measure, noisy_number, select, select_each
+from sandbox.privacy.quantiles import NONE, Buckets, Quantile, counts, fitted, measured_keys, offset
+from sandbox.privacy.quantiles import scores as ranks
 from sandbox.privacy.selection import scores, target
 from sandbox.releases import Decided, release_json
 from sandbox.reuse import Reuse
@@ -142,13 +149,20 @@ def _executed(prepared: Prepared, measuring: Work, answering: Work, deadline: fl
             goal = target(priced.bounded, clip, priced.steps[next(iter(clip.fine))].scale, step.scale)
             chosen.append(select(step, scores(clip, goal, measuring(job).rows), invocations))
         ran = priced.decided(chosen) if priced.selections else priced
-        job = render_measure(ran.bounded, prepared.cards, names, deadline, tuple(tables))
-        rows = measuring(job)
-        noisy = measure(ran.measurements, align(ran.bounded, rows.rows), invocations)
+        exact = Totals(ran.bounded.checked.key_set.cells or (), {})
+        if ran.bounded.statistics:
+            job = render_measure(ran.bounded, prepared.cards, names, deadline, tuple(tables))
+            exact = align(ran.bounded, measuring(job).rows)
+        noisy = measure(ran.measurements, exact, invocations)
         told = []
         for notice in ran.notices:
             job = render_notice(ran.bounded, notice.kind, prepared.cards, names, deadline, tuple(tables))
             told.append((notice, noisy_number(notice.step, measuring(job).rows, invocations)))
+        if ran.bounded.quantiles:
+            job_of = partial(
+                render_buckets, cards=prepared.cards, datasets=names, deadline=deadline, tables=tuple(tables)
+            )
+            ran, noisy = _ranked(ran, noisy, job_of, measuring, invocations)
         freed = release(ran, noisy)
         released[freed.measure] = _table(freed)
         noise[freed.measure] = Noisy(ran, freed)
@@ -187,6 +201,37 @@ def _answered(
         own = [each for each in decided if each.priced.bounded.checked.measure.name in query.measures]
         bodies.append(canonical_json(release_json(query, own, known, rows, dummy=dummy)))
     return tuple(bodies)
+
+
+def _ranked(
+    ran: PricedMeasure,
+    noisy: Totals,
+    job_of: Callable[[BoundedMeasure, Buckets, Sequence[Key]], Job],
+    measuring: Work,
+    invocations: list[Invocation],
+) -> tuple[PricedMeasure, Totals]:
+    """With a bucket per quantile and group that is looked at, on the grid that as many groups leave room for."""
+    existence = ran.bounded.existence
+    places = measured_keys(None if existence is None else noisy.columns[existence], len(noisy.keys))
+    keys = [noisy.keys[place] for place in places]
+    fits = {each.name: fitted(each, len(keys)) for each in ran.bounded.buckets}
+    counted = {name: counts(each, keys, measuring(job_of(ran.bounded, each, keys)).rows) for name, each in fits.items()}
+    columns, quantiles = dict(noisy.columns), list[Quantile]()
+
+    def spread(name: str, found: Sequence[int]) -> None:
+        known = dict(zip(places, found, strict=True))
+        columns[name] = tuple(known.get(place, NONE) for place in range(len(noisy.keys)))
+
+    for quantile, step, bracket in zip(ran.bounded.quantiles, ran.quantiles, ran.brackets, strict=True):
+        fit = replace(quantile, buckets=fits[quantile.buckets.name])
+        groups, moved = counted[fit.buckets.name], offset(fit, step.scale)
+        picked = select_each(step, [ranks(fit, each, moved) for each in groups], invocations)
+        spread(fit.name, picked)
+        if bracket is not None:
+            spread(fit.bracket, select_each(bracket, around(fit, bracket, groups, picked), invocations))
+        quantiles.append(fit)
+    bounded = replace(ran.bounded, quantiles=tuple(quantiles))
+    return replace(ran, bounded=bounded), Totals(noisy.keys, columns)
 
 
 def _table(found: ReleasedMeasure) -> Table:

@@ -15,6 +15,7 @@ from sandbox.plan.plan import Label
 from sandbox.privacy.accuracy import Goal
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.loss import Accuracy
+from sandbox.privacy.quantiles import Chosen
 from sandbox.privacy.statistics import Estimate, Moments
 
 
@@ -62,7 +63,7 @@ def _goal(
     asked: Accuracy, label: str, name: str, measures: Sequence[BoundedMeasure], sizes: Mapping[str, int | None]
 ) -> Goal:
     bounded, estimate = next(_found(measures, name))
-    if isinstance(estimate, Moments):
+    if isinstance(estimate, Moments | Chosen):
         raise Refusal("spend.column", {"column": label})
     size = sizes[bounded.checked.measure.name]
     if estimate.divisor is not None and size is None:
@@ -76,7 +77,9 @@ def _goal(
     return Goal(name, asked.relative * value, size)
 
 
-def _found(measures: Sequence[BoundedMeasure], name: str) -> Iterator[tuple[BoundedMeasure, Estimate | Moments]]:
+def _found(
+    measures: Sequence[BoundedMeasure], name: str
+) -> Iterator[tuple[BoundedMeasure, Estimate | Moments | Chosen]]:
     return ((bounded, each) for bounded in measures for each in bounded.estimates if each.aggregate == name)
 
 

@@ -149,7 +149,7 @@ def _mechanisms(prepared: Prepared) -> tuple[records.MechanismUse, ...]:
             loss=records.Amounts(step.loss.rho, step.loss.delta, step.loss.epsilon),
         )
         for priced in prepared.priced.measures
-        for step in priced.selections
+        for step in priced.choices
     )
 
 

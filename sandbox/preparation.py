@@ -85,7 +85,10 @@ class Prepared:
     @property
     def readings(self) -> tuple[int, ...]:
         """How often each measure reads its rows."""
-        return tuple(len(each.selections) + 1 + len(each.notices) for each in self.priced.measures)
+        return tuple(
+            bool(each.bounded.statistics) + len(each.selections) + len(each.notices) + len(each.bounded.buckets)
+            for each in self.priced.measures
+        )
 
     @property
     def plan_digest(self) -> str:
@@ -126,6 +129,11 @@ class Prepared:
                     for clip in each.bounded.clips
                 ],
                 "selections": [[step.statistic, step.scale.hex(), step.sensitivity] for step in each.selections],
+                "quantiles": [
+                    [step.statistic, step.scale.hex(), step.sensitivity, str(step.groups)]
+                    for step in each.choices[len(each.selections) :]
+                ],
+                "buckets": [repr(quantile) for quantile in each.bounded.quantiles],
                 "steps": [
                     [step.statistic, step.noise, step.scale.hex(), step.sensitivity.hex(), repr(step.threshold)]
                     for step in each.drawn

@@ -17,7 +17,8 @@ from sandbox.privacy.intervals import CONFIDENCE, OUTSIDE, Interval
 from sandbox.privacy.loss import nothing
 from sandbox.privacy.mechanisms import Selection
 from sandbox.privacy.notices import NoticeKind
-from sandbox.privacy.reach import quantile
+from sandbox.privacy.quantiles import offset
+from sandbox.privacy.reach import quantile as reached
 from sandbox.privacy.statistics import StatisticKind
 from sandbox.reuse import Taken
 from sandbox.uncertainty import Uncertainty
@@ -133,6 +134,7 @@ def _privacy(prepared: Prepared, decided: Sequence[Decided]) -> dict[str, object
             for each in decided
             for step in each.selections
         ],
+        "quantiles": [found for each in decided for found in _quantiles(each.priced)],
         "bounds": [
             {
                 "measure": each.priced.bounded.checked.measure.name,
@@ -165,6 +167,38 @@ def _reused(taken: Taken) -> dict[str, object]:
             }
             for step in priced.drawn
         ],
+    }
+
+
+def _quantiles(priced: PricedMeasure) -> list[dict[str, object]]:
+    """Of each quantile its grid and how it was chosen, and its interval."""
+    steps = zip(priced.bounded.quantiles, priced.quantiles, priced.brackets, strict=True)
+    return [
+        {
+            **_choice(priced, step),
+            "fraction": str(quantile.fraction),
+            "moved": offset(quantile, step.scale),
+            "steps_per_row": quantile.buckets.fine,
+            "buckets": quantile.buckets.size,
+            "granularity": str(quantile.buckets.statistic.granularity),
+            "first": str(quantile.buckets.statistic.centre * quantile.buckets.statistic.granularity),
+            "bounds": {"groups": quantile.buckets.groups, "rows": quantile.buckets.rows},
+            "interval": None if bracket is None else _choice(priced, bracket),
+        }
+        for quantile, step, bracket in steps
+    ]
+
+
+def _choice(priced: PricedMeasure, step: Selection) -> dict[str, object]:
+    return {
+        "measure": priced.bounded.checked.measure.name,
+        "statistic": step.statistic,
+        "mechanism": "noisy_max",
+        "scale": step.scale,
+        "sensitivity": step.sensitivity,
+        "metric": "linf",
+        "groups": str(step.groups),
+        "loss": amounts_json(step.loss),
     }
 
 
@@ -201,7 +235,7 @@ def _withheld(decided: Decided) -> list[dict[str, object]]:
 
 
 def _half(notice: Notice) -> int:
-    return quantile(notice.step.noise, notice.step.scale, OUTSIDE)
+    return reached(notice.step.noise, notice.step.scale, OUTSIDE)
 
 
 def _about(notice: Notice, number: int) -> list[int]:

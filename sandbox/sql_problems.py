@@ -10,8 +10,8 @@ SQL_PROBLEMS: Mapping[str, Problem] = {
     # one line a code, sorted
     "sql.aggregate": Problem(
         422,
-        "The aggregate {function} is not offered; COUNT, SUM, AVG, variances and regressions are.",
-        "不提供聚合函数 {function}，可用 COUNT、SUM、AVG、方差与回归类。",
+        "The aggregate {function} is not offered; COUNT, SUM, AVG, quantiles, variances and regressions are.",
+        "不提供聚合函数 {function}，可用 COUNT、SUM、AVG、分位数、方差与回归类。",
     ),
     "sql.aggregate_place": Problem(
         422,

@@ -58,6 +58,7 @@ AGGREGATES: tuple[type[exp.Expr], ...] = (exp.Count, exp.CountIf, *MEASURED, *EX
 
 NAMES = (
     "avg corr count count_if covar_pop covar_samp regr_avgx regr_avgy regr_count regr_intercept regr_r2 regr_slope"
+    " max median min percentile_cont percentile_disc quantile quantile_cont quantile_disc"
     " regr_sxx regr_sxy regr_syy stddev stddev_pop stddev_samp sum var_pop var_samp variance"
 )
 """As SQL writes them."""

@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from query_gateway.sql.aggregates import AGGREGATES, NUMBERS, PAIRS
 from query_gateway.sql.functions import written
+from query_gateway.sql.quantiles import fraction_of, function_of, quantile
 from query_gateway.sql.scalar import Scalars, Typed
 from query_gateway.sql.schema import fold
 from query_gateway.sql.scope import Column, Scope
@@ -295,11 +296,13 @@ class Groups:
         other = self._number(call, call.expression).expression if type(call) in PAIRS else None
         terms = [one for one in (condition, extra) if one is not None]
         filter_ = terms[0] if len(terms) == 1 else Call("and", tuple(terms)) if terms else None
-        asked = function, argument, other, filter_
+        fraction = fraction_of(call, self.rows.lower, state)
+        asked = function, argument, other, filter_, fraction
         if asked not in self.aggregates:
             name = state.fresh("a", node)
-            self.aggregates[asked] = Aggregate(name, function, argument, filter_, other)
-            if isinstance(inner := call.this, exp.Expr):
+            self.aggregates[asked] = Aggregate(name, function, argument, filter_, other, fraction)
+            ranked = quantile(call, state)
+            if isinstance(inner := call.this if ranked is None else ranked.argument, exp.Expr):
                 state.locate(f"{name}.argument", inner)
             elif call.expressions:
                 state.locate(f"{name}.argument", call.expressions[0])
@@ -321,11 +324,15 @@ class Groups:
                 return *self._rows(inner), Type.INTEGER
             case exp.CountIf():
                 return AggregateFunction.ROWS, None, self.rows.predicate(inner).expression, Type.INTEGER
+        ranked = quantile(call, self.rows.state)
+        if ranked is not None:
+            argument = self._number(call, ranked.argument)
+            return ranked.function, argument.expression, None, ranked.type(argument.type)
         if not isinstance(call, exp.Anonymous) and type(call) not in (*NUMBERS, *PAIRS):
             state = self.rows.state
             raise state.refuse("sql.aggregate", call, function=written(call, state.places))
         argument = self._number(call, inner)
-        function = _function(call)
+        function = function_of(call)
         match function:
             case AggregateFunction.SUM:
                 return function, argument.expression, None, argument.type or Type.INTEGER
@@ -342,7 +349,7 @@ class Groups:
             raise self.rows.state.refuse("sql.unit_value", inner)
         if argument.type not in (Type.INTEGER, Type.DOUBLE):
             types = argument.type or "NULL"
-            raise self.rows.state.refuse("plan.type", inner, function=_function(call).value, types=types)
+            raise self.rows.state.refuse("plan.type", inner, function=function_of(call).value, types=types)
         return argument
 
     def _rows(self, inner: exp.Expr) -> tuple[AggregateFunction, Expression | None, Expression | None]:
@@ -383,11 +390,6 @@ class Groups:
 def _presence(unit: Typed) -> Expression | None:
     """That a unit is there, where it can be missing."""
     return Call("is_not_null", (unit.expression,)) if unit.type is Type.PRESENCE else None
-
-
-def _function(call: exp.Expr) -> AggregateFunction:
-    """What an aggregate of numbers is in a measure; `mean` is no class of the parser."""
-    return NUMBERS.get(type(call)) or PAIRS.get(type(call)) or AggregateFunction.AVG
 
 
 def aggregates(node: exp.Expr) -> bool:

@@ -165,6 +165,8 @@ class Places:
                     first -= 1
             case exp.Func() if before is TokenType.L_PAREN and "start" not in node.meta and first > 1:
                 first -= 2
+            case exp.Filter() if first and tokens[first].token_type is TokenType.L_PAREN:
+                first -= 1
             case exp.Select():
                 keyword = self.keyword(node)
                 first = first if keyword is None else min(first, keyword)

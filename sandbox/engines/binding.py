@@ -25,7 +25,8 @@ def binding(parts: exp.Select, bounded: BoundedMeasure, parameters: Parameters) 
     outputs = [named(column(inner, name), name) for name in (UNIT, CUT)]
     rows = select_from([*outputs, *weighted(bounded.clips, inner)], derived(parts, inner))
     binds = [binary(exp.GT, exp.Max(this=column(middle, CUT)), number(0))]
-    binds.append(binary(exp.GT, exp.Count(this=exp.Star()), number(bounded.bounds.groups)))
+    groups = min([bounded.bounds.groups, *(each.groups for each in bounded.buckets)])
+    binds.append(binary(exp.GT, exp.Count(this=exp.Star()), number(groups)))
     for clip in bounded.clips:
         most = clip.most if clip.norm is Norm.L1 else clip.most**2
         binds.append(binary(exp.GT, exp.Sum(this=size(clip, middle, alone=True)), number(most)))

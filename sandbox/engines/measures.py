@@ -11,19 +11,32 @@ from sqlglot import exp
 
 from policies.cards import DatasetCard
 from sandbox.engines.binding import CUT, binding
+from sandbox.engines.buckets import BUCKET, COUNTED, among_released, bucketed
 from sandbox.engines.choices import choice_sql
 from sandbox.engines.clips import LARGEST, clipped, weights
 from sandbox.engines.distinct import distinct_values, kept_values
 from sandbox.engines.expressions import Rendered, column, render_expression
 from sandbox.engines.inputs import Inputs, added, grid_steps, on_grid, over
 from sandbox.engines.key_sets import consecutive, within
-from sandbox.engines.operands import Parameters, binary, call, cast, choose, every, limited, number
+from sandbox.engines.operands import (
+    Parameters,
+    binary,
+    call,
+    cast,
+    choose,
+    every,
+    is_null,
+    limited,
+    negated,
+    number,
+)
 from sandbox.engines.selects import Selects
 from sandbox.engines.sources import SEED, UNIT, derived, named, ordered, place, select_from, where
 from sandbox.errors import Fault
 from sandbox.plan.nodes import Expression, Type
 from sandbox.privacy.bounding import BoundedMeasure, structural
 from sandbox.privacy.clip import Clip
+from sandbox.privacy.quantiles import Buckets
 from sandbox.privacy.statistics import Statistic, StatisticKind
 
 GROUPS = "_groups"
@@ -42,7 +55,7 @@ class MeasureSelect:
 
     def select(self) -> exp.Select:
         """Group key parts, then the statistics in order, each clipped and cast to 64 bits."""
-        rows, inputs, alias = self._rows()
+        rows, inputs, alias = self._rows(self.bounded.statistics)
         totals = self._folded(rows, inputs, alias) if self.bounded.fold else self._direct(rows, inputs, alias)
         last = self.parameters.fresh("r")
         outputs = [named(column(last, name), name) for name in self._keys]
@@ -56,15 +69,35 @@ class MeasureSelect:
 
     def weights(self, clip: Clip, heaviest: int) -> exp.Select:
         """Per bucket of a clip's candidates, the weight of the units whose norm falls into it."""
-        return weights(self._parts(*self._rows()), clip, heaviest, self.parameters)
+        return weights(self._parts(*self._rows(self.bounded.statistics)), clip, heaviest, self.parameters)
+
+    def buckets(self, buckets: Buckets) -> exp.Select:
+        """Per group key and bucket, the steps that the rows count for; only where there are any."""
+        rows, (read,), alias = self._rows((buckets.statistic,))
+        if read.steps is None:
+            raise Fault("buckets without an argument")
+        inner, keys = self.parameters.fresh("r"), self._keys
+        outputs = [named(column(alias, name), name) for name in (UNIT, SEED, *keys)]
+        outputs.append(named(read.steps.copy(), BUCKET))
+        counts = [negated(is_null(read.steps)), *(() if read.passes is None else [read.passes.copy()])]
+        found = where(select_from(outputs, derived(rows, alias)), every(counts))
+        outputs = [named(column(inner, UNIT), UNIT), named(exp.Min(this=column(inner, SEED)), SEED)]
+        outputs += [named(column(inner, name), name) for name in (*keys, BUCKET)]
+        outputs.append(named(exp.Count(this=exp.Star()), COUNTED))
+        parts = self._grouped(outputs, found, inner, (UNIT, *keys, BUCKET))
+        if self.bounded.existence is not None:
+            parts = among_released(parts, self.bounded.checked.keys, self.parameters)
+        return bucketed(parts, self.bounded.checked.keys, buckets, self.parameters)
 
     def binding(self) -> exp.Select:
         """How many units have a bound that binds (rule 28)."""
-        return binding(self._fold(*self._rows(), marked=True), self.bounded, self.parameters)
+        ranked = tuple(each.statistic for each in self.bounded.buckets)
+        rows = self._rows((*self.bounded.statistics, *ranked))
+        return binding(self._fold(*rows, marked=True), self.bounded, self.parameters)
 
     def groups(self) -> exp.Select:
         """How many group keys units have after bounding, however few units each has (rule 28)."""
-        rows, inputs, alias = self._rows()
+        rows, inputs, alias = self._rows(self.bounded.statistics)
         kept = self._parts(rows, inputs, alias) if self.bounded.fold else rows
         inner, outer = self.parameters.fresh("r"), self.parameters.fresh("r")
         keys = select_from([named(column(inner, name), name) for name in self._keys], derived(kept, inner))
@@ -75,7 +108,7 @@ class MeasureSelect:
     def _keys(self) -> tuple[str, ...]:
         return tuple(key.name for key in self.bounded.checked.keys)
 
-    def _rows(self) -> tuple[exp.Select, tuple[Inputs, ...], str]:
+    def _rows(self, statistics: Sequence[Statistic]) -> tuple[exp.Select, tuple[Inputs, ...], str]:
         """The measured rows: unit, seed, group key, and every distinct argument and filter once, under an alias."""
         givens = {given.relation: given for given in self.bounded.checked.givens}
         folded = self.bounded.checked.folded
@@ -113,12 +146,17 @@ class MeasureSelect:
             value = write(argument, None)
             return Inputs(value, write(argument, grid).sql if value.values.type is Type.DOUBLE else None, passes)
 
-        inputs = tuple(read(statistic) for statistic in self.bounded.statistics)
+        inputs = tuple(read(statistic) for statistic in statistics)
         rows = select_from(outputs, derived(source.select, inner))
-        return *self._stepped(rows, [output.alias for output in outputs], inputs, alias), alias
+        return *self._stepped(rows, [output.alias for output in outputs], statistics, inputs, alias), alias
 
     def _stepped(
-        self, rows: exp.Select, names: Sequence[str], inputs: tuple[Inputs, ...], alias: str
+        self,
+        rows: exp.Select,
+        names: Sequence[str],
+        statistics: Sequence[Statistic],
+        inputs: tuple[Inputs, ...],
+        alias: str,
     ) -> tuple[exp.Select, tuple[Inputs, ...]]:
         """The rows with what each adds to a sum as a column: a row counts for the argument where it is not NULL, which
         costs the engine a fraction of asking the argument.
@@ -127,7 +165,7 @@ class MeasureSelect:
         outputs = [named(column(inner, name), name) for name in names]
         counted = dict[Expression, exp.Expr]()
         found = list[Inputs]()
-        for statistic, read in zip(self.bounded.statistics, inputs, strict=True):
+        for statistic, read in zip(statistics, inputs, strict=True):
             if statistic.kind not in SUMS or statistic.argument is None or read.value is None:
                 found.append(read)
                 continue
@@ -143,7 +181,7 @@ class MeasureSelect:
             replace(read, steps=counted[statistic.argument])
             if read.steps is None and statistic.argument in counted
             else read
-            for statistic, read in zip(self.bounded.statistics, found, strict=True)
+            for statistic, read in zip(statistics, found, strict=True)
         )
         return select_from(outputs, derived(rows, inner)), tuple(settled)
 
@@ -216,13 +254,14 @@ class MeasureSelect:
         return parts
 
     def _fold(self, rows: exp.Select, inputs: tuple[Inputs, ...], alias: str, *, marked: bool = False) -> exp.Select:
-        """What each unit adds to each group key, within the bound of r rows; `marked` where that bound cuts."""
+        """What each unit adds to each group key, within the bound of r rows; `marked` where that bound cuts, or
+        that of the buckets whose inputs follow."""
         outer = self.parameters.fresh("r")
         seed = exp.Min(this=column(alias, SEED))
         folded = [named(column(alias, UNIT), UNIT), named(seed, SEED)]
         folded += [named(column(alias, name), name) for name in self._keys]
         cut = [named(column(outer, name), name) for name in (UNIT, SEED, *self._keys)]
-        for statistic, read in zip(self.bounded.statistics, inputs, strict=True):
+        for statistic, read in zip(self.bounded.statistics, inputs, strict=False):
             count, total = f"n_{statistic.name}", f"s_{statistic.name}"
             if statistic.kind is StatisticKind.DISTINCT:
                 whole = exp.Count(this=exp.Distinct(expressions=[read.valued()]))
@@ -235,6 +274,10 @@ class MeasureSelect:
             cut.append(named(self._part(statistic, column(outer, count), column(outer, total)), statistic.name))
         if marked:
             marks = [(each, number(1)) for each in map(partial(self._binds, outer), self.bounded.statistics) if each]
+            for buckets, read in zip(self.bounded.buckets, inputs[len(self.bounded.statistics) :], strict=True):
+                folded.append(named(read.count(), buckets.name))
+                if buckets.scaled:
+                    marks.append((binary(exp.GT, column(outer, buckets.name), number(buckets.rows)), number(1)))
             cut.append(named(choose(*marks, default=number(0)) if marks else number(0), CUT))
         grouped = self._grouped(folded, rows, alias, (UNIT, *self._keys))
         return select_from(cut, derived(grouped, outer))

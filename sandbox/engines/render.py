@@ -5,12 +5,13 @@ No text of an analyst is parsed or written here: identifiers are generated, lite
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from policies.cards import DatasetCard
+from sandbox.engines.buckets import RELEASED
 from sandbox.engines.expressions import column
 from sandbox.engines.measures import MeasureSelect
 from sandbox.engines.operands import Parameters, number
@@ -22,7 +23,9 @@ from sandbox.plan.nodes import Expression, Type
 from sandbox.plan.origins import Exact, Made, Members, Rows, reached
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.clip import Clip
+from sandbox.privacy.keys import Key
 from sandbox.privacy.notices import NoticeKind
+from sandbox.privacy.quantiles import Buckets
 from sandbox.workers.job import Job, Table
 
 PRIVATE_ROWS = 4 * ANSWER_ROWS
@@ -100,6 +103,27 @@ def render_notice(
             tree = select.groups()
     sql, values = parameters.statement(tree)
     return Job(sql, values, tables, (Type.INTEGER,), 1, deadline)
+
+
+def render_buckets(
+    bounded: BoundedMeasure,
+    buckets: Buckets,
+    released: Sequence[Key],
+    cards: Mapping[str, DatasetCard],
+    datasets: tuple[str, ...],
+    deadline: float,
+    tables: tuple[Table, ...] = (),
+) -> Job:
+    """The job that counts buckets: group key parts, bucket, steps; of private group keys the released ones alone (rule
+    23), which are a table of the job. No more rows than the grid allows (rule 2).
+    """
+    parameters, keys = Parameters(), bounded.checked.keys
+    listed = Table(RELEASED, tuple((key.name, key.values.type) for key in keys), tuple(released))
+    if bounded.checked.key_set.cells is None:
+        tables = (*tables, listed)
+    sql, values = parameters.statement(MeasureSelect(bounded, cards, datasets, parameters).buckets(buckets))
+    types = (*(key.values.type for key in keys), Type.INTEGER, Type.INTEGER)
+    return Job(sql, values, tables, types, len(released) * buckets.size, deadline)
 
 
 def render_given(

@@ -169,3 +169,36 @@ class AggregateFunction(StrEnum):
     Cost: as CORR
     Example: SELECT REGR_R2(income, birth_year) FROM persons
     """
+    QUANTILE_CONT = "quantile_cont"
+    """The value of a public grid at which that part of the rows lies: of the two rows between which the rank falls, the
+    lower one's.
+
+    SQL: `MEDIAN(x)`, `QUANTILE_CONT(x, q)`, `PERCENTILE_CONT(q) WITHIN GROUP (ORDER BY x)`
+    Rule: rows of a unit in a group weigh at most r together (rule 22)
+    Cost: two choices per group, the value and its interval; a unit changes the ranks of one by at most r·max(q, 1 − q)
+    Example: SELECT 性别, MEDIAN(income) FROM persons GROUP BY 性别
+    """
+    QUANTILE_DISC = "quantile_disc"
+    """The same, of the row that the rank falls on.
+
+    SQL: `QUANTILE_DISC(x, q)`, `QUANTILE(x, q)`, `PERCENTILE_DISC(q) WITHIN GROUP (ORDER BY x)`
+    Rule: as QUANTILE_CONT (rule 22)
+    Cost: as QUANTILE_CONT; equal quantiles are one
+    Example: SELECT QUANTILE_DISC(income, 0.9) FROM persons
+    """
+    MIN = "min"
+    """Approximate: a value that a few rows, as many as stand out from the noise, are below.
+
+    SQL: `MIN(x)`
+    Rule: as QUANTILE_CONT at 0 (rule 22)
+    Cost: one choice per group
+    Example: SELECT MIN(birth_year) FROM persons
+    """
+    MAX = "max"
+    """Approximate: a value that a few rows are above.
+
+    SQL: `MAX(x)`
+    Rule: as QUANTILE_CONT at 1 (rule 22)
+    Cost: one choice per group
+    Example: SELECT MAX(费用) FROM visits
+    """

@@ -40,6 +40,15 @@ STATISTICS: Mapping[AggregateFunction, int] = {
 PAIR_FUNCTIONS = frozenset(each for each in AggregateFunction if each.value.startswith(("covar_", "corr", "regr_")))
 """Aggregates of pairs (y, x)."""
 
+QUANTILES = frozenset({AggregateFunction.QUANTILE_CONT, AggregateFunction.QUANTILE_DISC})
+"""Aggregates with a fraction."""
+
+CHOSEN = QUANTILES | {AggregateFunction.MIN, AggregateFunction.MAX}
+"""Aggregates that choose a value among those of a public grid."""
+
+FINEST_FRACTION = 10_000
+"""A fraction has no greater denominator: it multiplies every rank."""
+
 
 def released_type(aggregate: Aggregate, values: Values | None) -> Type:
     """The type of an aggregate's released column."""
@@ -48,15 +57,18 @@ def released_type(aggregate: Aggregate, values: Values | None) -> Type:
             AggregateFunction.ROWS | AggregateFunction.UNITS | AggregateFunction.DISTINCT | AggregateFunction.REGR_COUNT
         ):
             return Type.INTEGER
-        case AggregateFunction.SUM if values is not None and values.type is Type.INTEGER:
+        case (
+            AggregateFunction.SUM | AggregateFunction.QUANTILE_DISC | AggregateFunction.MIN | AggregateFunction.MAX
+        ) if values is not None and values.type is Type.INTEGER:
             return Type.INTEGER
         case _:
             return Type.DOUBLE
 
 
 def can_be_null(aggregate: Aggregate) -> bool:
-    """Whether the released value can be NULL: of what follows from more than a quotient."""
-    return STATISTICS.get(aggregate.function, 1) > 2
+    """Whether the released value can be NULL: of what follows from more than a quotient, and of what is chosen for so
+    many groups alone."""
+    return STATISTICS.get(aggregate.function, 1) > 2 or aggregate.function in CHOSEN
 
 
 def judged_aggregate(aggregate: Aggregate, values: Values | None, other: Values | None, rows: int) -> CheckedAggregate:
@@ -67,6 +79,12 @@ def judged_aggregate(aggregate: Aggregate, values: Values | None, other: Values 
     subject = f"{aggregate.name}.argument"
     if other is not None and aggregate.function not in PAIR_FUNCTIONS:
         raise Refusal("plan.invalid", {"what": "two arguments of a function of one"})
+    if (aggregate.fraction is None) is (aggregate.function in QUANTILES):
+        raise Refusal("plan.invalid", {"what": "a fraction, or none where there must be one"})
+    if aggregate.fraction is not None and not (
+        0 <= aggregate.fraction <= 1 and aggregate.fraction.denominator <= FINEST_FRACTION
+    ):
+        raise Refusal("plan.invalid", {"what": "a fraction of a quantile"})
     match aggregate.function:
         case AggregateFunction.ROWS:
             pass

@@ -62,6 +62,7 @@ def _measure(measure: Measure) -> Json:
                 "argument": _optional(aggregate.argument),
                 "filter": _optional(aggregate.filter),
                 "other": _optional(aggregate.other),
+                "fraction": None if aggregate.fraction is None else str(aggregate.fraction),
             }
             for aggregate in measure.aggregates
         ],

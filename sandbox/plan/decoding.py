@@ -238,9 +238,12 @@ class _Decoder:
 
     def aggregate(self, tree: Json) -> Aggregate:
         self.count(0)
-        name, function, argument, other, filter_ = _members(tree, "name function argument other filter")
+        name, function, argument, other, filter_, fraction = _members(
+            tree, "name function argument other filter fraction"
+        )
         parts = self.optional(argument), self.optional(filter_), self.optional(other)
-        return Aggregate(_name(name), _word(AggregateFunction, function), *parts)
+        part = None if fraction is None else _fraction(fraction)
+        return Aggregate(_name(name), _word(AggregateFunction, function), *parts, part)
 
     def optional(self, tree: Json) -> Expression | None:
         return None if tree is None else self.expression(tree, 0)

@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from sandbox.plan.aggregate_functions import AggregateFunction
+from sandbox.plan.aggregates import CHOSEN
 from sandbox.plan.checked import CheckedAggregate, Given
 from sandbox.plan.lineage import releases, scans, sources
 from sandbox.plan.nodes import Relation, Scalar, Scan, Type
@@ -57,6 +58,8 @@ def released_values(checked: CheckedAggregate, type_: Type, rows: int, units: in
             ends = min(0, lo * rows * units), max(0, hi * rows * units)
             return known(type_, ends, nullable=False, granularity=None if argument is None else argument.granularity)
         case AggregateFunction.AVG | AggregateFunction.REGR_AVGY, (lo, hi):
+            return known(type_, (lo, hi), nullable=False)
+        case function, (lo, hi) if function in CHOSEN:
             return known(type_, (lo, hi), nullable=False)
     moment = _moment(function, found, other, rows * units)
     return Values(type_, nullable=False) if moment is None else known(type_, moment, nullable=False)

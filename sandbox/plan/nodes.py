@@ -375,6 +375,8 @@ class Aggregate:
     filter: Expression | None
     other: Expression | None = None
     """The x of a function of pairs (y, x)."""
+    fraction: Fraction | None = None
+    """Of a quantile: the part of the rows that is below."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from sandbox.errors import Refusal
 from sandbox.privacy.calibrate import Priced, PricedMeasure
 from sandbox.privacy.intervals import half_width
 from sandbox.privacy.loss import Spend
+from sandbox.privacy.quantiles import Chosen
 from sandbox.privacy.statistics import Estimate, Moments
 
 DIGITS = Context(prec=7, rounding=ROUND_CEILING)
@@ -89,7 +90,7 @@ def _factor(priced: Priced, goals: Sequence[Goal], outside: float) -> float:
     return low
 
 
-def _estimates(priced: Priced, aggregate: str) -> list[tuple[PricedMeasure, Estimate | Moments]]:
+def _estimates(priced: Priced, aggregate: str) -> list[tuple[PricedMeasure, Estimate | Moments | Chosen]]:
     return [
         (measure, estimate)
         for measure in priced.measures
@@ -98,7 +99,9 @@ def _estimates(priced: Priced, aggregate: str) -> list[tuple[PricedMeasure, Esti
     ]
 
 
-def _met(measure: PricedMeasure, estimate: Estimate | Moments, goal: Goal, factor: float, outside: float) -> bool:
+def _met(
+    measure: PricedMeasure, estimate: Estimate | Moments | Chosen, goal: Goal, factor: float, outside: float
+) -> bool:
     steps = {name: replace(step, scale=step.scale * factor) for name, step in measure.steps.items()}
     half = half_width(measure.bounded, estimate, steps, goal.expected_size, outside)
     return half is not None and half <= goal.half_width

@@ -19,6 +19,7 @@ from sandbox.plan.limits import ANSWER_ROWS, KEY_BYTES
 from sandbox.plan.nodes import Ref, Type
 from sandbox.plan.relations import HIDDEN_BYTES, width
 from sandbox.privacy.clip import Clip
+from sandbox.privacy.quantiles import Buckets, Chosen, Quantile, quantiles
 from sandbox.privacy.statistics import (
     CAPACITY,
     INTERMEDIATE,
@@ -67,7 +68,7 @@ class BoundedMeasure:
     count; else the structure guarantees them."""
     statistics: tuple[Statistic, ...]
     """Distinct; shared by aggregates that need the same total."""
-    estimates: tuple[Estimate | Moments, ...]
+    estimates: tuple[Estimate | Moments | Chosen, ...]
     """One per aggregate, in order."""
     existence: str | None
     """With private keys: the UNITS statistic without filter that decides which keys are released (rule 23)."""
@@ -80,10 +81,19 @@ class BoundedMeasure:
     clips: tuple[Clip, ...] = ()
     """What cuts a unit's parts in place of r: every statistic but those of existence, of frequency and of DISTINCT is
     in one, or there are none. Statistics of one estimate are in one clip."""
+    quantiles: tuple[Quantile, ...] = ()
+    """Distinct; each chosen per group, by a mechanism of its own (rule 22)."""
+
+    @property
+    def buckets(self) -> tuple[Buckets, ...]:
+        """What is counted for the quantiles, once each."""
+        return tuple(dict.fromkeys(each.buckets for each in self.quantiles))
 
     @property
     def truncates(self) -> bool:
         """Whether a bound could bind for some unit that the structure allows: then a notice is due (rule 28)."""
+        if any(each.cut or each.scaled for each in self.buckets):
+            return True
         if not self.fold:
             return False
         structure, kinds = structural(self.checked), {statistic.kind for statistic in self.statistics}
@@ -123,13 +133,13 @@ def bound(
     max_units: int,
     *,
     alike: bool = False,
-    values: int | None = None,
+    apart: Bounds | None = None,
 ) -> BoundedMeasure:
     """The measure bounded as the request asks, else as the card says, never looser than what its structure allows.
 
     `alike` tells that a clip will scale all parts of a unit alike: then no average needs a scaling of its own, and a
-    a unit's squared norm must fit the engine's integers too. `values` bounds the different values of a unit that count
-    for one group key, where it is not the bound of rows: no clip applies to them.
+    a unit's squared norm must fit the engine's integers too. `apart` bounds what no clip applies to: the different
+    values of a unit that count for one group key, and what it counts for in quantiles.
 
     Postcondition: no total over all group keys of any statistic reaches `CAPACITY` with `max_units` units; every number
     that is made of a grid, a total and their noise is a finite real one.
@@ -141,13 +151,14 @@ def bound(
     bounds = Bounds(min(structure.groups, asked.groups), min(structure.rows, asked.rows))
     fold = bounds != structure
     rows = min(checked.source.rows, bounds.groups * bounds.rows)
+    tight = bounds if apart is None else Bounds(min(bounds.groups, apart.groups), min(bounds.rows, apart.rows))
     room = row_room(checked, max_units) if alike else (CAPACITY - 1) // (max_units * rows)
     draft = _Draft(
         checked.measure.name,
         scaled=fold and not alike,
         shared=not fold and not alike,
         room=room,
-        values=bounds.rows if values is None else min(bounds.rows, values),
+        values=tight.rows,
     )
     if draft.room < 1:
         raise Refusal("plan.overflow", {"aggregate": AggregateFunction.ROWS}, subject=checked.measure.name)
@@ -159,7 +170,12 @@ def bound(
     if any(max_units * each > KEY_BYTES for each in _value_bytes(checked)):
         sizes = {"what": "bytes of distinct values", "limit": str(KEY_BYTES)}
         raise Refusal("plan.too_large", sizes, subject=checked.measure.name)
-    estimates = {each.aggregate.name: draft.estimate(each) for each in _sums_last(checked.aggregates)}
+    found = quantiles(checked, tight, structure, max_units)
+    totalled = [each for each in checked.aggregates if each.aggregate.name not in found]
+    estimates: dict[str, Estimate | Moments | Chosen] = {
+        name: Chosen(name, each.name, each.type) for name, each in found.items()
+    }
+    estimates |= {each.aggregate.name: draft.estimate(each) for each in _sums_last(totalled)}
     counted = [each.high for each in draft.statistics if each.kind is StatisticKind.DISTINCT]
     fold = fold or any(most < structure.rows for most in counted)
     return BoundedMeasure(
@@ -170,6 +186,7 @@ def bound(
         estimates=tuple(estimates[each.aggregate.name] for each in checked.aggregates),
         existence=existence,
         minimum=1 if existence is None else ceil(Fraction(max_units * bounds.groups, ANSWER_ROWS)),
+        quantiles=tuple({each.name: each for each in found.values()}.values()),
     )
 
 

@@ -9,19 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import ceil, inf, nextafter
+from math import ceil, floor, inf, nextafter
 from types import MappingProxyType
 
 from policies.licences import Notion
 from sandbox.errors import Fault, Refusal
 from sandbox.privacy.bounding import BoundedMeasure
+from sandbox.privacy.brackets import SHARE as BRACKET_SHARE
 from sandbox.privacy.conversion import rho_of
 from sandbox.privacy.loss import EPSILON_UNIT, RHO_UNIT, Loss, Spend, down, total
 from sandbox.privacy.mechanisms import Measurement, Noise, Selection, Threshold, as_loss, selection_loss, stated_loss
 from sandbox.privacy.notices import NOTICE_SHARE, NoticeKind, change, due, name
+from sandbox.privacy.quantiles import Quantile
 from sandbox.privacy.rounding import sqrt_up
 from sandbox.privacy.selection import SHARE, heaviest
-from sandbox.privacy.sensitivity import Sensitivity, clipped, sensitivity
+from sandbox.privacy.sensitivity import Sensitivity, clipped, full_groups, sensitivity
 from sandbox.privacy.shares import split
 from sandbox.privacy.tails import gaussian_tail
 
@@ -58,6 +60,10 @@ class PricedMeasure:
     """How the norms of undecided clips are chosen, one for each of the measure's clips; none where they are fixed."""
     notices: tuple[Notice, ...] = ()
     """Noisy numbers about the answer, as they are due."""
+    quantiles: tuple[Selection, ...] = ()
+    """One for each of the measure's quantiles."""
+    brackets: tuple[Selection | None, ...] = ()
+    """How the interval of each is chosen; None of a least or greatest value, which is an end of its own."""
 
     def decided(self, chosen: Sequence[int]) -> PricedMeasure:
         """With each clip at the candidate chosen: scale and sensitivity are halved as often as C is, so that the loss
@@ -70,12 +76,20 @@ class PricedMeasure:
             step = steps[at]
             steps[at] = replace(step, scale=step.scale / halved, sensitivity=step.sensitivity / halved)
             clips.append(replace(clip, most=clip.candidates[place], candidates=()))
-        return PricedMeasure(replace(self.bounded, clips=tuple(clips)), tuple(steps), notices=self.notices)
+        return replace(
+            self, bounded=replace(self.bounded, clips=tuple(clips)), measurements=tuple(steps), selections=()
+        )
 
     @property
     def drawn(self) -> tuple[Measurement, ...]:
         """Every measurement that adds noise, notices last."""
         return (*self.measurements, *(notice.step for notice in self.notices))
+
+    @property
+    def choices(self) -> tuple[Selection, ...]:
+        """Every choice that is made."""
+        ranked = zip(self.quantiles, self.brackets, strict=True)
+        return (*self.selections, *(step for both in ranked for step in both if step is not None))
 
     @property
     def steps(self) -> Mapping[str, Measurement]:
@@ -126,7 +140,8 @@ def _zcdp(measures: Sequence[BoundedMeasure], spend: Spend, delta: Fraction, wei
             existence = given.pop(measure.existence)
             steps.append(_thresholded(measure.existence, change, existence, thresholds / private, measure.minimum))
         found, selections = _measured(measure, given, _gaussian, _selected_rho)
-        priced.append(PricedMeasure(measure, (*steps, *found), selections, notices))
+        ranked = _ranked(measure, given, _selected_rho)
+        priced.append(PricedMeasure(measure, (*steps, *found), selections, notices, *ranked))
     return _sum(priced)
 
 
@@ -159,7 +174,8 @@ def _pure(measures: Sequence[BoundedMeasure], spend: Spend, weights: Mapping[str
     for measure, share in zip(measures, shares, strict=True):
         given, notices = _noticed(measure, share, _laplace)
         found, selections = _measured(measure, given, _laplace, _selected_epsilon)
-        priced.append(PricedMeasure(measure, found, selections, notices))
+        ranked = _ranked(measure, given, _selected_epsilon)
+        priced.append(PricedMeasure(measure, found, selections, notices, *ranked))
     return _sum(priced)
 
 
@@ -194,11 +210,11 @@ def _measured(
     """The statistics measured with what each is given: those of one clip together, with one loss for all; and of that a
     part for the choice of its norm, where it is undecided.
     """
-    within = {name for clip in measure.clips for name in clip.fine}
+    apart = [statistic.name for statistic in measure.statistics if measure.clip(statistic.name) is None]
     steps = [
         step(name, sensitivity(measure, measure.statistic(name)), share)
         for name, share in given.items()
-        if name not in within
+        if name in apart
     ]
     selections = list[Selection]()
     for number, clip in enumerate(measure.clips, 1):
@@ -213,6 +229,35 @@ def _measured(
         found = step(name, clipped(measure, clip), share)
         steps.append(replace(found, vector=tuple(clip.fine)))
     return tuple(steps), tuple(selections)
+
+
+def _ranked(
+    measure: BoundedMeasure, given: Mapping[str, int], selected: Callable[[str, int, int], Selection]
+) -> tuple[tuple[Selection, ...], tuple[Selection | None, ...]]:
+    """One choice per quantile and group, and one of its interval with a part of the share.
+
+    Refuses: `spend.too_small` where that is nothing. Source: rules 22 and 29.
+    """
+    steps, brackets = list[Selection](), list[Selection | None]()
+    for each in measure.quantiles:
+        share = given[each.name]
+        part = 0 if each.inward else ceil(share * BRACKET_SHARE)
+        steps.append(_per_group(measure, each, each.name, share - part, selected))
+        brackets.append(_per_group(measure, each, each.bracket, part, selected) if part else None)
+    return tuple(steps), tuple(brackets)
+
+
+def _per_group(
+    measure: BoundedMeasure, quantile: Quantile, name: str, share: int, selected: Callable[[str, int, int], Selection]
+) -> Selection:
+    """One choice per group, that loses no more than the share by all groups that one unit is in."""
+    groups = full_groups(measure, quantile)
+    part = floor(share / groups)
+    if part < 1:
+        raise Refusal("spend.too_small")
+    step = selected(name, quantile.sensitivity, part)
+    stated = groups * selection_loss(step.noise, step.scale, step.sensitivity)
+    return replace(step, groups=groups, loss=as_loss(step.noise, stated, Fraction(0)))
 
 
 def _selected_rho(name: str, most: int, share: int) -> Selection:
@@ -240,7 +285,7 @@ def _selected(name: str, noise: Noise, scale: float, most: int, share: Fraction)
 
 
 def _sum(priced: Sequence[PricedMeasure]) -> Priced:
-    chosen = [step.loss for each in priced for step in each.selections]
+    chosen = [step.loss for each in priced for step in each.choices]
     return Priced(tuple(priced), total(chosen + [step.loss for each in priced for step in each.drawn]))
 
 

@@ -49,16 +49,15 @@ def _clipped(
     """Clipped at the norm asked for; by its structure alone where no unit can be longer than that.
 
     How many private group keys a unit brings into existence is bounded by the card's groups as well: counts that decide
-    on groups are no part of a vector. Nor are counts of distinct values, for which a unit's part is a set: the card's
-    rows bound how many of a unit's count for one group key, else its structure.
+    on groups are no part of a vector. Nor are counts of distinct values, for which a unit's part is a set, nor
+    quantiles: the card's bounds hold for them, else the structure.
     """
     structure = structural(checked)
     groups = structure.groups
     if checked.key_set.cells is None and default is not None:
         groups = min(groups, default.groups)
     bounds = Bounds(groups, structure.rows)
-    values = None if default is None else default.rows
-    draft = demanding(bound(checked, bounds, None, max_units, alike=True, values=values), minimum)
+    draft = demanding(bound(checked, bounds, None, max_units, alike=True, apart=default), minimum)
     room = row_room(checked, max_units)
     if room < 1:
         raise Refusal("plan.overflow", {"aggregate": AggregateFunction.ROWS}, subject=checked.measure.name)
@@ -67,7 +66,7 @@ def _clipped(
         return demanding(bound(checked, None, default, max_units), minimum)
     needless = structure == Bounds(1, 1) if asked.rows is None else all(c.most >= longest(draft, c) for c in clips)
     if needless:
-        return demanding(bound(checked, bounds, None, max_units, values=values), minimum)
+        return demanding(bound(checked, bounds, None, max_units, apart=default), minimum)
     return replace(draft, fold=True, clips=tuple(clips))
 
 

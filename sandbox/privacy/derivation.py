@@ -20,6 +20,7 @@ from sandbox.privacy.keys import Key, Totals, in_order
 from sandbox.privacy.loss import Loss
 from sandbox.privacy.mechanisms import Measurement, Threshold
 from sandbox.privacy.notices import due
+from sandbox.privacy.quantiles import Chosen
 from sandbox.privacy.rounding import sqrt_up
 from sandbox.privacy.statistics import Estimate, Moments, StatisticKind
 
@@ -49,7 +50,7 @@ def derive(found: Subject, priced: PricedMeasure, variant: BoundedMeasure, kept:
     `priced` says what the spend asked would give; `variant` is the measure with its estimates, which may follow from
     other statistics than those priced.
     """
-    if kept.relation != found.relation or not set(kept.conditions) <= found.conditions.keys():
+    if variant.quantiles or kept.relation != found.relation or not set(kept.conditions) <= found.conditions.keys():
         return None
     reading = _reading(found, variant, kept)
     if reading is None:
@@ -238,7 +239,7 @@ def _no_noisier(reading: _Reading, counts: Mapping[str, tuple[int, ...]], priced
 
 
 def _errors(
-    bounded: BoundedMeasure, estimate: Estimate | Moments, squares: Mapping[str, Fraction]
+    bounded: BoundedMeasure, estimate: Estimate | Moments | Chosen, squares: Mapping[str, Fraction]
 ) -> tuple[Fraction, ...]:
     """The squared scales that decide an aggregate's error, in its own measure: of a sum that of its noise, else those
     of its parts."""

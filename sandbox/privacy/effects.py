@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.clip import Norm
+from sandbox.privacy.quantiles import Chosen
 from sandbox.privacy.rounding import root_down
 from sandbox.privacy.sensitivity import unclipped
 from sandbox.privacy.statistics import Estimate, Moments, Statistic, StatisticKind
@@ -50,6 +51,8 @@ def moved(measure: BoundedMeasure, weights: Mapping[str, Fraction]) -> dict[str,
     """
     found = {statistic.name: Fraction(0) for statistic in measure.statistics}
     for estimate in measure.estimates:
+        if isinstance(estimate, Chosen):
+            continue
         weight = weights.get(estimate.aggregate, Fraction(1))
         for name, square in _squares(measure, estimate).items():
             found[name] += weight * square

@@ -16,6 +16,7 @@ from sandbox.plan.values import Values, of_literal
 from sandbox.privacy.calibrate import PricedMeasure
 from sandbox.privacy.intervals import Interval, ReleasedMeasure, weights
 from sandbox.privacy.mechanisms import Measurement
+from sandbox.privacy.quantiles import Chosen
 from sandbox.privacy.statistics import Estimate, Moments
 
 NUMERIC = frozenset({Type.INTEGER, Type.DOUBLE})
@@ -43,7 +44,7 @@ class Noisy:
     def type(self, name: str) -> Type:
         return self.released.columns[self.column(name)][1]
 
-    def estimate(self, name: str) -> Estimate | Moments | None:
+    def estimate(self, name: str) -> Estimate | Moments | Chosen | None:
         """How an aggregate follows from totals; None of a group key."""
         return next((each for each in self.priced.bounded.estimates if each.aggregate == name), None)
 
@@ -51,7 +52,7 @@ class Noisy:
         """The noise and the noisy total of an aggregate that is a total."""
         estimate = self.estimate(name)
         if not isinstance(estimate, Estimate):
-            raise Fault("a moment is no total")
+            raise Fault("a moment or a choice is no total")
         return self.priced.steps[estimate.statistic], self.released.totals[row][estimate.statistic]
 
     def linear(self, row: int, estimate: Estimate) -> Linear:

@@ -15,10 +15,12 @@ from sandbox.errors import Fault
 from sandbox.plan.combinations import Combination, Share
 from sandbox.plan.nodes import Scalar, Type
 from sandbox.privacy.bounding import BoundedMeasure
+from sandbox.privacy.brackets import ends
 from sandbox.privacy.calibrate import PricedMeasure
 from sandbox.privacy.keys import Totals
 from sandbox.privacy.mechanisms import Measurement, Noise
 from sandbox.privacy.moments import moment
+from sandbox.privacy.quantiles import Chosen, value
 from sandbox.privacy.reach import excess, least, normal, quantile, reach, rough
 from sandbox.privacy.statistics import Estimate, Moments, Statistic, StatisticKind
 
@@ -87,12 +89,16 @@ def half_widths(
 
 def _cell(
     bounded: BoundedMeasure,
-    estimate: Estimate | Moments,
+    estimate: Estimate | Moments | Chosen,
     half: float | None,
     steps: Mapping[str, Measurement],
     totals: Mapping[str, int],
 ) -> tuple[Scalar, Interval | None]:
     """An aggregate's value of one group, and its interval."""
+    if isinstance(estimate, Chosen):
+        quantile_ = next(each for each in bounded.quantiles if each.name == estimate.statistic)
+        between = ends(quantile_, totals[quantile_.name], totals.get(quantile_.bracket, 0))
+        return value(quantile_, totals[quantile_.name]), None if between is None else Interval(*between)
     if isinstance(estimate, Moments):
         found = moment(bounded, estimate, steps, totals)
         return found.value, None if found.ends is None else Interval(*found.ends)
@@ -192,14 +198,14 @@ def _shown(mean: float, statistic: Statistic) -> float:
 
 def half_width(
     bounded: BoundedMeasure,
-    estimate: Estimate | Moments,
+    estimate: Estimate | Moments | Chosen,
     steps: Mapping[str, Measurement],
     expected_size: int | None,
     outside: float,
 ) -> float | None:
     """One of `half_widths`, with these measurements per statistic; None while a clip's norm is still to be chosen."""
     clips = [bounded.clip(name) for name in estimate.parts]
-    if isinstance(estimate, Moments) or any(clip is not None and clip.undecided for clip in clips):
+    if isinstance(estimate, Moments | Chosen) or any(clip is not None and clip.undecided for clip in clips):
         return None
     if estimate.divisor is None:
         return _linear(bounded, estimate, steps, outside)

@@ -131,13 +131,14 @@ def keep(
     released: ReleasedMeasure,
     told: Sequence[tuple[Notice, int]],
 ) -> Kept | None:
-    """The relation that a measure released; None where it is too large.
+    """The relation that a measure released; None where it is too large, or has quantiles: no total follows from them,
+    and its notices are of them too.
 
     `asked` is the measure as it was priced, `ran` with the norms of its clips chosen; `told` are its notices.
     """
     bounded = ran.bounded
     names = [each.name for each in bounded.statistics]
-    if len(released.rows) * len(names) > LARGEST:
+    if bounded.quantiles or len(released.rows) * len(names) > LARGEST:
         return None
     width = len(found.keys)
     pairs = zip(released.rows, released.totals, strict=True)

@@ -96,6 +96,9 @@ class Selection:
     sensitivity: int
     """The most that any score can change."""
     loss: Loss
+    """Of all choices together."""
+    groups: Fraction = Fraction(1)
+    """Where one is made per group key: how many times the loss of one choice a unit can cause with all its groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +133,20 @@ def selection_loss(noise: Noise, scale: float, sensitivity: int) -> Fraction:
 
 def select(step: Selection, scores: Sequence[int], invocations: list[Invocation]) -> int:
     """The place of a high score. The invocation is recorded before it runs."""
-    loss = as_loss(step.noise, selection_loss(step.noise, step.scale, step.sensitivity), Fraction(0))
+    return select_each(step, (scores,), invocations)[0]
+
+
+def select_each(step: Selection, scores: Sequence[Sequence[int]], invocations: list[Invocation]) -> tuple[int, ...]:
+    """The place of a high score per group key; of them together no more is lost than the step says (rule 22)."""
+    stated = step.groups * selection_loss(step.noise, step.scale, step.sensitivity)
+    loss = as_loss(step.noise, stated, Fraction(0))
     if loss != step.loss:
         raise Fault(f"{step.statistic} states another loss than was charged")
     invocations.append(Invocation(step.statistic, loss))
-    _within_capacity(scores)
-    return int(_built_selection(step.noise, step.scale)(list(scores)))
+    for each in scores:
+        _within_capacity(each)
+    chooses = _built_selection(step.noise, step.scale)
+    return tuple(int(chooses(list(each))) for each in scores)
 
 
 def measure(steps: Sequence[Measurement], exact: Totals, invocations: list[Invocation]) -> Totals:

@@ -6,10 +6,12 @@ Precondition: the bounds hold for every unit, by structure or by the engine's cu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from math import isqrt
 
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.clip import Clip, Norm
+from sandbox.privacy.quantiles import Quantile
 from sandbox.privacy.statistics import Statistic, StatisticKind
 
 
@@ -69,6 +71,16 @@ def _distinct(groups: int, values: int, all_rows: int) -> Sensitivity:
     full = min(groups, all_rows // values)
     rest = all_rows - full * values if full < groups else 0
     return Sensitivity(l0=groups, linf=values, l1=full * values + rest, l2_squared=full * values**2 + rest**2)
+
+
+def full_groups(measure: BoundedMeasure, quantile: Quantile) -> Fraction:
+    """How many times the loss of one group's choice a unit can cause with all its groups together.
+
+    Of its l rows k_i count in group i, no more than r. What a choice loses grows with k_i, or with its square: so it is
+    at most k_i/r of the loss at r. The k_i add up to at most min(g·r, l). Source: rules 18 and 22.
+    """
+    buckets = quantile.buckets
+    return min(Fraction(buckets.groups), Fraction(measure.checked.source.rows, buckets.rows))
 
 
 def clipped(measure: BoundedMeasure, clip: Clip) -> Sensitivity:

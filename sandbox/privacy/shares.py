@@ -15,14 +15,16 @@ from sandbox.errors import Refusal
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.clip import Clip
 from sandbox.privacy.effects import moved
+from sandbox.privacy.quantiles import Chosen, Quantile
 from sandbox.privacy.rounding import root_down
-from sandbox.privacy.sensitivity import Sensitivity, clipped, unclipped
+from sandbox.privacy.sensitivity import Sensitivity, clipped, full_groups, unclipped
 
 
 def split(
     units: int, measures: Sequence[BoundedMeasure], notion: Notion, weights: Mapping[str, Fraction]
 ) -> tuple[dict[str, int], ...]:
-    """Shares of a loss, in units and rounded down, per measure and statistic; those of a clip have one together.
+    """Shares of a loss, in units and rounded down, per measure and statistic or quantile; those of a clip have one
+    together.
 
     `weights` are those of aggregates, by name: 1 where there is none. Refuses: `spend.too_small` where a share is
     nothing. Source: rules 3 and 18.
@@ -38,7 +40,8 @@ def split(
         shares = {name: units * size // (whole * len(names)) for names, size in parts.items() for name in names}
         if min(shares.values(), default=1) < 1:
             raise Refusal("spend.too_small")
-        found.append({statistic.name: shares[statistic.name] for statistic in measure.statistics})
+        names = [each.name for each in measure.statistics] + [each.name for each in measure.quantiles]
+        found.append({name: shares[name] for name in names})
     return tuple(found)
 
 
@@ -52,7 +55,18 @@ def _sizes(measure: BoundedMeasure, notion: Notion, weights: Mapping[str, Fracti
             found[(name,)] = effects[name] * _square(unclipped(measure, statistic), notion)
         else:
             found[tuple(clip.fine)] = _together(clip, effects) * _square(clipped(measure, clip), notion)
-    return found
+    return found | {(each.name,): _ranked(measure, each, notion, weights) for each in measure.quantiles}
+
+
+def _ranked(measure: BoundedMeasure, quantile: Quantile, notion: Notion, weights: Mapping[str, Fraction]) -> Fraction:
+    """W·Δ² of a quantile, whose error is one of ranks, relative to the rows per unit as a count's is: its scale at the
+    same loss is that of a Gaussian of its sensitivity, and twice that of a Laplace.
+    """
+    asked = [each for each in measure.estimates if isinstance(each, Chosen) and each.statistic == quantile.name]
+    weight = sum((weights.get(each.aggregate, Fraction(1)) for each in asked), Fraction(0))
+    groups = full_groups(measure, quantile)
+    square = weight * max(quantile.fraction, 1 - quantile.fraction) ** 2
+    return square * (groups if notion is Notion.ZCDP else 4 * groups**2)
 
 
 def _together(clip: Clip, effects: Mapping[str, Fraction]) -> Fraction:

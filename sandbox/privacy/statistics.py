@@ -174,7 +174,7 @@ def grid_sum(checked: CheckedAggregate, room: int, *, centred: bool, scaled: boo
 
     Refuses: `plan.overflow` where no value is on such a grid, or where numbers are too large to be real ones.
     """
-    lo, hi, granularity = _grid(checked)
+    lo, hi, granularity = value_grid(checked)
     while True:
         low, high = ceil(lo / granularity), floor(hi / granularity)
         centre = (low + high) // 2 if centred else 0
@@ -185,7 +185,7 @@ def grid_sum(checked: CheckedAggregate, room: int, *, centred: bool, scaled: boo
         if max(abs(low), abs(high)) <= room and ends < INTERMEDIATE:
             break
         granularity *= 2
-    if not _scales(lo, hi, granularity) or max(abs(lo), abs(hi), granularity) >= REAL:
+    if not scales(lo, hi, granularity) or max(abs(lo), abs(hi), granularity) >= REAL:
         raise _overflow(checked)
     kind = StatisticKind.SCALED_SUM if scaled else StatisticKind.SUM
     aggregate = checked.aggregate
@@ -196,12 +196,12 @@ def _overflow(checked: CheckedAggregate) -> Refusal:
     return Refusal("plan.overflow", {"aggregate": checked.aggregate.function}, subject=checked.aggregate.name)
 
 
-def _scales(lo: Fraction, hi: Fraction, granularity: Fraction) -> bool:
+def scales(lo: Fraction, hi: Fraction, granularity: Fraction) -> bool:
     """Whether values of the range, brought to the grid by two real numbers, stay real on the way."""
     return granularity.denominator * max(abs(lo), abs(hi), Fraction(1)) < SCALING
 
 
-def _grid(checked: CheckedAggregate) -> tuple[Fraction, Fraction, Fraction]:
+def value_grid(checked: CheckedAggregate) -> tuple[Fraction, Fraction, Fraction]:
     """Range and granularity of a row: the declared grid, else a power of two (exact in floats) below range × 2⁻³⁰.
 
     A declared grid that the engine's real numbers cannot scale to counts as none.
@@ -211,7 +211,7 @@ def _grid(checked: CheckedAggregate) -> tuple[Fraction, Fraction, Fraction]:
         raise Fault(f"the range of {checked.aggregate.name} is unknown after check")
     lo, hi = Fraction(values.lo), Fraction(values.hi)
     declared = Fraction(1) if values.type is Type.INTEGER else values.granularity
-    if declared is not None and ceil(lo / declared) <= floor(hi / declared) and _scales(lo, hi, declared):
+    if declared is not None and ceil(lo / declared) <= floor(hi / declared) and scales(lo, hi, declared):
         return lo, hi, declared
     if lo == hi:
         return lo, hi, abs(lo) or Fraction(1)

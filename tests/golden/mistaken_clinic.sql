@@ -98,8 +98,8 @@ write SELECT COUNT(*) FROM persons
 -- the greatest unit key
 SELECT MAX(pid) FROM persons
 =>
-refused sql.aggregate (function=MAX)
-at MAX(pid)
+refused sql.unit_value
+at pid
 write SELECT COUNT(DISTINCT pid) FROM persons
 
 -- persons in ten parts

@@ -196,19 +196,31 @@ refused sql.unsupported (what=DISTINCT here)
 at SUM(DISTINCT income)
 write SELECT SUM(income) FROM persons
 
--- MIN
-SELECT MIN(income) FROM persons
+-- a quantile of a column
+SELECT QUANTILE_CONT(income, income) FROM persons
 =>
-refused sql.aggregate (function=MIN)
-at MIN(income)
-write SELECT AVG(income) FROM persons
+refused sql.literal_argument (function=quantile, position=2)
+at income
 
--- MEDIAN
-SELECT MEDIAN(income) FROM persons
+-- a quantile beyond all rows
+SELECT QUANTILE_DISC(income, 1.5) FROM persons
 =>
-refused sql.aggregate (function=MEDIAN)
-at MEDIAN(income)
-write SELECT AVG(income) FROM persons
+refused sql.literal_argument (function=quantile, position=2)
+at 1.5
+
+-- a descending order
+SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY income DESC) FROM persons
+=>
+refused sql.unsupported (what=this WITHIN GROUP)
+at PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY income DESC)
+write SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY income) FROM persons
+
+-- MIN of a text
+SELECT MIN(city) FROM persons
+=>
+refused plan.type (function=min, types=text)
+at city
+write SELECT COUNT(city) FROM persons
 
 -- a list of values
 SELECT LIST(income) FROM persons

@@ -2249,3 +2249,652 @@ FROM (
 ORDER BY
   "_r4"."_order" ASC
 -- with no parameters; at most 1000000 rows of text, integer, integer, integer
+
+-- buckets of two quantiles of one argument, of units cut to groups and scaled to rows
+SELECT 科室, MEDIAN(费用), QUANTILE_DISC(费用, 0.9) FROM visits GROUP BY 1
+=>
+-- m1t
+SELECT
+  CAST(COALESCE(SUM("_r11"."_cut"), 0) AS BIGINT) AS "_cut"
+FROM (
+  SELECT
+    CASE
+      WHEN (
+        MAX("_r10"."_cut") > 0
+      )
+      THEN 1
+      WHEN (
+        COUNT(*) > 2
+      )
+      THEN 1
+      ELSE 0
+    END AS "_cut"
+  FROM (
+    SELECT
+      "_r9"."_unit" AS "_unit",
+      "_r9"."_cut" AS "_cut"
+    FROM (
+      SELECT
+        "_r8"."_unit" AS "_unit",
+        "_r8"."_seed" AS "_seed",
+        "_r8"."k1" AS "k1",
+        CASE WHEN (
+          "_r8"."m1b1" > 3
+        ) THEN 1 ELSE 0 END AS "_cut"
+      FROM (
+        SELECT
+          "_r3"."_unit" AS "_unit",
+          MIN("_r3"."_seed") AS "_seed",
+          "_r3"."k1" AS "k1",
+          COUNT("_r3"."_x7") AS "m1b1"
+        FROM (
+          SELECT
+            "_r6"."_unit" AS "_unit",
+            "_r6"."_seed" AS "_seed",
+            "_r6"."k1" AS "k1",
+            "_r6"."_x4" AS "_x4",
+            "_r6"."_x5" AS "_x5",
+            CASE
+              WHEN (
+                "_r6"."_x5" BETWEEN CAST($2 AS DOUBLE) AND CAST($3 AS DOUBLE)
+              )
+              THEN CAST("_r6"."_x5" AS BIGINT)
+              WHEN ISFINITE("_r6"."_x4")
+              THEN (
+                CASE WHEN (
+                  "_r6"."_x5" < CAST($2 AS DOUBLE)
+                ) THEN 0 ELSE 10000 END
+              )
+            END AS "_x7"
+          FROM (
+            SELECT
+              "_r2"."_unit" AS "_unit",
+              "_r2"."_seed" AS "_seed",
+              "_r2"."c1" AS "k1",
+              "_r2"."c2" AS "_x4",
+              ROUND("_r2"."c2" * CAST($1 AS DOUBLE)) AS "_x5"
+            FROM (
+              SELECT
+                "_r1"."c2" AS "c1",
+                "_r1"."c4" AS "c2",
+                "_r1"."_unit" AS "_unit",
+                "_r1"."_seed" AS "_seed"
+              FROM "private0"."main"."t1" AS "_r1"
+            ) AS "_r2"
+          ) AS "_r6"
+        ) AS "_r3"
+        GROUP BY
+          "_r3"."_unit",
+          "_r3"."k1"
+        HAVING
+          CASE
+            WHEN (
+              COUNT(*) > 0
+            )
+            THEN (
+              "_r3"."k1" IN (CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS TEXT), CAST($7 AS TEXT))
+            )
+          END
+      ) AS "_r8"
+    ) AS "_r9"
+  ) AS "_r10"
+  GROUP BY
+    "_r10"."_unit"
+) AS "_r11"
+-- with $1 = 5, $2 = 0, $3 = 10000, $4 = 儿科, $5 = 其他, $6 = 内科, $7 = 外科; at most 1 rows of integer
+-- m1b1
+SELECT
+  "_r9"."k1" AS "k1",
+  CAST("_r9"."_b" AS BIGINT) AS "_b",
+  CAST(LEAST(
+    SUM(
+      CASE
+        WHEN (
+          "_r9"."_n" > 3
+        )
+        THEN (
+          (
+            (
+              CAST("_r9"."_c" AS INT128) * 1048576
+            ) * 3
+          ) // "_r9"."_n"
+        )
+        ELSE (
+          CAST("_r9"."_c" AS INT128) * 1048576
+        )
+      END
+    ),
+    4611686018427387903
+  ) AS BIGINT) AS "_c"
+FROM (
+  SELECT
+    "_r10"."k1" AS "k1",
+    "_r10"."_b" AS "_b",
+    "_r10"."_c" AS "_c",
+    SUM("_r10"."_c") OVER (PARTITION BY "_r10"."_unit", "_r10"."k1") AS "_n",
+    DENSE_RANK() OVER (
+      PARTITION BY "_r10"."_unit"
+      ORDER BY LEFT(
+        MD5(
+          CAST("_r10"."_seed" AS TEXT) || (
+            CASE
+              WHEN (
+                "_r10"."k1" IS NULL
+              )
+              THEN ';n'
+              ELSE (
+                (
+                  ';' || CAST(LENGTH(CAST("_r10"."k1" AS TEXT)) AS TEXT)
+                ) || (
+                  ':' || CAST("_r10"."k1" AS TEXT)
+                )
+              )
+            END
+          )
+        ),
+        16
+      ) ASC, "_r10"."k1" ASC
+    ) AS "_g"
+  FROM (
+    SELECT
+      "_r8"."_unit" AS "_unit",
+      MIN("_r8"."_seed") AS "_seed",
+      "_r8"."k1" AS "k1",
+      "_r8"."_b" AS "_b",
+      COUNT(*) AS "_c"
+    FROM (
+      SELECT
+        "_r3"."_unit" AS "_unit",
+        "_r3"."_seed" AS "_seed",
+        "_r3"."k1" AS "k1",
+        "_r3"."_x7" AS "_b"
+      FROM (
+        SELECT
+          "_r6"."_unit" AS "_unit",
+          "_r6"."_seed" AS "_seed",
+          "_r6"."k1" AS "k1",
+          "_r6"."_x4" AS "_x4",
+          "_r6"."_x5" AS "_x5",
+          CASE
+            WHEN (
+              "_r6"."_x5" BETWEEN CAST($2 AS DOUBLE) AND CAST($3 AS DOUBLE)
+            )
+            THEN CAST("_r6"."_x5" AS BIGINT)
+            WHEN ISFINITE("_r6"."_x4")
+            THEN (
+              CASE WHEN (
+                "_r6"."_x5" < CAST($2 AS DOUBLE)
+              ) THEN 0 ELSE 10000 END
+            )
+          END AS "_x7"
+        FROM (
+          SELECT
+            "_r2"."_unit" AS "_unit",
+            "_r2"."_seed" AS "_seed",
+            "_r2"."c1" AS "k1",
+            "_r2"."c2" AS "_x4",
+            ROUND("_r2"."c2" * CAST($1 AS DOUBLE)) AS "_x5"
+          FROM (
+            SELECT
+              "_r1"."c2" AS "c1",
+              "_r1"."c4" AS "c2",
+              "_r1"."_unit" AS "_unit",
+              "_r1"."_seed" AS "_seed"
+            FROM "private0"."main"."t1" AS "_r1"
+          ) AS "_r2"
+        ) AS "_r6"
+      ) AS "_r3"
+      WHERE
+        NOT (
+          "_r3"."_x7" IS NULL
+        )
+    ) AS "_r8"
+    GROUP BY
+      "_r8"."_unit",
+      "_r8"."k1",
+      "_r8"."_b"
+    HAVING
+      CASE
+        WHEN (
+          COUNT(*) > 0
+        )
+        THEN (
+          "_r8"."k1" IN (CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS TEXT), CAST($7 AS TEXT))
+        )
+      END
+  ) AS "_r10"
+) AS "_r9"
+WHERE
+  "_r9"."_g" <= 2
+GROUP BY
+  "_r9"."k1",
+  "_r9"."_b"
+-- with $1 = 5, $2 = 0, $3 = 10000, $4 = 儿科, $5 = 其他, $6 = 内科, $7 = 外科; at most 40004 rows of text, integer, integer
+-- answer
+SELECT
+  "_r4"."o1" AS "o1",
+  "_r4"."o2" AS "o2",
+  "_r4"."o3" AS "o3",
+  "_r4"."_m2" AS "_m2"
+FROM (
+  SELECT
+    "_r3"."k1" AS "o1",
+    "_r3"."a1" AS "o2",
+    "_r3"."a2" AS "o3",
+    "_r3"."_m2" AS "_m2",
+    "_r3"."_order" AS "_order"
+  FROM (
+    SELECT
+      "_r1"."k1" AS "k1",
+      "_r1"."a1" AS "a1",
+      "_r1"."a2" AS "a2",
+      "_r1"."_number" AS "_m2",
+      "_r1"."_number" AS "_order"
+    FROM "temp"."main"."m1" AS "_r1"
+  ) AS "_r3"
+) AS "_r4"
+ORDER BY
+  "_r4"."_order" ASC
+-- with no parameters; at most 1000000 rows of text, double, double, integer
+
+-- buckets of the private group keys that were released
+SELECT 费用, MAX(费用) FILTER (WHERE emergency) FROM visits GROUP BY 1
+=>
+-- m1
+SELECT
+  "_r9"."k1" AS "k1",
+  CAST(LEAST(
+    GREATEST(CAST("_r9"."m1s1" AS INT128), (
+      -4611686018427387903
+    )),
+    4611686018427387903
+  ) AS BIGINT) AS "m1s1"
+FROM (
+  SELECT
+    "_r8"."k1" AS "k1",
+    COALESCE(SUM("_r8"."m1s1"), 0) AS "m1s1"
+  FROM (
+    SELECT
+      "_r7"."k1" AS "k1",
+      "_r7"."m1s1" AS "m1s1"
+    FROM (
+      SELECT
+        "_r6"."k1" AS "k1",
+        "_r6"."m1s1" AS "m1s1",
+        ROW_NUMBER() OVER (
+          PARTITION BY "_r6"."_unit"
+          ORDER BY LEFT(
+            MD5(
+              CAST("_r6"."_seed" AS TEXT) || (
+                CASE
+                  WHEN (
+                    "_r6"."k1" IS NULL
+                  )
+                  THEN ';n'
+                  ELSE (
+                    (
+                      ';' || CAST(LENGTH(FORMAT('{:.17e}', "_r6"."k1" + 0.0)) AS TEXT)
+                    ) || (
+                      ':' || FORMAT('{:.17e}', "_r6"."k1" + 0.0)
+                    )
+                  )
+                END
+              )
+            ),
+            16
+          ) ASC, "_r6"."k1" ASC
+        ) AS "_place"
+      FROM (
+        SELECT
+          "_r5"."_unit" AS "_unit",
+          "_r5"."_seed" AS "_seed",
+          "_r5"."k1" AS "k1",
+          LEAST("_r5"."n_m1s1", 1) AS "m1s1"
+        FROM (
+          SELECT
+            "_r3"."_unit" AS "_unit",
+            MIN("_r3"."_seed") AS "_seed",
+            "_r3"."k1" AS "k1",
+            COUNT(*) AS "n_m1s1"
+          FROM (
+            SELECT
+              "_r2"."_unit" AS "_unit",
+              "_r2"."_seed" AS "_seed",
+              "_r2"."c1" AS "k1"
+            FROM (
+              SELECT
+                "_r1"."c4" AS "c1",
+                "_r1"."c5" AS "c2",
+                "_r1"."_unit" AS "_unit",
+                "_r1"."_seed" AS "_seed"
+              FROM "private0"."main"."t1" AS "_r1"
+            ) AS "_r2"
+          ) AS "_r3"
+          GROUP BY
+            "_r3"."_unit",
+            "_r3"."k1"
+        ) AS "_r5"
+      ) AS "_r6"
+    ) AS "_r7"
+    WHERE
+      "_r7"."_place" <= 2
+  ) AS "_r8"
+  GROUP BY
+    "_r8"."k1"
+) AS "_r9"
+-- with no parameters; at most 4000000 rows of double, integer
+-- m1t
+SELECT
+  CAST(COALESCE(SUM("_r12"."_cut"), 0) AS BIGINT) AS "_cut"
+FROM (
+  SELECT
+    CASE
+      WHEN (
+        MAX("_r11"."_cut") > 0
+      )
+      THEN 1
+      WHEN (
+        COUNT(*) > 2
+      )
+      THEN 1
+      ELSE 0
+    END AS "_cut"
+  FROM (
+    SELECT
+      "_r10"."_unit" AS "_unit",
+      "_r10"."_cut" AS "_cut"
+    FROM (
+      SELECT
+        "_r9"."_unit" AS "_unit",
+        "_r9"."_seed" AS "_seed",
+        "_r9"."k1" AS "k1",
+        LEAST("_r9"."n_m1s1", 1) AS "m1s1",
+        CASE WHEN (
+          "_r9"."m1b1" > 3
+        ) THEN 1 ELSE 0 END AS "_cut"
+      FROM (
+        SELECT
+          "_r3"."_unit" AS "_unit",
+          MIN("_r3"."_seed") AS "_seed",
+          "_r3"."k1" AS "k1",
+          COUNT(*) AS "n_m1s1",
+          COUNT("_r3"."_x8") FILTER(WHERE
+            "_r3"."_x4") AS "m1b1"
+        FROM (
+          SELECT
+            "_r7"."_unit" AS "_unit",
+            "_r7"."_seed" AS "_seed",
+            "_r7"."k1" AS "k1",
+            "_r7"."_x4" AS "_x4",
+            "_r7"."_x5" AS "_x5",
+            "_r7"."_x6" AS "_x6",
+            CASE
+              WHEN (
+                "_r7"."_x6" BETWEEN CAST($2 AS DOUBLE) AND CAST($3 AS DOUBLE)
+              )
+              THEN CAST("_r7"."_x6" AS BIGINT)
+              WHEN ISFINITE("_r7"."_x5")
+              THEN (
+                CASE WHEN (
+                  "_r7"."_x6" < CAST($2 AS DOUBLE)
+                ) THEN 0 ELSE 10000 END
+              )
+            END AS "_x8"
+          FROM (
+            SELECT
+              "_r2"."_unit" AS "_unit",
+              "_r2"."_seed" AS "_seed",
+              "_r2"."c1" AS "k1",
+              "_r2"."c2" AS "_x4",
+              "_r2"."c1" AS "_x5",
+              ROUND("_r2"."c1" * CAST($1 AS DOUBLE)) AS "_x6"
+            FROM (
+              SELECT
+                "_r1"."c4" AS "c1",
+                "_r1"."c5" AS "c2",
+                "_r1"."_unit" AS "_unit",
+                "_r1"."_seed" AS "_seed"
+              FROM "private0"."main"."t1" AS "_r1"
+            ) AS "_r2"
+          ) AS "_r7"
+        ) AS "_r3"
+        GROUP BY
+          "_r3"."_unit",
+          "_r3"."k1"
+      ) AS "_r9"
+    ) AS "_r10"
+  ) AS "_r11"
+  GROUP BY
+    "_r11"."_unit"
+) AS "_r12"
+-- with $1 = 5, $2 = 0, $3 = 10000; at most 1 rows of integer
+-- m1g
+SELECT
+  CAST(COUNT(*) AS BIGINT) AS "_groups"
+FROM (
+  SELECT DISTINCT
+    "_r8"."k1" AS "k1"
+  FROM (
+    SELECT
+      "_r7"."k1" AS "k1",
+      "_r7"."m1s1" AS "m1s1"
+    FROM (
+      SELECT
+        "_r6"."k1" AS "k1",
+        "_r6"."m1s1" AS "m1s1",
+        ROW_NUMBER() OVER (
+          PARTITION BY "_r6"."_unit"
+          ORDER BY LEFT(
+            MD5(
+              CAST("_r6"."_seed" AS TEXT) || (
+                CASE
+                  WHEN (
+                    "_r6"."k1" IS NULL
+                  )
+                  THEN ';n'
+                  ELSE (
+                    (
+                      ';' || CAST(LENGTH(FORMAT('{:.17e}', "_r6"."k1" + 0.0)) AS TEXT)
+                    ) || (
+                      ':' || FORMAT('{:.17e}', "_r6"."k1" + 0.0)
+                    )
+                  )
+                END
+              )
+            ),
+            16
+          ) ASC, "_r6"."k1" ASC
+        ) AS "_place"
+      FROM (
+        SELECT
+          "_r5"."_unit" AS "_unit",
+          "_r5"."_seed" AS "_seed",
+          "_r5"."k1" AS "k1",
+          LEAST("_r5"."n_m1s1", 1) AS "m1s1"
+        FROM (
+          SELECT
+            "_r3"."_unit" AS "_unit",
+            MIN("_r3"."_seed") AS "_seed",
+            "_r3"."k1" AS "k1",
+            COUNT(*) AS "n_m1s1"
+          FROM (
+            SELECT
+              "_r2"."_unit" AS "_unit",
+              "_r2"."_seed" AS "_seed",
+              "_r2"."c1" AS "k1"
+            FROM (
+              SELECT
+                "_r1"."c4" AS "c1",
+                "_r1"."c5" AS "c2",
+                "_r1"."_unit" AS "_unit",
+                "_r1"."_seed" AS "_seed"
+              FROM "private0"."main"."t1" AS "_r1"
+            ) AS "_r2"
+          ) AS "_r3"
+          GROUP BY
+            "_r3"."_unit",
+            "_r3"."k1"
+        ) AS "_r5"
+      ) AS "_r6"
+    ) AS "_r7"
+    WHERE
+      "_r7"."_place" <= 2
+  ) AS "_r8"
+) AS "_r9"
+-- with no parameters; at most 1 rows of integer
+-- m1b1
+SELECT
+  "_r12"."k1" AS "k1",
+  CAST("_r12"."_b" AS BIGINT) AS "_b",
+  CAST(LEAST(
+    SUM(
+      CASE
+        WHEN (
+          "_r12"."_n" > 3
+        )
+        THEN (
+          (
+            (
+              CAST("_r12"."_c" AS INT128) * 1048576
+            ) * 3
+          ) // "_r12"."_n"
+        )
+        ELSE (
+          CAST("_r12"."_c" AS INT128) * 1048576
+        )
+      END
+    ),
+    4611686018427387903
+  ) AS BIGINT) AS "_c"
+FROM (
+  SELECT
+    "_r13"."k1" AS "k1",
+    "_r13"."_b" AS "_b",
+    "_r13"."_c" AS "_c",
+    SUM("_r13"."_c") OVER (PARTITION BY "_r13"."_unit", "_r13"."k1") AS "_n",
+    DENSE_RANK() OVER (
+      PARTITION BY "_r13"."_unit"
+      ORDER BY LEFT(
+        MD5(
+          CAST("_r13"."_seed" AS TEXT) || (
+            CASE
+              WHEN (
+                "_r13"."k1" IS NULL
+              )
+              THEN ';n'
+              ELSE (
+                (
+                  ';' || CAST(LENGTH(FORMAT('{:.17e}', "_r13"."k1" + 0.0)) AS TEXT)
+                ) || (
+                  ':' || FORMAT('{:.17e}', "_r13"."k1" + 0.0)
+                )
+              )
+            END
+          )
+        ),
+        16
+      ) ASC, "_r13"."k1" ASC
+    ) AS "_g"
+  FROM (
+    SELECT
+      "_r10"."_unit" AS "_unit",
+      "_r10"."_seed" AS "_seed",
+      "_r10"."k1" AS "k1",
+      "_r10"."_b" AS "_b",
+      "_r10"."_c" AS "_c"
+    FROM (
+      SELECT
+        "_r9"."_unit" AS "_unit",
+        MIN("_r9"."_seed") AS "_seed",
+        "_r9"."k1" AS "k1",
+        "_r9"."_b" AS "_b",
+        COUNT(*) AS "_c"
+      FROM (
+        SELECT
+          "_r3"."_unit" AS "_unit",
+          "_r3"."_seed" AS "_seed",
+          "_r3"."k1" AS "k1",
+          "_r3"."_x8" AS "_b"
+        FROM (
+          SELECT
+            "_r7"."_unit" AS "_unit",
+            "_r7"."_seed" AS "_seed",
+            "_r7"."k1" AS "k1",
+            "_r7"."_x4" AS "_x4",
+            "_r7"."_x5" AS "_x5",
+            "_r7"."_x6" AS "_x6",
+            CASE
+              WHEN (
+                "_r7"."_x6" BETWEEN CAST($2 AS DOUBLE) AND CAST($3 AS DOUBLE)
+              )
+              THEN CAST("_r7"."_x6" AS BIGINT)
+              WHEN ISFINITE("_r7"."_x5")
+              THEN (
+                CASE WHEN (
+                  "_r7"."_x6" < CAST($2 AS DOUBLE)
+                ) THEN 0 ELSE 10000 END
+              )
+            END AS "_x8"
+          FROM (
+            SELECT
+              "_r2"."_unit" AS "_unit",
+              "_r2"."_seed" AS "_seed",
+              "_r2"."c1" AS "k1",
+              "_r2"."c2" AS "_x4",
+              "_r2"."c1" AS "_x5",
+              ROUND("_r2"."c1" * CAST($1 AS DOUBLE)) AS "_x6"
+            FROM (
+              SELECT
+                "_r1"."c4" AS "c1",
+                "_r1"."c5" AS "c2",
+                "_r1"."_unit" AS "_unit",
+                "_r1"."_seed" AS "_seed"
+              FROM "private0"."main"."t1" AS "_r1"
+            ) AS "_r2"
+          ) AS "_r7"
+        ) AS "_r3"
+        WHERE
+          (
+            NOT (
+              "_r3"."_x8" IS NULL
+            )
+          ) AND "_r3"."_x4"
+      ) AS "_r9"
+      GROUP BY
+        "_r9"."_unit",
+        "_r9"."k1",
+        "_r9"."_b"
+    ) AS "_r10"
+    JOIN "temp"."main"."_released" AS "_r11"
+      ON "_r10"."k1" IS NOT DISTINCT FROM "_r11"."k1"
+  ) AS "_r13"
+) AS "_r12"
+WHERE
+  "_r12"."_g" <= 2
+GROUP BY
+  "_r12"."k1",
+  "_r12"."_b"
+-- with $1 = 5, $2 = 0, $3 = 10000; at most 20002 rows of double, integer, integer
+-- answer
+SELECT
+  "_r4"."o1" AS "o1",
+  "_r4"."o2" AS "o2",
+  "_r4"."_m2" AS "_m2"
+FROM (
+  SELECT
+    "_r3"."k1" AS "o1",
+    "_r3"."a1" AS "o2",
+    "_r3"."_m2" AS "_m2",
+    "_r3"."_order" AS "_order"
+  FROM (
+    SELECT
+      "_r1"."k1" AS "k1",
+      "_r1"."a1" AS "a1",
+      "_r1"."_number" AS "_m2",
+      "_r1"."_number" AS "_order"
+    FROM "temp"."main"."m1" AS "_r1"
+  ) AS "_r3"
+) AS "_r4"
+ORDER BY
+  "_r4"."_order" ASC
+-- with no parameters; at most 1000000 rows of double, double, integer

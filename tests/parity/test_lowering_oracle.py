@@ -126,6 +126,7 @@ def _measure(measure: Measure) -> str:
     for one in measure.aggregates:
         argument = "*" if one.argument is None else _expression(one.argument)
         argument += "" if one.other is None else f", {_expression(one.other)}"
+        argument += "" if one.fraction is None else f", {float(one.fraction)}"
         call = "COUNT(DISTINCT _unit)" if one.function is AggregateFunction.UNITS else f"{one.function}({argument})"
         call = f"COUNT(DISTINCT {argument})" if one.function is AggregateFunction.DISTINCT else call
         call = call.replace("rows(", "COUNT(")

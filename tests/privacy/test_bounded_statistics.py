@@ -20,8 +20,9 @@ from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.clip import Clip, ClipAt, Norm
 from sandbox.privacy.keys import Key
 from sandbox.privacy.notices import NoticeKind, change, due
+from sandbox.privacy.quantiles import Quantile, scores
 from sandbox.privacy.selection import heaviest
-from sandbox.privacy.sensitivity import sensitivity
+from sandbox.privacy.sensitivity import full_groups, sensitivity
 from tests.support.exact import Laboratory, laboratory
 from tests.support.plans import plans
 from tests.support.queries import Query, every_measure, queries
@@ -78,7 +79,9 @@ def neighbours(
             if refusal.code not in REFUSED:
                 raise
             continue
-        compare(measure, exact(before, measure), exact(after, measure))
+        if measure.statistics:
+            compare(measure, exact(before, measure), exact(after, measure))
+        ranked(measure, before, after)
         for kind in due(measure):
             noticed(measure, kind, before, after)
         for clip in measure.clips:
@@ -98,6 +101,32 @@ def noticed(measure: BoundedMeasure, kind: NoticeKind, before: Laboratory, after
         for lab, found in ((before, one), (after, other)):
             with suppress(UnknownValueError):
                 assert found == lab.expected_notice(each, kind)
+
+
+def ranked(measure: BoundedMeasure, before: Laboratory, after: Laboratory) -> None:
+    """Rules 22 and 23: what buckets hold is the reference's; with one unit more, no score of a group changes by more
+    than is claimed, and all groups' together by no more than what the loss is counted for."""
+    keys = sorted({*before.keys(measure), *after.keys(measure)} if measure.quantiles else (), key=repr)
+    counted = dict[str, list[dict[Key, dict[int, int]]]]()
+    for asked in measure.buckets:
+        counted[asked.name] = [lab.buckets(measure, asked, keys) for lab in (before, after)]
+        for lab, found in zip((before, after), counted[asked.name], strict=True):
+            with suppress(UnknownValueError):
+                assert found == lab.expected_buckets(measure, asked, keys)
+    for quantile in measure.quantiles:
+        one, other = counted[quantile.buckets.name]
+        for moved in (0, 3 * quantile.inward * quantile.buckets.fine):
+            changes = [changed(quantile, one.get(key, {}), other.get(key, {}), moved) for key in keys]
+            assert max(changes, default=0) <= quantile.sensitivity
+            assert sum(changes) <= full_groups(measure, quantile) * quantile.sensitivity
+
+
+def changed(quantile: Quantile, one: Mapping[int, int], other: Mapping[int, int], moved: int) -> int:
+    """The most that any score of a group differs: those of buckets that hold something, and of one after each."""
+    held = sorted(one.keys() | other.keys())
+    places = sorted({*held, *(place + 1 for place in held)})
+    both = [scores(quantile, [found.get(place, 0) for place in places], moved) for found in (one, other)]
+    return max((abs(ours - theirs) for ours, theirs in zip(*both, strict=True)), default=0)
 
 
 def weighed(measure: BoundedMeasure, clip: Clip, before: Laboratory, after: Laboratory) -> None:

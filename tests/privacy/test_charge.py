@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import groupby
 from math import ceil
 from typing import Any, TypeAlias
 
@@ -15,6 +16,7 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from policies.cards import Bounds
+from query_gateway.wire import QueryAnswer
 from sandbox import runs
 from sandbox.execution import Execution, execute
 from sandbox.preparation import Prepared
@@ -22,7 +24,7 @@ from sandbox.privacy.calibrate import PricedMeasure
 from sandbox.privacy.clip import ClipAt
 from sandbox.privacy.conversion import epsilon_of
 from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss, total
-from sandbox.privacy.mechanisms import Measurement, Noise, as_loss, stated_loss
+from sandbox.privacy.mechanisms import Measurement, Noise, Selection, as_loss, stated_loss
 from sandbox.privacy.notices import NoticeKind
 from sandbox.privacy.sensitivity import sensitivity
 from sandbox.workers.job import Side
@@ -64,6 +66,9 @@ SPENDS = st.sampled_from(
 KINDS = (
     "SELECT COUNT(*), COUNT(DISTINCT pid), SUM(费用), AVG(费用) FROM visits",
     "SELECT 科室, COUNT(*), SUM(费用) FROM visits GROUP BY 1",
+    "SELECT 科室, MEDIAN(费用), MAX(费用) FILTER (WHERE emergency), COUNT(*) FROM visits GROUP BY 1",
+    "SELECT MIN(费用), MAX(费用), MEDIAN(费用) FROM visits",
+    "SELECT 费用, COUNT(*), MEDIAN(费用), MIN(费用) FROM visits GROUP BY 1",
     "SELECT 费用, COUNT(*), COUNT(DISTINCT pid) FROM visits GROUP BY 1",
     "SELECT a.n + b.n AS n FROM (SELECT COUNT(*) n FROM visits) a CROSS JOIN (SELECT COUNT(*) n FROM persons) b",
     "SELECT COUNT(*) FROM visits WHERE 费用 > (SELECT AVG(费用) / (SELECT AVG(income) FROM persons) FROM visits)",
@@ -162,6 +167,7 @@ def accounted(world: BrokerWorld, watched: Watched, sql: str, licence: str, spen
     if dict(answer.headers).get("vitrine-repeat") == "true":
         assert not charged  # drawn before
         return
+    QueryAnswer.model_validate(json.loads(answer.body))
     ((prepared, execution),) = watched.executions
     loss = total(each.loss for each in execution.invocations)
     assert loss == prepared.priced.loss
@@ -172,7 +178,7 @@ def accounted(world: BrokerWorld, watched: Watched, sql: str, licence: str, spen
     }
     within_spend(loss, spend)
     givens = sum(len(each.bounded.checked.givens) for each in prepared.priced.measures)
-    jobs = sum(1 + len(each.selections) + len(each.notices) for each in prepared.priced.measures)
+    jobs = sum(prepared.readings)
     assert world.engine.runs == {Side.PRIVATE: jobs, Side.PUBLIC: 1 + givens}
     invoked_as_priced(prepared, watched.invoked)
     repeated(world, watched, body, answer.body)
@@ -190,7 +196,7 @@ def reused(world: BrokerWorld, watched: Watched, prepared: Prepared, body: bytes
     privacy = json.loads(answer.body)["release"]["privacy"]
     if not privacy["reused"]:
         again = [found.priced.loss for found, _ in watched.executions]
-        assert adaptive(prepared) or not again or again[0].rho > prepared.priced.loss.rho
+        assert unkept(prepared) or not again or again[0].rho > prepared.priced.loss.rho
         return
     assert difference(before, world.spent()) == {}
     assert not watched.executions
@@ -200,9 +206,9 @@ def reused(world: BrokerWorld, watched: Watched, prepared: Prepared, body: bytes
     assert {privacy[name] for name in ("rho", "delta", "epsilon")} <= {"0", None}
 
 
-def adaptive(prepared: Prepared) -> bool:
-    """Whether a measure reads what another one released: such relations are not kept."""
-    return any(each.bounded.checked.givens for each in prepared.priced.measures)
+def unkept(prepared: Prepared) -> bool:
+    """Whether a measure reads what another one released, or has quantiles: such relations are not kept."""
+    return any(each.bounded.checked.givens or each.bounded.quantiles for each in prepared.priced.measures)
 
 
 def asked_bounds(bounds: Bounds | ClipAt) -> dict[str, object] | str:
@@ -254,16 +260,31 @@ def invoked_as_priced(prepared: Prepared, invoked: list[opendp.mod.Measurement])
         noticed(priced)
     plain = [step for step in steps if step.threshold is None]
     selected = [each for each in invoked if "LInf" in str(each.input_metric)]
-    selections = [step for priced in prepared.priced.measures for step in priced.selections]
-    for choice, measurement in zip(selections, selected, strict=True):
-        assert as_loss(choice.noise, Fraction(measurement.map(choice.sensitivity)), Fraction(0)) == choice.loss  # type: ignore[no-untyped-call]
+    choices = list[tuple[Selection, int | None]]()
+    for priced in prepared.priced.measures:
+        choices += [(step, 1) for step in priced.selections]
+        rows, cells = priced.bounded.checked.source.rows, priced.bounded.checked.key_set.cells
+        steps_of = zip(priced.bounded.quantiles, priced.quantiles, priced.brackets, strict=True)
+        for quantile, choice, bracket in steps_of:
+            assert (bracket is None) is (quantile.fraction in (0, 1))
+            for each in (choice, bracket) if bracket is not None else (choice,):
+                assert each.sensitivity >= quantile.sensitivity
+                assert each.groups * quantile.buckets.rows >= min(rows, quantile.buckets.groups * quantile.buckets.rows)
+                choices.append((each, None if cells is None else len(cells)))
+    made = [list(each) for _, each in groupby(selected, id)]  # of a choice one per group key (rule 22)
+    if len(made) < len(choices):  # no private key was released
+        choices = [(choice, groups) for choice, groups in choices if groups is not None]
+    for (choice, groups), same in zip(choices, made, strict=True):
+        assert groups in (None, len(same))
+        stated = choice.groups * Fraction(same[0].map(choice.sensitivity))  # type: ignore[no-untyped-call]
+        assert as_loss(choice.noise, stated, Fraction(0)) == choice.loss
     of_vectors = [each for each in invoked if "Vector" in str(each.input_domain) and each not in selected]
     assert len(of_vectors) == len(plain)
     assert len(invoked) - len(selected) - len(of_vectors) <= len(steps) - len(plain)
     for step, measurement in zip(plain, of_vectors, strict=True):
         distances = [step.sensitivity / 2**halved for halved in range(64 if step.vector else 1)]
-        stated = [Fraction(measurement.map(distance)) for distance in distances]  # type: ignore[no-untyped-call]
-        assert any(as_loss(step.noise, one, Fraction(0)) == step.loss for one in stated)
+        found = [Fraction(measurement.map(distance)) for distance in distances]  # type: ignore[no-untyped-call]
+        assert any(as_loss(step.noise, one, Fraction(0)) == step.loss for one in found)
 
 
 def noticed(priced: PricedMeasure) -> None:
@@ -273,14 +294,15 @@ def noticed(priced: PricedMeasure) -> None:
     measure, kinds = priced.bounded, [notice.kind for notice in priced.notices]
     private = measure.checked.key_set.cells is None
     assert kinds == [NoticeKind.BINDING] * measure.truncates + [NoticeKind.GROUPS] * private
-    losses = [step.loss for step in priced.drawn] + [step.loss for step in priced.selections]
+    losses = [step.loss for step in priced.drawn] + [step.loss for step in priced.choices]
     for notice in priced.notices:
         covers(notice.step)
         groups = min(measure.bounds.groups, measure.checked.source.rows)
         assert notice.step.sensitivity == (1 if notice.kind is NoticeKind.BINDING else groups)
         amount = "rho" if notice.step.noise is Noise.GAUSSIAN else "epsilon"
         spent, part = getattr(total(losses), amount), getattr(notice.step.loss, amount)
-        assert abs(part - spent / 50) <= len(measure.statistics) + 1 + spent / 10**6
+        rounded = len(measure.statistics) + 1 + sum(ceil(step.groups) for step in priced.quantiles)
+        assert abs(part - spent / 50) <= rounded + spent / 10**6
 
 
 def covers(step: Measurement) -> None:

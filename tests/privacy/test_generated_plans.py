@@ -83,6 +83,12 @@ def bounded(
         if refusal.code not in REFUSED:
             raise
         return
+    for ranked in measure.buckets:
+        with suppress(UnknownValueError):
+            keys = lab.keys(measure)
+            assert lab.buckets(measure, ranked, keys) == lab.expected_buckets(measure, ranked, keys)
+    if not measure.statistics:
+        return
     found = lab.statistics(measure)
     with suppress(UnknownValueError):
         expected, units = lab.contributed(measure, rows)

@@ -99,6 +99,7 @@ def test_what_follows_from_a_release_is_free(furnished: BrokerWorld, sql: str) -
         "accuracy": None,
         "mechanisms": [],
         "selections": [],
+        "quantiles": [],
         "bounds": [],
         "reused": [],
     }

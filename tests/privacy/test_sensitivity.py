@@ -17,7 +17,7 @@ from sandbox.plan.checked import CheckedMeasure
 from sandbox.plan.nodes import Scalar
 from sandbox.plan.values import Values
 from sandbox.privacy.bounding import BoundedMeasure, bound
-from sandbox.privacy.sensitivity import Sensitivity, sensitivity
+from sandbox.privacy.sensitivity import Sensitivity, full_groups, sensitivity
 from tests.support.measures import (
     AVG_X,
     CORR_XX,
@@ -25,13 +25,14 @@ from tests.support.measures import (
     COUNT_UNITS,
     COUNT_X,
     DISTINCT_X,
+    MEDIAN_X,
     SUM_X,
     VAR_X,
     checked,
     key,
     number,
 )
-from tests.support.reference import Row, contributions, totals
+from tests.support.reference import Row, buckets, by_repr, contributions, simple, totals
 
 ALL = (COUNT_ROWS, COUNT_X, COUNT_UNITS, SUM_X, AVG_X, VAR_X, CORR_XX)
 RANGES = {
@@ -149,6 +150,29 @@ def test_distinct_values_claimed_are_the_worst_case_exactly(
     claimed = [sensitivity(bounded, statistic) for statistic in bounded.statistics]
     assert occurring.members is not None
     assert claimed == worst(bounded, replace(occurring, lo=1, hi=4))
+
+
+@pytest.mark.parametrize(
+    "bounds", [None, Bounds(1, 1), Bounds(2, 1), Bounds(1, 2), Bounds(2, 2), Bounds(9, 9)], ids=str
+)
+@pytest.mark.parametrize("structure", STRUCTURES.values(), ids=STRUCTURES)
+def test_a_quantile_s_groups_claimed_are_the_worst_case(structure: CheckedMeasure, bounds: Bounds | None) -> None:
+    """Rules 18 and 22: what a unit counts for in one group and in all, the latter exactly unless a part is the unit's
+    or a key of it."""
+    keys = [part.values for part in structure.keys]
+    measure = checked([MEDIAN_X], rows=structure.source.rows, keys=keys, unit_keys=structure.source.unit_keys)
+    bounded = bound(measure, bounds, None, max_units=1000)
+    (quantile,) = bounded.quantiles
+    most, fullest, cells = 0, 0, bounded.checked.key_set.cells or ((1,), (2,), (3,))
+    for rows in units(bounded.checked, number(0, 4)):
+        found = buckets(bounded, quantile.buckets, cells, rows, by_repr, simple)
+        counted = [sum(each.values()) for each in found.values()]
+        most, fullest = max(most, sum(counted)), max(fullest, *counted, 0)
+    row = quantile.buckets.fine
+    assert fullest <= quantile.buckets.rows * row
+    assert most <= full_groups(bounded, quantile) * quantile.buckets.rows * row
+    if not structure.source.unit_keys:
+        assert most == full_groups(bounded, quantile) * quantile.buckets.rows * row
 
 
 @settings(max_examples=200, deadline=None)

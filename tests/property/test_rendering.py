@@ -18,7 +18,7 @@ from policies.cards import Bounds
 from sandbox.engines.expressions import Rendered, column, render_expression
 from sandbox.engines.memberships import render_members
 from sandbox.engines.operands import SQL_TYPES, Parameters
-from sandbox.engines.render import given_columns, render_answer, render_given, render_measure
+from sandbox.engines.render import given_columns, render_answer, render_buckets, render_given, render_measure
 from sandbox.engines.sources import NUMBER
 from sandbox.errors import Refusal
 from sandbox.plan.aggregates import released_type
@@ -228,12 +228,16 @@ def test_plans_survive_their_bytes_and_run(plan: Plan, bounds: Bounds | None) ->
             reads_back_job(job)
             assert runs(job) == [SQL_TYPES[type_] for _, type_ in given_columns(each)]
         try:
-            job = render_measure(bound(one, bounds, None, 1_000), CARDS, ("clinic",), 1.0, tables)
+            bounded = bound(one, bounds, None, 1_000)
         except Refusal as refusal:
             assume(refusal.code not in ("plan.overflow", "plan.too_large"))
             raise
-        reads_back_job(job)
-        assert runs(job) == [SQL_TYPES[type_] for type_ in job.columns]
+        jobs = [render_buckets(bounded, each, (), CARDS, ("clinic",), 1.0, tables) for each in bounded.buckets]
+        if bounded.statistics:
+            jobs.append(render_measure(bounded, CARDS, ("clinic",), 1.0, tables))
+        for job in jobs:
+            reads_back_job(job)
+            assert runs(job) == [SQL_TYPES[type_] for type_ in job.columns]
         keys = tuple((key.name, key.values.type) for key in one.keys)
         aggregates = tuple((each.aggregate.name, released_type(each.aggregate, each.values)) for each in one.aggregates)
         released[one.measure.name] = Table(one.measure.name, (*keys, *aggregates, (NUMBER, Type.INTEGER)), ())

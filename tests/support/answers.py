@@ -6,6 +6,8 @@ Where an answer may differ from plain SQL's, and how:
 * Of a group without values, plain SQL's SUM and AVG are NULL. Ours are 0, and the middle of the range; arithmetic over
   them is not compared.
 * Sums are taken on a grid. Where it was made for a range, a row may be off by one step, and so may an average.
+* Without noise, a quantile of one row's is that row's, up to the grid; one between two rows is only held to be in the
+  range, and any value is that of no rows.
 * Numbers compare as reals, and a day as its midnight.
 """
 
@@ -39,6 +41,7 @@ from sandbox.preparation import Prepared, prepare
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.clip import ClipAt
 from sandbox.privacy.loss import Spend
+from sandbox.privacy.quantiles import Chosen
 from sandbox.privacy.statistics import Moments, Statistic
 from sandbox.requests import QueryRequest
 from sandbox.workers.job import Job, Part, Parts, Rows, Side
@@ -235,6 +238,8 @@ class _Column:
     empty: float | None
     """None: the column is no aggregate as it is."""
     measured: bool
+    chosen: bool = False
+    """Whether it is a quantile, which has some value where there are none."""
 
 
 def compare(answer: Answer, plain: Sequence[tuple[Cell, ...]], *, ordered: bool) -> None:
@@ -271,7 +276,8 @@ def _columns(prepared: Prepared) -> list[_Column]:
         name = origins[label.name]
         of = next(each for each in bounded if any(one.aggregate == name for one in each.estimates))
         step, empty = _step(of, name)
-        columns.append(_Column(step, empty, measured=True))
+        chosen = any(isinstance(one, Chosen) and one.aggregate == name for one in of.estimates)
+        columns.append(_Column(step, empty, measured=True, chosen=chosen))
     return columns
 
 
@@ -281,6 +287,8 @@ def _step(bounded: BoundedMeasure, aggregate: str) -> tuple[float, float | None]
     function = next(one.aggregate.function for one in bounded.checked.aggregates if one.aggregate.name == aggregate)
     if isinstance(estimate, Moments):
         return _moment_step(bounded, estimate), None
+    if isinstance(estimate, Chosen):
+        return _rank_step(bounded, estimate, exact=function is not AggregateFunction.QUANTILE_CONT), None
     statistic = bounded.statistic(estimate.statistic)
     values = next(one.values for one in bounded.checked.aggregates if one.aggregate.name == aggregate)
     declared = values is not None and values.granularity == statistic.granularity and not _made(statistic.granularity)
@@ -292,6 +300,12 @@ def _step(bounded: BoundedMeasure, aggregate: str) -> tuple[float, float | None]
             return step, float(statistic.granularity * (statistic.centre + _nearest(statistic.low, statistic.high)))
         case _:
             return 0.0, 0.0
+
+
+def _rank_step(bounded: BoundedMeasure, estimate: Chosen, *, exact: bool) -> float:
+    """What a quantile may be off by: a step of its grid, where it is a row's."""
+    buckets = next(each.buckets for each in bounded.quantiles if each.name == estimate.statistic)
+    return float(buckets.statistic.granularity if exact else buckets.high - buckets.low)
 
 
 def _moment_step(bounded: BoundedMeasure, estimate: Moments) -> float:
@@ -329,7 +343,7 @@ def _same(columns: Sequence[_Column], one: Sequence[Cell], plain: Sequence[Cell]
 
 def _equal(column: _Column, ours: Cell, theirs: Cell) -> bool:
     if theirs is None and column.measured:
-        return ours is None or _close(column, ours, column.empty)
+        return ours is None or column.chosen or _close(column, ours, column.empty)
     if theirs is None or ours is None:
         return theirs is None and (ours is None or not column.measured)
     return _close(column, ours, theirs)
@@ -351,4 +365,4 @@ def _distance(one: Sequence[Cell], plain: Sequence[Cell]) -> float:
 def _empty(columns: Sequence[_Column], row: Sequence[Cell]) -> bool:
     """Whether a row is that of a group without rows."""
     cells = [(column, cell) for column, cell in zip(columns, row, strict=True) if column.measured]
-    return bool(cells) and all(_close(column, cell, column.empty) for column, cell in cells)
+    return bool(cells) and all(column.chosen or _close(column, cell, column.empty) for column, cell in cells)

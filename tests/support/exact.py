@@ -23,7 +23,7 @@ from query_gateway.sql.lower import lower
 from sandbox.engines.choices import choice
 from sandbox.engines.duckdb import Session, create
 from sandbox.engines.operands import Parameters
-from sandbox.engines.render import given_columns, render_measure, render_notice, render_weights
+from sandbox.engines.render import given_columns, render_buckets, render_measure, render_notice, render_weights
 from sandbox.engines.selects import Selects
 from sandbox.engines.sources import SEED
 from sandbox.errors import Refusal
@@ -40,13 +40,14 @@ from sandbox.privacy.clip import Clip, ClipAt, Norm
 from sandbox.privacy.clipping import bound_by
 from sandbox.privacy.keys import Key
 from sandbox.privacy.notices import NoticeKind
+from sandbox.privacy.quantiles import Buckets
 from sandbox.privacy.selection import heaviest
 from sandbox.workers.job import Limits, Table
 from tests.support.engine import SEED_KEY, Loaded, load_as, loaded
 from tests.support.lowering import schema
 from tests.support.queries import Query
 from tests.support.records import PEOPLE, SMALL, Records
-from tests.support.reference import Evaluate, Rank, Row, binding, both, totals, weights
+from tests.support.reference import Evaluate, Rank, Row, binding, both, buckets, totals, weights
 
 LIMITS = standard(cells=2_000)
 WORKER = Limits(threads=1, megabytes=256)
@@ -121,6 +122,11 @@ class Laboratory:
         assert len(found) == len(rows)
         return found
 
+    def keys(self, measure: BoundedMeasure) -> tuple[Key, ...]:
+        """The group keys: the public ones, else those of the measure's rows, as if all of them had been released."""
+        cells = measure.checked.key_set.cells
+        return tuple(self.statistics(measure)) if cells is None else cells
+
     def weights(self, measure: BoundedMeasure, clip: Clip) -> dict[Scalar, Scalar]:
         """The weight of units per bucket of a clip's candidates, as the rendered job gives it."""
         card = self.loaded.card
@@ -150,6 +156,23 @@ class Laboratory:
                 return len(binding(measure, rows, *self._reference(measure)))
             case NoticeKind.GROUPS:
                 return len(totals(measure, rows, *self._reference(measure)))
+
+    def buckets(self, measure: BoundedMeasure, asked: Buckets, keys: Sequence[Key]) -> dict[Key, dict[int, int]]:
+        """Per group key of these, the steps in each bucket that has any, as the rendered job gives them."""
+        card, tables = self.loaded.card, given_tables(measure.checked)
+        job = render_buckets(measure, asked, keys, {card.name: card}, (card.name,), DEADLINE, tables)
+        found: dict[Key, dict[int, int]] = {}
+        for *key, bucket, steps in self.session.run(job).rows:
+            assert isinstance(bucket, int)
+            assert isinstance(steps, int)
+            assert found.setdefault(tuple(key), {}).setdefault(bucket, steps) == steps
+        return found
+
+    def expected_buckets(
+        self, measure: BoundedMeasure, asked: Buckets, keys: Sequence[Key]
+    ) -> dict[Key, dict[int, int]]:
+        """The same by the reference. Raises UnknownValueError where a function has none."""
+        return buckets(measure, asked, keys, self.rows(measure.checked), *self._reference(measure))
 
     def expected(self, measure: BoundedMeasure) -> dict[Key, tuple[int, ...]]:
         """The same totals by the reference in plain Python, from the rows before the measure: of private group keys

@@ -18,6 +18,7 @@ SUM_X = Aggregate("a4", AggregateFunction.SUM, Ref("x"), None)
 VAR_X = Aggregate("a6", AggregateFunction.VAR_POP, Ref("x"), None)
 CORR_XX = Aggregate("a7", AggregateFunction.CORR, Ref("x"), None, Ref("x"))
 DISTINCT_X = Aggregate("a8", AggregateFunction.DISTINCT, Ref("x"), None)
+MEDIAN_X = Aggregate("a9", AggregateFunction.QUANTILE_DISC, Ref("x"), None, None, Fraction(1, 2))
 AVG_X = Aggregate("a5", AggregateFunction.AVG, Ref("x"), None)
 
 

@@ -160,5 +160,6 @@ def _output(output: Output) -> str:
 def _aggregate(aggregate: Aggregate) -> str:
     argument = "" if aggregate.argument is None else expression(aggregate.argument)
     argument += "" if aggregate.other is None else f", {expression(aggregate.other)}"
+    argument += "" if aggregate.fraction is None else f", {aggregate.fraction}"
     condition = "" if aggregate.filter is None else f" where {expression(aggregate.filter)}"
     return f"{aggregate.name}={aggregate.function}({argument}){condition}"

@@ -8,13 +8,14 @@ and public parts with arithmetic, filters, orders, limits and joins with public 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from itertools import product
 
 from hypothesis import strategies as st
 
 from policies.cards import DatasetCard, TableCard
 from sandbox.plan.aggregate_functions import AggregateFunction
-from sandbox.plan.aggregates import PAIR_FUNCTIONS
+from sandbox.plan.aggregates import CHOSEN, PAIR_FUNCTIONS, QUANTILES
 from sandbox.plan.nodes import (
     Aggregate,
     Call,
@@ -243,8 +244,10 @@ def _aggregate(some: Draws, names: Names, source: Built, function: AggregateFunc
             if function in PAIR_FUNCTIONS:
                 other, _ = ranged(some, source)
             whole = function is AggregateFunction.REGR_COUNT
-            type_ = Type.INTEGER if whole else type_ if function is AggregateFunction.SUM else Type.DOUBLE
-    return Aggregate(name, function, argument, predicate, other), type_
+            same = function in CHOSEN | {AggregateFunction.SUM} and function is not AggregateFunction.QUANTILE_CONT
+            type_ = Type.INTEGER if whole else type_ if same else Type.DOUBLE
+    fraction = Fraction(some.number(0, 10), 10) if function in QUANTILES else None
+    return Aggregate(name, function, argument, predicate, other, fraction), type_
 
 
 def any_value(some: Draws, source: Built) -> Expression:

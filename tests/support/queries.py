@@ -22,7 +22,7 @@ class Item:
     sql: str
     name: str
     kind: str
-    """`key`, `count`, `sum`, `avg`, or `derived` for arithmetic over them."""
+    """`key`, `count`, `sum`, `avg`, `moment`, `quantile`, or `derived` for arithmetic over them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,13 @@ def _measures(of: Columns) -> Iterator[list[Item]]:
         *(Item(f"COUNT(DISTINCT {unit})", f"a{place}", "count") for place, unit in enumerate(of.units, 5)),
     ]
     keys = [(*of.texts, *of.dates, *of.flags, number)[:1], of.dates[:1], (*of.texts, *of.flags)[-2:], (number,)]
-    for chosen in (one for one in keys if one):
-        yield [*(Item(text, f"k{place}", "key") for place, text in enumerate(chosen)), *aggregates]
+    ranked = [
+        Item(f"QUANTILE_DISC({number}, 0.3)", "q1", "quantile"),
+        Item(f"MAX({number}) FILTER (WHERE {number} < 1940)", "q2", "quantile"),
+    ]
+    for place, chosen in enumerate(one for one in keys if one):
+        read = [*aggregates, *ranked[:1]] if place == 0 else [*aggregates, *ranked] if place == 3 else aggregates
+        yield [*(Item(text, f"k{number}", "key") for number, text in enumerate(chosen)), *read]
 
 
 def _statement(source: Source, items: Sequence[Item]) -> Query:
@@ -238,6 +243,9 @@ _AGGREGATES = (
     ("REGR_COUNT({number}, {number})", "count"),
     ("SUM(clamp({number}, 0, 100))", "sum"),
     ("COUNT_IF({condition})", "count"),
+    ("QUANTILE_DISC({number}, 0.75)", "quantile"),
+    ("MIN({number})", "quantile"),
+    ("MAX({number})", "quantile"),
 )
 
 

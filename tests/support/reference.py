@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -13,6 +13,7 @@ from sandbox.plan.nodes import Call, Expression, Literal, Ref, Scalar
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.clip import WEIGHT, Clip, Norm
 from sandbox.privacy.keys import Key
+from sandbox.privacy.quantiles import Buckets
 from sandbox.privacy.statistics import Factor, Statistic, StatisticKind
 
 Evaluate = Callable[[Expression, Mapping[str, Scalar]], Scalar]
@@ -136,9 +137,12 @@ def binding(measure: BoundedMeasure, rows: Iterable[Row], rank: Rank, evaluate: 
     clipped = {name for clip in measure.clips for name in clip.fine}
     for unit, groups in whole.items():
         lengths = [(_length(measure, clip, groups), clip.most) for clip in measure.clips]
-        if len(groups) > measure.bounds.groups or any(length > most for length, most in lengths):
+        fewest = min([measure.bounds.groups, *(each.groups for each in measure.buckets)])
+        if len(groups) > fewest or any(length > most for length, most in lengths):
             found.add(unit)
         for key, vector in groups.items():
+            if any(counted[unit, key, each.name] > each.rows for each in measure.buckets):
+                found.add(unit)
             for statistic, part in zip(measure.statistics, vector, strict=True):
                 if statistic.name not in clipped and _cut(measure, statistic, part, counted[unit, key, statistic.name]):
                     found.add(unit)
@@ -150,7 +154,7 @@ def _counted(measure: BoundedMeasure, rows: Sequence[Row], evaluate: Evaluate) -
     found: dict[tuple[Hashable, Key, str], int] = defaultdict(int)
     for row in rows:
         key = tuple(evaluate(output.expression, row.values) for output in measure.checked.measure.keys)
-        for statistic in measure.statistics:
+        for statistic in (*measure.statistics, *(each.statistic for each in measure.buckets)):
             found[row.unit, key, statistic.name] += _one(
                 replace(measure, fold=False), replace(statistic, kind=StatisticKind.ROWS), [row], evaluate
             )
@@ -170,6 +174,29 @@ def _cut(measure: BoundedMeasure, statistic: Statistic, part: Part, counted: int
             return not min(0, most * statistic.low) <= _number(part) <= max(0, most * statistic.high)
         case StatisticKind.ROWS | StatisticKind.SCALED_SUM:
             return counted > most
+
+
+def buckets(
+    measure: BoundedMeasure, asked: Buckets, keys: Collection[Key], rows: Iterable[Row], rank: Rank, evaluate: Evaluate
+) -> dict[Key, dict[int, int]]:
+    """Per group key of these, the steps in each bucket: of each unit the first g keys with a row that counts, and of
+    the n rows in one no more than r, scaled."""
+    statistic = asked.statistic
+    found: dict[Hashable, dict[Key, dict[int, int]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
+    for row in rows:
+        key = tuple(evaluate(output.expression, row.values) for output in measure.checked.measure.keys)
+        passes = statistic.filter is None or evaluate(statistic.filter, row.values) is True
+        value = None if statistic.argument is None else evaluate(statistic.argument, row.values)
+        if passes and _is_counted(value) and key in keys:
+            found[row.unit][key][grid(statistic, value)] += 1
+    added: dict[Key, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for unit, groups in found.items():
+        chosen = sorted(groups, key=lambda key, unit=unit: rank(unit, key))  # type: ignore[misc]
+        for key in chosen[: asked.groups]:
+            n = sum(groups[key].values())
+            for bucket, count in groups[key].items():
+                added[key][bucket] += count * asked.fine * min(n, asked.rows) // n
+    return {key: dict(each) for key, each in added.items()}
 
 
 def weights(

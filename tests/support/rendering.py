@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import sqlglot
 
 from policies.cards import Bounds
-from sandbox.engines.render import render_answer, render_given, render_measure, render_notice
+from sandbox.engines.render import render_answer, render_buckets, render_given, render_measure, render_notice
 from sandbox.engines.sources import NUMBER
 from sandbox.plan.aggregates import released_type
 from sandbox.plan.check import check
@@ -28,6 +29,8 @@ RENDERED = GOLDEN / "rendered_clinic.sql"
 FACTS = {("clinic", "cities"): PublicFacts(2, {"code": ("b", "s")}, {"code": 1, "name_zh": 1, "name_en": 1})}
 BOUNDS = Bounds(groups=2, rows=3)
 CARDS = {"clinic": CLINIC}
+RELEASED = ((Fraction(1),), (None,))
+"""Private group keys, as if they had been released."""
 
 
 def rendered(sql: str) -> str:
@@ -43,9 +46,13 @@ def _jobs(sql: str) -> Iterator[str]:
         bounded = bound(one, BOUNDS, None, people.max_units)
         for given in one.givens:
             yield from _job(given.name, render_given(given, CARDS, ("clinic",), released, 1.0))
-        yield from _job(one.measure.name, render_measure(bounded, CARDS, ("clinic",), 1.0))
+        if bounded.statistics:
+            yield from _job(one.measure.name, render_measure(bounded, CARDS, ("clinic",), 1.0))
         for kind in due(bounded):
             yield from _job(name(bounded, kind), render_notice(bounded, kind, CARDS, ("clinic",), 1.0))
+        for each in bounded.buckets:
+            groups = one.key_set.cells or RELEASED
+            yield from _job(each.name, render_buckets(bounded, each, groups, CARDS, ("clinic",), 1.0))
         keys = tuple((key.name, key.values.type) for key in one.keys)
         totals = tuple((each.aggregate.name, released_type(each.aggregate, each.values)) for each in one.aggregates)
         released[one.measure.name] = Table(one.measure.name, (*keys, *totals, (NUMBER, Type.INTEGER)), ())

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
+from fractions import Fraction
 from itertools import pairwise
 from math import isqrt
 from pathlib import Path
@@ -28,7 +29,8 @@ from sandbox.plan.nodes import Measure, Relation
 from sandbox.plan.plan import Plan
 from sandbox.plan.window_functions import WindowFunction
 from sandbox.privacy.bounding import BoundedMeasure
-from sandbox.privacy.sensitivity import sensitivity
+from sandbox.privacy.quantiles import Quantile
+from sandbox.privacy.sensitivity import full_groups, sensitivity
 from sandbox.privacy.statistics import Statistic
 from tests.support.function_examples import EXAMPLES
 from tests.support.function_page import GROUPS, function_cost
@@ -178,8 +180,16 @@ def _costs(sql: str) -> str:
 
 def _measured(bounded: BoundedMeasure) -> str:
     count = bounded.checked.source.rows
-    totals = ", ".join(f"{each.kind.replace('_', ' ')} {_distance(bounded, each)}" for each in bounded.statistics)
-    return f"{count} row{'s'[: count > 1]} per unit; {totals}"
+    parts = [f"{each.kind.replace('_', ' ')} {_distance(bounded, each)}" for each in bounded.statistics]
+    parts += [f"choice {_ranks(bounded, each)}" for each in bounded.quantiles]
+    return f"{count} row{'s'[: count > 1]} per unit; {', '.join(parts)}"
+
+
+def _ranks(bounded: BoundedMeasure, quantile: Quantile) -> str:
+    """The most that one unit changes the scores of a group's buckets, in ranks, and in how many groups at most."""
+    ranks = Fraction(quantile.sensitivity, quantile.buckets.fine * quantile.fraction.denominator)
+    groups = full_groups(bounded, quantile)
+    return f"Δ {float(ranks):g}" + (f" in {float(groups):g} groups" if groups > 1 else "")
 
 
 def _distance(bounded: BoundedMeasure, statistic: Statistic) -> str:
