@@ -26,6 +26,8 @@ _COMMANDS: Mapping[str, str] = {
     "key revoke": "Revoke a signing key.",
     "dataset load": "Load files into a sealed snapshot.",
     "dataset withdraw": "Withdraw a data set.",
+    "dataset destroy": "Overwrite the keys of a withdrawn data set's snapshots.",
+    "vault rotate": "Give the vault a new key.",
     "licence sign": "Sign a licence text with the department's key.",
     "licence issue": "Put a signed licence in force.",
     "licence list": "Every licence and its state.",

@@ -153,6 +153,16 @@ def _parser() -> argparse.ArgumentParser:
     add = _command(dataset, "withdraw", "withdraw a data set", lambda o: commands.withdraw(_state(o), o.dataset))
     add.add_argument("dataset")
 
+    add = _command(
+        dataset,
+        "destroy",
+        "overwrite the keys of a withdrawn data set's snapshots",
+        lambda o: commands.destroy(_state(o), o.dataset),
+    )
+    add.add_argument("dataset")
+    vault = _group(kinds, "vault")
+    _command(vault, "rotate", "give the vault a new key", lambda o: commands.rotate_vault(_state(o)))
+
     licence = _group(kinds, "licence")
     add = _command(licence, "sign", "sign a licence text", lambda o: commands.sign(o.text, o.key, o.out))
     add.add_argument("text", type=Path)

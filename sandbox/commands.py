@@ -20,6 +20,7 @@ from sandbox.audit.entry import Header
 from sandbox.balances import balance_json, now
 from sandbox.clock import milliseconds
 from sandbox.datasets.intake import load_dataset
+from sandbox.datasets.rotation import rotate
 from sandbox.errors import Refusal
 from sandbox.keys import key_id, read_private_key, read_public_key
 from sandbox.ledger.accounts import read_accounts
@@ -112,6 +113,28 @@ def withdraw(state: StateFolder, dataset: str) -> Row:
     """Withdraws a data set: no snapshot of it answers any more."""
     leaf = act(state, lambda connection, header: acts.withdraw_dataset(connection, header, None, dataset))
     return {"dataset": dataset, "leaf": leaf}
+
+
+def destroy(state: StateFolder, dataset: str) -> Row:
+    """Overwrites the keys of every snapshot of a withdrawn data set and removes them, while nothing serves.
+
+    Interrupted, it is called again. Refuses registry.unknown, registry.state, state.busy.
+    """
+    with state.held():
+        with database(state) as engine, engine.connect() as connection:
+            found = acts.withdrawn_snapshots(connection, dataset)
+        store = state.snapshots
+        erased = [snapshot for snapshot in found if store.erase(snapshot)]
+        leaf = act(state, lambda connection, header: acts.destroy_dataset(connection, header, None, dataset))
+    return {"dataset": dataset, "erased": erased, "leaf": leaf}
+
+
+def rotate_vault(state: StateFolder) -> Row:
+    """Gives the vault a new key, while nothing uses it. Refuses state.busy, vault.*."""
+    with state.held():
+        files = rotate(state.path)
+        leaf = act(state, lambda connection, header: acts.rotate_vault(connection, header, None, files))
+    return {"files": files, "leaf": leaf}
 
 
 def sign(text: Path, key: Path, out: Path) -> Row:

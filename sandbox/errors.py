@@ -302,6 +302,11 @@ PROBLEMS: Mapping[str, Problem] = {
     ),
     "vault.damaged": Problem(500, "The sealed file {file} is missing or damaged.", "加密文件 {file} 缺失或已损坏。"),
     "vault.exists": Problem(409, "There is a vault in this folder already.", "该目录中已有密钥库。"),
+    "vault.rotating": Problem(
+        500,
+        "The vault's key is being changed; run `vitrine vault rotate` again to finish it.",
+        "密钥库正在更换密钥；请再次运行 `vitrine vault rotate` 以完成。",
+    ),
     "vault.key": Problem(
         500, "The vault key is missing, malformed, or readable by others.", "密钥库密钥缺失、格式错误或可被他人读取。"
     ),

@@ -12,6 +12,7 @@ from sandbox.audit.entry import (
     AccountLimited,
     AccountOpened,
     Act,
+    DatasetDestroyed,
     DatasetLoaded,
     DatasetWithdrawn,
     Entry,
@@ -27,6 +28,7 @@ from sandbox.audit.entry import (
     Refused,
     ServiceStarted,
     ServiceStopped,
+    VaultRotated,
 )
 from sandbox.audit.forms import Malformed, bodies, canonical, parse, read, write
 from sandbox.audit.registry_acts import (
@@ -81,6 +83,8 @@ ACTS: Mapping[str, tuple[type[Act], Signing]] = {
     "licence.revoked": (LicenceRevoked, Signing.EITHER),
     "dataset.loaded": (DatasetLoaded, Signing.EITHER),
     "dataset.withdrawn": (DatasetWithdrawn, Signing.EITHER),
+    "dataset.destroyed": (DatasetDestroyed, Signing.EITHER),
+    "vault.rotated": (VaultRotated, Signing.EITHER),
     "account.opened": (AccountOpened, Signing.EITHER),
     "account.limited": (AccountLimited, Signing.EITHER),
     "service.started": (ServiceStarted, Signing.NEVER),

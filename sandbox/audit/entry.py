@@ -216,6 +216,23 @@ class DatasetWithdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class DatasetDestroyed:
+    """The keys of its snapshots were overwritten: no copy on this host opens any more."""
+
+    dataset: Name
+    snapshots: tuple[Digest, ...]
+    """Keyed."""
+
+
+@dataclass(frozen=True, slots=True)
+class VaultRotated:
+    """Every data key is wrapped by a new vault key."""
+
+    files: Count
+    """Sealed files."""
+
+
+@dataclass(frozen=True, slots=True)
 class AccountOpened:
     """An account was opened by an act of its own."""
 
@@ -264,6 +281,8 @@ Act: TypeAlias = (
     | LicenceRevoked
     | DatasetLoaded
     | DatasetWithdrawn
+    | DatasetDestroyed
+    | VaultRotated
     | AccountOpened
     | AccountLimited
     | ServiceStarted

@@ -45,7 +45,7 @@ def load_dataset(
     vault = Vault.open(vault_folder(state))
     with contextlib.ExitStack() as stack:
         inputs = _open_files(card, files, stack)
-        folder = state / "domains" / domain.name
+        folder = dictionary_folder(state) / domain.name
         dictionary = stack.enter_context(Dictionary.locked(folder, domain.name, vault))
         private, public, grown = (_memory(stack) for _ in range(3))
         order = LoadOrder(
@@ -74,6 +74,11 @@ def load_dataset(
 def vault_folder(state: Path) -> Path:
     """Where a state folder keeps its vault."""
     return state / "vault"
+
+
+def dictionary_folder(state: Path) -> Path:
+    """Where a state folder keeps the unit dictionary of each domain."""
+    return state / "domains"
 
 
 def snapshots_folder(state: Path) -> Path:

@@ -22,7 +22,7 @@ from typing import Any
 from policies.canonical import canonical_json, card_from_json, card_to_json, digest
 from policies.cards import DatasetCard
 from sandbox.datasets.facts import facts_from_json, facts_to_json
-from sandbox.datasets.vault import CHUNK, Vault, sync_folder
+from sandbox.datasets.vault import CHUNK, Vault, erase, sync_folder
 from sandbox.errors import Fault, Refusal
 from sandbox.plan.checked import PublicFacts
 from sandbox.workers.job import Part, Side
@@ -102,6 +102,17 @@ class Snapshots:
         sync_folder(self._folder)
         return snapshot
 
+    def erase(self, snapshot: str) -> bool:
+        """The snapshot cannot be opened ever again; whether there was any of it. May be called again."""
+        folder = self._folder / snapshot
+        found = [path for path, _ in contexts(folder) if path.exists()]
+        for path in found:
+            erase(path)
+        if folder.exists():
+            folder.rmdir()
+            sync_folder(self._folder)
+        return bool(found)
+
     def _read(self, snapshot: str) -> Snapshot:
         path = self._folder / snapshot / "manifest.sealed"
         found = self._vault.read(path, f"manifest {snapshot}")
@@ -128,6 +139,11 @@ class Snapshots:
     def _identity(self, snapshot: Snapshot) -> str:
         """The snapshot's id, by all its other fields."""
         return hmac.digest(self._vault.secret("snapshot-digest"), b"manifest" + _to_json(snapshot), "sha256").hex()
+
+
+def contexts(folder: Path) -> tuple[tuple[Path, str], ...]:
+    """The sealed files of a snapshot's folder, the manifest last, with what each is bound to."""
+    return tuple((folder / f"{part}.sealed", f"{part} {folder.name}") for part in ("private", "public", "manifest"))
 
 
 def _to_json(snapshot: Snapshot) -> bytes:

@@ -16,6 +16,7 @@ import secrets
 import stat
 import struct
 import tempfile
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
@@ -33,12 +34,15 @@ SMALLEST = 1 << 12
 SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 """Of a memory file that nobody can change."""
 
-_KEY = 32
+KEY = 32
+"""Bytes of a key."""
+NEXT = "vault.key.next"
+"""The new vault key, while a rotation is under way."""
 _NONCE = 12
 _TAG = 16
 _MAGIC = b"vitrine sealed 1"
 _ID = 16
-_HEADER = len(_MAGIC) + _ID + _NONCE + _KEY + _TAG
+_HEADER = len(_MAGIC) + _ID + _NONCE + KEY + _TAG
 _LENGTH = struct.Struct(">Q")
 _PLACE = struct.Struct(">Q?")
 
@@ -54,25 +58,27 @@ class Vault:
     def create(cls, folder: Path) -> Self:
         """A new vault: `vault.key`, 32 random bytes that the owner alone can read. Refuses `vault.exists`."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        key = secrets.token_bytes(_KEY)
         try:
-            _publish(folder / "vault.key", iter([key]))
+            publish(folder / "vault.key", iter([secrets.token_bytes(KEY)]))
         except FileExistsError:
             raise Refusal("vault.exists") from None
-        return cls(folder, key)
+        return cls.open(folder)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """The vault of a folder. Refuses `vault.key`: no key file, not 32 bytes, or others may read it."""
-        try:
-            with (folder / "vault.key").open("rb") as file:
-                found = os.fstat(file.fileno())
-                key = file.read(_KEY + 1)
-        except OSError:
-            raise Refusal("vault.key") from None
-        if len(key) != _KEY or not stat.S_ISREG(found.st_mode) or found.st_mode & 0o077 or found.st_uid != os.geteuid():
+        """The vault of a folder; its key stays while this object lives. Refuses `vault.key`, `vault.rotating`."""
+        if not folder.is_dir():
             raise Refusal("vault.key")
-        return cls(folder, key)
+        lock = _locked(folder, fcntl.LOCK_SH)
+        try:
+            if (folder / NEXT).exists():
+                raise Refusal("vault.rotating")
+            found = cls(folder, read_key(folder))
+        except BaseException:
+            os.close(lock)
+            raise
+        weakref.finalize(found, os.close, lock)
+        return found
 
     def secret(self, name: str) -> bytes:
         """The 32-byte key of that name, made when it is first asked for and kept sealed ever after."""
@@ -80,7 +86,7 @@ class Vault:
         context = f"secret {name}"
         if not path.exists():
             with contextlib.suppress(FileExistsError):
-                self.seal(secrets.token_bytes(_KEY), path, context)
+                self.seal(secrets.token_bytes(KEY), path, context)
         return self.read(path, context)
 
     def seal(self, source: int | bytes, path: Path, context: str) -> None:
@@ -88,11 +94,21 @@ class Vault:
 
         Raises FileExistsError when there is such a file: nothing sealed is ever replaced.
         """
-        data_key = AESGCM.generate_key(8 * _KEY)
+        data_key = AESGCM.generate_key(8 * KEY)
         file_id = secrets.token_bytes(_ID)
         nonce = secrets.token_bytes(_NONCE)
         wrapped = self._key.encrypt(nonce, data_key, _binding(file_id, context))
-        _publish(path, _ciphertext(_MAGIC + file_id + nonce + wrapped, AESGCM(data_key), file_id, source))
+        publish(path, _ciphertext(_MAGIC + file_id + nonce + wrapped, AESGCM(data_key), file_id, source))
+
+    def rewrapped(self, path: Path, context: str, key: bytes) -> bytes:
+        """The file's header with its data key wrapped by another vault key. Refuses `vault.damaged`."""
+        try:
+            with path.open("rb") as file:
+                header, data_key = self._unwrapped(file.fileno(), context)
+        except (OSError, InvalidTag):
+            raise Refusal("vault.damaged", {"file": path.name}) from None
+        file_id, nonce = header[len(_MAGIC) :][:_ID], secrets.token_bytes(_NONCE)
+        return _MAGIC + file_id + nonce + AESGCM(key).encrypt(nonce, data_key, _binding(file_id, context))
 
     def open_memory(self, path: Path, context: str) -> int:
         """The sealed file's plaintext in a memfd that nobody can change. Refuses `vault.damaged`.
@@ -122,12 +138,8 @@ class Vault:
             raise Refusal("vault.damaged", {"file": path.name}) from None
 
     def _decrypt(self, file: int, context: str) -> Iterator[bytes]:
-        header = os.pread(file, _HEADER, 0)
-        if len(header) != _HEADER or not header.startswith(_MAGIC):
-            raise InvalidTag
-        file_id = header[len(_MAGIC) :][:_ID]
-        wrapped = header[len(_MAGIC) + _ID :]
-        data_key = AESGCM(self._key.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], _binding(file_id, context)))
+        header, key = self._unwrapped(file, context)
+        file_id, data_key = header[len(_MAGIC) :][:_ID], AESGCM(key)
         size = os.fstat(file).st_size
         left: int | None = None
         for index, start in enumerate(range(_HEADER, size, CHUNK + _TAG)):
@@ -141,6 +153,64 @@ class Vault:
             left -= min(left, len(piece))
         if left != 0:
             raise InvalidTag
+
+    def _unwrapped(self, file: int, context: str) -> tuple[bytes, bytes]:
+        """Header and data key of a sealed file."""
+        header = os.pread(file, _HEADER, 0)
+        if len(header) != _HEADER or not header.startswith(_MAGIC):
+            raise InvalidTag
+        file_id, wrapped = header[len(_MAGIC) :][:_ID], header[len(_MAGIC) + _ID :]
+        return header, self._key.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], _binding(file_id, context))
+
+
+def read_key(folder: Path) -> bytes:
+    """The vault key. Refuses `vault.key`: no key file, not 32 bytes, or others may read it."""
+    try:
+        with (folder / "vault.key").open("rb") as file:
+            found = os.fstat(file.fileno())
+            key = file.read(KEY + 1)
+    except OSError:
+        raise Refusal("vault.key") from None
+    if len(key) != KEY or not stat.S_ISREG(found.st_mode) or found.st_mode & 0o077 or found.st_uid != os.geteuid():
+        raise Refusal("vault.key")
+    return key
+
+
+def erase(path: Path) -> None:
+    """The sealed file cannot be opened any more: its data key is overwritten, then the file removed, durably.
+
+    A copy of the disk from before still opens with the vault key of then: rotate it.
+    """
+    with path.open("r+b") as file:
+        file.write(secrets.token_bytes(_HEADER))
+        file.flush()
+        os.fsync(file.fileno())
+    path.unlink()
+    sync_folder(path.parent)
+
+
+def _locked(folder: Path, how: int) -> int:
+    """A descriptor that holds the vault's lock: shared by whoever uses its key, or of the one who changes it.
+
+    Refuses `vault.rotating`, `state.busy`.
+    """
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise Refusal("vault.rotating" if how == fcntl.LOCK_SH else "state.busy") from None
+    return descriptor
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Nobody else uses or changes the vault within. Refuses `state.busy`."""
+    descriptor = _locked(folder, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _ciphertext(header: bytes, data_key: AESGCM, file_id: bytes, source: int | bytes) -> Iterator[bytes]:
@@ -164,7 +234,7 @@ def _binding(file_id: bytes, context: str) -> bytes:
     return file_id + context.encode()
 
 
-def _publish(path: Path, pieces: Iterator[bytes]) -> None:
+def publish(path: Path, pieces: Iterator[bytes]) -> None:
     """Writes a file that appears whole and durably under its name, or not at all."""
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".new-") as file:
         for piece in pieces:

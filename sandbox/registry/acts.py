@@ -20,12 +20,14 @@ from policies.rules import Role, State
 from sandbox.audit.entry import (
     AccountLimited,
     Act,
+    DatasetDestroyed,
     DatasetLoaded,
     DatasetWithdrawn,
     Entry,
     Header,
     ServiceStarted,
     ServiceStopped,
+    VaultRotated,
 )
 from sandbox.audit.log import append
 from sandbox.audit.records import AccountKind, Amounts
@@ -261,6 +263,28 @@ def withdraw_dataset(connection: Connection, header: Header, nonce: Nonce | None
         raise Refusal("registry.unknown", {"what": dataset})
     connection.execute(update(snapshots).where(snapshots.c.dataset == dataset).values(state=State.WITHDRAWN.value))
     return _log(connection, header, nonce, DatasetWithdrawn(dataset, current))
+
+
+def destroy_dataset(connection: Connection, header: Header, nonce: Nonce | None, dataset: str) -> int:
+    """No snapshot of the data set, withdrawn before, can be opened. Refuses: registry.unknown, registry.state."""
+    return _log(connection, header, nonce, DatasetDestroyed(dataset, withdrawn_snapshots(connection, dataset)))
+
+
+def withdrawn_snapshots(connection: Connection, dataset: str) -> tuple[str, ...]:
+    """Every snapshot of a data set that was withdrawn. Refuses: registry.unknown, registry.state."""
+    query = select(snapshots.c.id, snapshots.c.state).where(snapshots.c.dataset == dataset).order_by(snapshots.c.id)
+    found = connection.execute(query).all()
+    if not found:
+        raise Refusal("registry.unknown", {"what": dataset})
+    for row in found:
+        if row.state != State.WITHDRAWN:
+            raise Refusal("registry.state", {"what": dataset, "state": row.state})
+    return tuple(row.id for row in found)
+
+
+def rotate_vault(connection: Connection, header: Header, nonce: Nonce | None, files: int) -> int:
+    """The vault has a new key."""
+    return _log(connection, header, nonce, VaultRotated(files))
 
 
 def limit_account(

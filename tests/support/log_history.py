@@ -18,6 +18,7 @@ from sandbox.audit.entry import (
     AccountLimited,
     AccountOpened,
     Act,
+    DatasetDestroyed,
     DatasetLoaded,
     DatasetWithdrawn,
     Entry,
@@ -34,6 +35,7 @@ from sandbox.audit.entry import (
     Refused,
     ServiceStarted,
     ServiceStopped,
+    VaultRotated,
 )
 from sandbox.audit.export import export
 from sandbox.audit.merkle import leaf_hash, node_hash
@@ -255,6 +257,8 @@ def history() -> list[Step]:
         step(23, KeyRevoked("li.wei-1", "li.wei"), signed=request("k1", "k1")),
         step(23, LicenceRevoked("L1")),
         step(24, DatasetWithdrawn("health", sha("snapshot"))),
+        step(24, DatasetDestroyed("health", (sha("snapshot"),))),
+        step(24, VaultRotated(9)),
         step(25, PersonRevoked("li.wei", "clinic")),
         step(26, InstitutionRevoked("clinic")),
         step(27, ServiceStopped("0.1.0")),
