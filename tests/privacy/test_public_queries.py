@@ -111,6 +111,17 @@ def test_the_estimate_says_that_it_is_free(world: BrokerWorld) -> None:
     assert told["measures"] == []
 
 
+def test_a_batch_of_them_is_free_too(world: BrokerWorld) -> None:
+    before = world.spent()
+    together = {"queries": ["SELECT COUNT(*) AS n FROM cities", "SELECT MIN(code) AS c FROM cities"]}
+    asked = json.loads(query("", SPEND)) | together
+    del asked["sql"]
+    answer = world.ask(json.dumps(asked).encode(), "/v1/queries:batch")
+    assert answer.status == 200, answer.body
+    assert [each["release"]["rows"] for each in json.loads(answer.body)["answers"]] == [[[len(CITIES)]], [["A"]]]
+    assert world.spent() == before
+
+
 def test_a_pure_licence_asks_for_free_too(world: BrokerWorld) -> None:
     found = asked(world, "SELECT MAX(population) AS p FROM cities", licence="P1")
     assert found["charge"] == {"rho": None, "delta": "0", "epsilon": "0"}
