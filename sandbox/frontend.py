@@ -40,6 +40,8 @@ MAX_ANSWER = 2 * MAX_BYTES
 MAX_TEXT = 300
 """Characters of one word of a refusal's detail."""
 MAX_REWRITE = 20_000
+_HEAVY = ("sql.too_complex", "sql.too_deep", "sql.too_large")
+"""Refusals of what is not read a second time."""
 MAX_SPANS = 10_000
 
 
@@ -67,10 +69,9 @@ class Frontend:
         Refuses: `sql.*` and `plan.*` with place and a rewrite that is not passed over; `sql.too_complex` at 1 s or
         512 MB; `service.busy`.
         """
-        request = _request("lower", sql, dataset, cards, passed_over)
-        judged = self._ask(request, lambda answer: _lowered(answer, sql))
+        judged = self._ask(_request("lower", sql, dataset, cards), lambda answer: _lowered(answer, sql))
         if isinstance(judged, Refusal):
-            raise judged
+            raise self.explain(sql, dataset, cards, judged, passed_over)
         return judged
 
     def explain(
@@ -81,9 +82,15 @@ class Frontend:
         refusal: Refusal,
         passed_over: Sequence[str] = (),
     ) -> Refusal:
-        """The refusal by `check` of the plan of the same SQL, with its place and a rewrite where there are any."""
+        """The refusal of the same SQL, or by `check` of its plan, with its place and a rewrite where there are any.
+
+        Looking for a rewrite may take too long: the refusal stands all the same.
+        """
+        if refusal.code in _HEAVY:
+            return refusal
         asked = {"code": refusal.code, "detail": dict(refusal.detail), "subject": refusal.subject}
-        request = {**_request("explain", sql, dataset, cards, passed_over), "refusal": asked}
+        more = {"passed_over": list(passed_over), "refusal": asked}
+        request = {**_request("explain", sql, dataset, cards), **more}
         try:
             return self._ask(request, lambda answer: _explained(answer, sql, refusal))
         except Refusal:
@@ -192,10 +199,8 @@ class _Child:
         return bytes(received)
 
 
-def _request(
-    op: str, sql: str, dataset: str, cards: Sequence[DatasetCard], passed_over: Sequence[str]
-) -> dict[str, object]:
-    return {"op": op, "sql": sql, "dataset": dataset, "cards": described(cards), "passed_over": list(passed_over)}
+def _request(op: str, sql: str, dataset: str, cards: Sequence[DatasetCard]) -> dict[str, object]:
+    return {"op": op, "sql": sql, "dataset": dataset, "cards": described(cards)}
 
 
 def _no_number(text: str) -> object:
@@ -261,12 +266,11 @@ def _refusal(refusal: object, sql: str) -> Refusal:
             "code": str(code),
             "detail": dict(detail),
             "span": span,
-            "rewrite": (None | str()) as rewrite,
             **rest,
         } if not rest and code in PROBLEMS and code.startswith(("sql.", "plan.")):
             words = {str(name): str(word)[:MAX_TEXT] for name, word in detail.items()}
             problem = PROBLEMS[code]
             wanted = {name for _, name, _, _ in string.Formatter().parse(problem.en + problem.zh) if name is not None}
             if wanted <= words.keys() and len(words) <= 8:
-                return Refusal(code, words, None if span is None else _span(span, sql), _rewrite(rewrite))
+                return Refusal(code, words, None if span is None else _span(span, sql))
     raise _Malformed

@@ -3,9 +3,9 @@
 Its arguments are the layers of confinement it enters first.
 
 A frame is a length in four bytes, most significant first, and so many bytes of JSON. A request is
-`{"op": "lower", "sql", "dataset", "cards", "passed_over"}`, or `{"op": "explain", …, "refusal"}` with a refusal of
-`check`; the answer `{"plan", "spans"}`, `{"refusal"}`, or `{"span", "rewrite"}`. No rewrite is one that is passed over.
-The first frame, sent unasked, is `{"ready": true}`.
+`{"op": "lower", "sql", "dataset", "cards"}`, or `{"op": "explain", …, "passed_over", "refusal"}` with a refusal of it
+or of `check`; the answer `{"plan", "spans"}`, `{"refusal"}`, or `{"span", "rewrite"}`. No rewrite is one that is passed
+over. The first frame, sent unasked, is `{"ready": true}`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sys
 from collections.abc import Collection, Mapping
 from typing import BinaryIO
 
-from query_gateway.sql.explain import explain, with_rewrite
+from query_gateway.sql.explain import explain
 from query_gateway.sql.lower import Lowered, lower
 from query_gateway.sql.schema import ColumnSchema, Json, Schema, TableSchema, read_schema
 from sandbox.confinement import landlock, namespaces, seccomp, users
@@ -64,12 +64,8 @@ def _answered(request: Json) -> Json:
 
 def _answer(request: Json) -> Json:
     match request:
-        case {"op": "lower", "sql": str(sql), "dataset": str(dataset), "cards": cards, "passed_over": list(texts)}:
-            schema = read_schema(dataset, cards)
-            try:
-                return _lowered(lower(sql, schema))
-            except Refusal as refusal:
-                return {"refusal": _refusal(with_rewrite(sql, schema, refusal, _texts(texts)))}
+        case {"op": "lower", "sql": str(sql), "dataset": str(dataset), "cards": cards}:
+            return _lowered(lower(sql, read_schema(dataset, cards)))
         case {
             "op": "explain",
             "sql": str(sql),
@@ -98,7 +94,6 @@ def _refusal(refusal: Refusal) -> Json:
         "code": refusal.code,
         "detail": dict(refusal.detail),
         "span": _span(refusal.span),
-        "rewrite": refusal.rewrite,
     }
 
 

@@ -40,17 +40,16 @@ class Explanation:
     rewrite: str | None
 
 
-def with_rewrite(sql: str, schema: Schema, refusal: Refusal, passed_over: Collection[str] = ()) -> Refusal:
-    """The refusal with a rewrite, if one is accepted that is not passed over."""
-    rewrite = _rewrite(sql, schema, refusal, passed_over)
-    return Refusal(refusal.code, refusal.detail, span=refusal.span, rewrite=rewrite, subject=refusal.subject)
-
-
 def explain(
     sql: str, schema: Schema, code: str, detail: Mapping[str, str], subject: str | None, passed_over: Collection[str]
 ) -> Explanation:
-    """The place and the rewrite of a refusal by `check`, whose subject is a generated name of the same SQL's plan."""
-    spans = lower(sql, schema).spans
+    """The place and the rewrite of a refusal: by the front end itself, or by `check`, whose subject is a generated name
+    of the same SQL's plan. No rewrite is one that is passed over.
+    """
+    try:
+        spans = lower(sql, schema).spans
+    except Refusal as refusal:
+        return Explanation(refusal.span, _rewrite(sql, schema, refusal, passed_over))
     span = None if subject is None else spans.get(subject) or spans.get(subject.partition(".")[0])
     return Explanation(span, _rewrite(sql, schema, Refusal(code, detail, span=span), passed_over))
 

@@ -156,11 +156,10 @@ LIES = {
     "a fault": '{"fault": "text of an exception"}',
     "a plan and a refusal": '{"plan": "{}", "spans": {}, "refusal": {}}',
     "a place outside the text": '{"plan": "{}", "spans": {"a1": [0, 9999]}}',
-    "an unknown code": '{"refusal": {"code": "sql.nonsense", "detail": {}, "span": None, "rewrite": None}}',
-    "another part's code": '{"refusal": {"code": "budget.exhausted", "detail": {}, "span": None, "rewrite": None}}',
-    "missing words": '{"refusal": {"code": "sql.syntax", "detail": {}, "span": None, "rewrite": None}}',
-    "too many words": '{"refusal": {"code": "sql.clock", "detail": {str(n): "x" for n in range(99)}, "span": None, '
-    '"rewrite": None}}',
+    "an unknown code": '{"refusal": {"code": "sql.nonsense", "detail": {}, "span": None}}',
+    "another part's code": '{"refusal": {"code": "budget.exhausted", "detail": {}, "span": None}}',
+    "missing words": '{"refusal": {"code": "sql.syntax", "detail": {}, "span": None}}',
+    "too many words": '{"refusal": {"code": "sql.clock", "detail": {str(n): "x" for n in range(99)}, "span": None}}',
 }
 
 
@@ -196,7 +195,7 @@ def test_a_child_inherits_nothing_and_opens_nothing(monkeypatch: pytest.MonkeyPa
         "found += ['environment'] if 'VITRINE_SECRET' in os.environ else []\n"
         "found += ['core'] if resource.getrlimit(resource.RLIMIT_CORE) != (0, 0) else []\n"
         "child._send(sys.stdout.buffer, {'ready': True}); child._receive(sys.stdin.buffer)\n"
-        "child._send(sys.stdout.buffer, {'refusal': {'code': 'sql.unsupported', 'span': None, 'rewrite': None,"
+        "child._send(sys.stdout.buffer, {'refusal': {'code': 'sql.unsupported', 'span': None,"
         " 'detail': {'what': ','.join(found) or 'nothing'}}})"
     )
     monkeypatch.setattr(module, "COMMAND", (sys.executable, "-s", "-c", script))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlglot import tokenize
 
-from query_gateway.sql.explain import with_rewrite
+from query_gateway.sql.explain import explain
 from query_gateway.sql.lower import lower
 from sandbox.errors import Refusal
 from sandbox.plan.canonical import encode
@@ -29,7 +31,8 @@ def refusal_of(sql: str, dataset: str) -> Refusal | None:
     try:
         plan = lower(sql, SCHEMAS[dataset]).plan
     except Refusal as refusal:
-        return with_rewrite(sql, SCHEMAS[dataset], refusal)
+        found = explain(sql, SCHEMAS[dataset], refusal.code, refusal.detail, refusal.subject, ())
+        return replace(refusal, span=found.span, rewrite=found.rewrite)
     assert decode(encode(plan)) == plan
     return None
 

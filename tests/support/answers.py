@@ -27,7 +27,7 @@ import duckdb
 from policies.cards import Bounds, ColumnType, DatasetCard
 from policies.domains import UnitDomain
 from policies.licences import Licence, LicenceBudget, Mode, Notion
-from query_gateway.sql.explain import explain, with_rewrite
+from query_gateway.sql.explain import explain
 from query_gateway.sql.lower import lower
 from sandbox.datasets.snapshot import Snapshot, Snapshots
 from sandbox.engines.duckdb import Session
@@ -73,7 +73,7 @@ class InProcess(Frontend):
         try:
             found = lower(sql, known)
         except Refusal as refusal:
-            raise with_rewrite(sql, known, refusal, passed_over) from None
+            raise self.explain(sql, dataset, cards, refusal, passed_over) from None
         return Lowered(found.plan, found.spans)
 
     def explain(
