@@ -15,10 +15,11 @@ from sandbox.plan.nodes import Expression, Ref
 from sandbox.plan.origins import Made, Membership, Node, Rows, place, wanted
 from sandbox.preparation import Prepared
 from sandbox.privacy.cells import Cells, Row, TooManyError
-from sandbox.privacy.forms import NUMERIC, Noisy
+from sandbox.privacy.forms import NUMERIC, Form, Noisy
 from sandbox.privacy.intervals import Interval
 from sandbox.workers.job import Job, Table
 from sandbox.workers.job import Rows as Found
+from sandbox.workers.pool import WorkerFailure
 
 PROPAGATED = 200_000
 """Parts of an answer's cells that are looked at for intervals, and rows below one of its nodes; where there are more,
@@ -38,7 +39,7 @@ class Why(StrEnum):
     NOISE = "noise"
     """In no row does the noise leave one."""
     SIZE = "size"
-    """There is too much to compute."""
+    """There is too much to compute, or it could not be computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,10 @@ def uncertainty(
     answering: Work,
     deadline: float,
 ) -> Uncertainty:
-    """Of an answer that was made of these releases; `noise` and `released` by measure. Raises WorkerFailure."""
+    """Of an answer that was made of these releases; `noise` and `released` by measure.
+
+    An answer is worth more than its intervals: where they take too much, or their jobs fail, it leaves without them.
+    """
     types = prepared.checked.answer
     measured = frozenset(name for name in answer.noisy if types[name] in NUMERIC)
     without = dict.fromkeys(answer.noisy - measured, Why.TYPE)
@@ -70,17 +74,14 @@ def uncertainty(
     origins = {name: one for name, one in answer.made.origins.items() if name in measured}
     alone = {name: one for name, origin in origins.items() if (one := _alone(origin, answer.made)) is not None}
     computed = {name: origin for name, origin in origins.items() if name not in alone}
-    members = _members(prepared, answer.made, computed.values(), released, answering, deadline)
-    cells = Cells(noise, members, PROPAGATED)
     found: list[dict[str, Interval | None]]
     try:
-        forms = [{name: cells.form(one, answer.made, row) for name, one in computed.items()} for row in rows.rows]
-        found = [
-            {name: None if form is None else cells.propagation.interval(form) for name, form in row.items()}
-            for row in forms
-        ]
+        members = _members(prepared, answer.made, computed.values(), released, answering, deadline)
+        cells = Cells(noise, members, PROPAGATED)
+        forms = [{name: _form(cells, one, answer.made, row) for name, one in computed.items()} for row in rows.rows]
+        found = [{name: _interval(cells, form) for name, form in row.items()} for row in forms]
         kinds = {name: all(row[name] is None for row in forms) for name in computed}
-    except TooManyError:
+    except (TooManyError, WorkerFailure):
         found = [{} for _ in rows.rows]
         kinds = {}
         without |= dict.fromkeys(computed, Why.SIZE)
@@ -94,6 +95,21 @@ def uncertainty(
     silent = {name for at, name in enumerate(types) if name in origins and all(row[at] is None for row in shown)}
     without = {name: Why.KIND if kinds.get(name) else Why.NOISE for name in silent if rows.rows} | without
     return Uncertainty(shown, measured, without)
+
+
+def _form(cells: Cells, origin: Expression, made: Made, row: Row) -> Form | None:
+    """Of what a cell is made; None also where a number on the way is none that the machine has."""
+    try:
+        return cells.form(origin, made, row)
+    except ArithmeticError:
+        return None
+
+
+def _interval(cells: Cells, form: Form | None) -> Interval | None:
+    try:
+        return None if form is None else cells.propagation.interval(form)
+    except ArithmeticError:
+        return None
 
 
 def _alone(origin: Expression, made: Made) -> tuple[str, int, str] | None:

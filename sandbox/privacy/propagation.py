@@ -48,8 +48,8 @@ Ends: TypeAlias = tuple[int | Fraction, int | Fraction]
 
 _ORDERS = {"less": operator.lt, "less_equal": operator.le, "greater": operator.gt, "greater_equal": operator.ge}
 _EQUALITIES = {"equal": True, "not_equal": False}
-_ROUNDS = 8
-"""Of a search that comes nearer by half, or more, each time."""
+_ROUNDS = 4
+"""Of a search that comes nearer fourfold, or more, each time."""
 _STEP = 0.26
 """Half a step, in normal quantiles: noise is discrete."""
 

@@ -11,6 +11,7 @@ import pytest
 
 from policies.cards import Bounds
 from policies.licences import Notion
+from sandbox.plan.fold_functions import FoldFunction
 from sandbox.plan.nodes import Call, Expression, Literal, Scalar, Type
 from sandbox.plan.origins import Made, Rows, cell
 from sandbox.privacy.bounding import BoundedMeasure
@@ -26,6 +27,7 @@ from sandbox.privacy.mechanisms import measure
 from tests.privacy.test_intervals import DELTA, NEEDED, RUNS, SPENDS
 from tests.support.coverage import covered
 from tests.support.measures import AVG_X, COUNT_ROWS, COUNT_UNITS, COUNT_X, SUM_X, checked, key, number
+from tests.support.released_noise import drawn, folded
 
 UNITS, ROWS, COUNTED, MEAN = 900, 1500, 1400, 30
 N, X, U, S, A = (cell("_m1", f"a{i}") for i in range(1, 6))
@@ -213,3 +215,43 @@ def test_noise_that_two_releases_share_is_not_taken_to_cancel() -> None:
     assert 1.3 * alone < widths[0] < 1.5 * alone
     assert widths[2] >= 2 * alone
     assert widths[3] >= widths[1]
+
+
+def exactly(*counts: int) -> Noisy:
+    """A release of these counts as they are, with the noise that would have been in them."""
+    found = drawn(Notion.ZCDP, Spend(None, Fraction(1, 50)), len(counts), aggregates=[COUNT_ROWS])
+    bounded = found.priced.bounded
+    keys: tuple[tuple[Scalar, ...], ...] = tuple((place,) for place in range(len(counts)))
+    return Noisy(found.priced, release(found.priced, Totals(keys, {bounded.statistics[0].name: counts})))
+
+
+def test_rows_that_noise_may_have_chosen_leave_none() -> None:
+    """What is made of chosen rows has an interval only where each is clear of the choice; how many there are, never."""
+    far, near = exactly(500, 900, 700, 800), exactly(500, 900, 700, 220)
+    above = call("greater", N, 200)
+    assert folded(FoldFunction.SUM, N, far, chosen=above) == folded(FoldFunction.SUM, N, far) != [None]
+    assert folded(FoldFunction.SUM, N, near, chosen=above) == [None]
+    assert folded(FoldFunction.ROWS, None, far, chosen=above) == [None]
+
+
+def test_a_noisy_condition_counts_what_is_sure_and_what_may_be() -> None:
+    near = exactly(500, 900, 210, 80)
+    above = call("greater", N, 200)
+    assert folded(FoldFunction.ROWS, None, near, condition=above) == [Interval(2.0, 3.0)]
+    assert folded(FoldFunction.SUM, N, near, condition=above) == [None]
+    (sum_,) = folded(FoldFunction.SUM, N, exactly(500, 900, 700, 80), condition=above)
+    assert sum_ is not None
+    assert sum_.low < 2100 < sum_.high
+
+
+def test_the_largest_is_one_of_them() -> None:
+    """Below, all intervals hold at once; above, that of the largest does."""
+    alone = half(exactly(900).interval(0, "a1"))
+    (largest,) = folded(FoldFunction.MAX, N, exactly(500, 900, 700, 80))
+    (least,) = folded(FoldFunction.MIN, N, exactly(500, 900, 700, 480))
+    assert largest is not None
+    assert least is not None
+    assert largest.high == pytest.approx(900 + alone, abs=1)
+    assert 1.1 * alone < 900 - largest.low < 1.5 * alone
+    assert least.low == pytest.approx(480 - alone, abs=1)
+    assert 1.1 * alone < least.high - 480 < 1.5 * alone

@@ -92,14 +92,22 @@ def intervals(expression: Expression, found: Noisy, rows: Sequence[int | None] |
     return _intervals(Cells({"m1": found}, {}, 10**9), expression, made, [(row,) for row in chosen])
 
 
-def folded(function: FoldFunction, argument: Expression | None, found: Noisy) -> list[Interval | None]:
-    """Of a fold over every `GROUPS` releases."""
-    node = Group(Released("m1"), (Output("g", Ref("k1")),), (Fold("f", function, argument, None, None, ()),))
+def folded(
+    function: FoldFunction,
+    argument: Expression | None,
+    found: Noisy,
+    *,
+    condition: Expression | None = None,
+    chosen: Expression | None = None,
+) -> list[Interval | None]:
+    """Of a fold over every `GROUPS` releases, of those that meet the condition, where noise chose what is there."""
+    node = Group(Released("m1"), (Output("g", Ref("k1")),), (Fold("f", function, argument, condition, None, ()),))
     runs = len(found.released.rows) // GROUPS
     markers = {"_m1": Rows("m1")}
     below = Made({} if argument is None else {"f": argument}, markers, {"_m1": 1})
     argued = frozenset() if argument is None else frozenset({"f"})
-    membership = Membership(below, {}, (), argued, {"f": (0,)})
+    conditions = {} if condition is None else {"f": condition}
+    membership = Membership(below, conditions, () if chosen is None else (chosen,), argued, {"f": (0,)})
     rows = [(row // GROUPS, row) for row in range(runs * GROUPS)]
     type_ = Type.DOUBLE if function is FoldFunction.AVG else Type.INTEGER
     made = Made({}, {"_f": Members(node, "f", type_, ("_g",), None), "_g": Exact(Type.INTEGER)}, {"_g": 0})
