@@ -27,7 +27,7 @@ from sandbox.engines.selects import Selects
 from sandbox.ledger import transactions
 from sandbox.plan import check, relations
 from sandbox.preparation import Prepared
-from sandbox.privacy import bounding, calibrate, clipping, intervals, notices, reach, sensitivity
+from sandbox.privacy import bounding, calibrate, clipping, intervals, notices, propagation, reach, sensitivity
 from sandbox.privacy.conversion import rho_of
 from sandbox.registry import acts
 from tests.privacy import (
@@ -35,6 +35,7 @@ from tests.privacy import (
     test_bounded_statistics,
     test_calibrate,
     test_clips,
+    test_coverage,
     test_distinct,
     test_enforced,
     test_hostile_data,
@@ -42,6 +43,7 @@ from tests.privacy import (
     test_leaving,
     test_load_separability,
     test_minimum_frequency,
+    test_propagation,
     test_separability,
     test_truncation,
     test_withheld_groups,
@@ -55,6 +57,7 @@ from tests.support.measures import SUM_X
 from tests.support.mutants import Mutant
 from tests.support.partitions import WINDOWS
 from tests.support.records import FULL
+from tests.support.released_noise import KINDS
 from tests.unit import (
     test_bounding,
     test_check,
@@ -142,6 +145,10 @@ def cut_units() -> None:
 
 def coverage() -> None:
     test_intervals.test_intervals_cover(*test_intervals.SPENDS["zcdp"], None)
+
+
+def summed() -> None:
+    test_coverage.test_intervals_cover(KINDS["sum over releases"], test_coverage.SPENDS["zcdp"])
 
 
 def refused(name: str) -> None:
@@ -355,6 +362,23 @@ MUTANTS = (
         "quantile",
         mutants.scaled(reach.quantile, Fraction(4, 5)),
         coverage,
+    ),
+    Mutant(29, "of many noises one", propagation, "reach", lambda noises, by: reach.reach(noises[:1], by), summed),
+    Mutant(
+        29,
+        "shared noise as if independent",
+        propagation.Propagation,
+        "_apart",
+        lambda _, weights: [dict(weights)],
+        test_propagation.test_noise_that_two_releases_share_is_not_taken_to_cancel,
+    ),
+    Mutant(
+        29,
+        "rows near a choice as if sure",
+        propagation.Propagation,
+        "truth",
+        lambda *_: True,
+        test_propagation.test_rows_that_noise_may_have_chosen_leave_none,
     ),
 )
 
