@@ -20,6 +20,10 @@ from sandbox.requests import QueryRequest, read_charged
 from sandbox.settings import Settings
 from sandbox.ticks import time_class
 
+MECHANISMS = 200
+"""Draws of noise of one request: all of them stand in the entry of the log that charges it, which is no larger than
+64 KiB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
@@ -43,6 +47,9 @@ class Decisions:
         granted = {grant.dataset for grant in registered.licence.grants}
         current = self._current(request.dataset, granted)
         prepared = prepare(request, registered.licence, self.frontend, current, self.bundle.domains, self.limits)
+        drawn = sum(len(each.drawn) + len(each.selections) for each in prepared.priced.measures)
+        if drawn > MECHANISMS:
+            raise Refusal("plan.too_large", {"what": "mechanisms", "limit": str(MECHANISMS)})
         rules = self.allowed(signer, action, licence, _use(prepared))
         if self.time_class(prepared) > self.settings.worker_seconds * 1000:
             raise Refusal("plan.too_slow", {"seconds": str(self.settings.worker_seconds)})

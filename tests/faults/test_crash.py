@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 from sandbox import commands
-from sandbox.audit.entry import QueryFailed, QueryReleased, ServiceStarted, ServiceStopped
+from sandbox.audit.entry import QueryFailed, QueryReleased, QueryReused, ServiceStarted, ServiceStopped
 from sandbox.audit.registry_acts import LicenceSuspended
 from sandbox.errors import Refusal
 from sandbox.frames import HttpAnswer
 from sandbox.ledger.charges import State
 from tests.support.halting import FAULTS
-from tests.support.processes import Deployment, Gone, batch, code_of, query, signed
+from tests.support.processes import Deployment, Gone, batch, code_of, doubled, query, signed
 from tests.support.starters import lives
 
 STEPS = {
@@ -99,6 +99,26 @@ def test_killed_at_a_step_a_batch_ends_as_a_whole(clinic: Deployment, step: str)
     assert len(json.loads(answer.body)["answers"]) == 2
     assert clinic.spent() == 1
     assert list(released(clinic).values()) == [2]
+    clinic.stop()
+
+
+@pytest.mark.parametrize("step", ["charge not committed", "making the answer"])
+def test_killed_at_a_step_an_answer_by_reuse_is_there_or_not(clinic: Deployment, step: str) -> None:
+    """It is stored in one transaction with its leaf: nothing is left open, whenever it is stopped."""
+    clinic.start()
+    clinic.send(query(7))
+    clinic.stop()
+    clinic.start(step)
+    with pytest.raises(Gone):
+        clinic.send(doubled(7))
+    clinic.died()
+    assert [type(act) for act in clinic.acts()].count(QueryReused) == (0 if step == "charge not committed" else 1)
+    clinic.start()
+    answer = clinic.send(doubled(7))
+    assert answer.status == 200
+    assert clinic.send(doubled(7)).body == answer.body
+    assert clinic.spent() == 1
+    assert [type(act) for act in clinic.acts()].count(QueryReused) == 1
     clinic.stop()
 
 

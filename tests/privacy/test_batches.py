@@ -16,6 +16,7 @@ from sandbox.audit import verify as audit
 from sandbox.audit.entry import Estimated, QueryAuthorized, QueryDryRun, QueryReleased, QueryRepeated, QueryReused
 from sandbox.audit.export import export
 from sandbox.audit.forms import joint_digest
+from sandbox.decisions import MECHANISMS
 from sandbox.execution import Execution, execute
 from sandbox.ledger.charges import pending
 from sandbox.preparation import Prepared
@@ -119,6 +120,20 @@ def test_it_is_all_or_nothing(world: BrokerWorld) -> None:
     assert dear.status == 200
     again = world.ask(body(QUERIES, {"rho": "999999"}, reuse=False), "/v1/queries:batch")
     assert json.loads(again.body)["code"] == "budget.exhausted"
+
+
+def test_more_mechanisms_than_an_entry_of_the_log_can_name_are_refused(world: BrokerWorld) -> None:
+    """Before the charge; as many as are allowed fit in one."""
+
+    def sums(count: int) -> list[str]:
+        terms = [f"SUM(clamp(income, 0, {most})) AS s{most}" for most in range(1, count + 1)]
+        return [f"SELECT {', '.join(terms[start : start + 50])} FROM persons" for start in range(0, count, 50)]
+
+    before = world.spent()
+    found = world.ask(body(sums(MECHANISMS + 1), {"rho": "500"}), "/v1/queries:batch")
+    assert json.loads(found.body)["code"] == "plan.too_large"
+    assert world.spent() == before
+    assert len(ask(world, body(sums(MECHANISMS), {"rho": "500"}))["answers"]) == 4
 
 
 def test_retries_repeats_and_look_ups_are_the_same_answer(world: BrokerWorld) -> None:

@@ -67,6 +67,18 @@ def query(
     return found if wait else replace(found, headers=(*found.headers, ("prefer", "respond-async")))
 
 
+def doubled(number: int) -> HttpRequest:
+    """A signed query that follows from the release of `query(number)`."""
+    asked = {
+        "licence": "L1",
+        "scenario": "planning",
+        "dataset": "clinic",
+        "sql": sql(number).replace("COUNT(*)", "COUNT(*) * 2"),
+        "spend": {"rho": RHO},
+    }
+    return signed("POST", "/v1/queries", json.dumps(asked).encode(), f"doubled-{number}", "li")
+
+
 def batch(*numbers: int) -> HttpRequest:
     """A signed batch of such queries, which may be sent more than once."""
     asked = {
