@@ -123,7 +123,7 @@ def derived(prepared: Prepared, reuse: Reuse, snapshots: Snapshots, run: Run, de
     decided, released, noise = list[Decided](), dict[str, Table](), dict[str, Noisy]()
     for taken in reuse.measures:
         ran = taken.derived.priced
-        freed = release(ran, taken.derived.totals)
+        freed = taken.derived.released()
         released[freed.measure], noise[freed.measure] = _table(freed), Noisy(ran, freed, taken.families)
         told = zip(ran.notices, (each.number for each in taken.source.kept.notices), strict=True)
         decided.append(Decided((), ran, tuple(told), len(freed.rows), taken))

@@ -15,6 +15,7 @@ from sandbox.plan.nodes import Call, Expression, Literal, Ref, Scalar
 from sandbox.plan.subjects import Subject, conjuncts, digest, value
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.calibrate import Notice, PricedMeasure
+from sandbox.privacy.intervals import Interval, ReleasedMeasure, release
 from sandbox.privacy.kept import Kept, KeptStatistic, content, filtered_by
 from sandbox.privacy.keys import Key, Totals, in_order
 from sandbox.privacy.loss import Loss
@@ -24,9 +25,6 @@ from sandbox.privacy.quantiles import Chosen
 from sandbox.privacy.rounding import sqrt_up
 from sandbox.privacy.statistics import Estimate, Moments, StatisticKind
 
-UNEVEN = Fraction(6, 5)
-"""The most by which the number of cells summed may differ between group keys: one scale of noise is told for all."""
-
 
 @dataclass(frozen=True, slots=True)
 class Derived:
@@ -34,14 +32,32 @@ class Derived:
 
     kept: Kept
     priced: PricedMeasure
-    """With the noise that is in it; it loses nothing."""
+    """With the most noise that is in any group of it; it loses nothing."""
     totals: Totals
+    parts: tuple[tuple[tuple[int, ...], PricedMeasure], ...]
+    """Places of group keys whose totals are sums of equally many cells, and the measure with the noise in these."""
     statistics: Mapping[str, str]
     """Which one of the kept relation each of the measure's is made of."""
     cells: int
     """The most cells of the kept relation that are summed to one."""
     enough: bool
     """Whether nothing is noisier than the spend asked would make it."""
+
+    def released(self) -> ReleasedMeasure:
+        """The released relation; each group's intervals are those of the noise in it."""
+        if len(self.parts) <= 1:
+            return release(self.priced, self.totals)
+        found = dict[int, tuple[tuple[Scalar, ...], tuple[Interval | None, ...], Mapping[str, int]]]()
+        for places, priced in self.parts:
+            part = release(priced, _some(self.totals, places))
+            found |= dict(zip(places, zip(part.rows, part.intervals, part.totals, strict=True), strict=True))
+        rows, intervals, totals = zip(*(found[place] for place in sorted(found)), strict=True)
+        return replace(part, rows=rows, intervals=intervals, totals=totals)
+
+
+def _some(totals: Totals, places: Sequence[int]) -> Totals:
+    columns = {name: tuple(column[place] for place in places) for name, column in totals.columns.items()}
+    return Totals(tuple(totals.keys[place] for place in places), columns)
 
 
 def derive(found: Subject, priced: PricedMeasure, variant: BoundedMeasure, kept: Kept) -> Derived | None:
@@ -58,10 +74,15 @@ def derive(found: Subject, priced: PricedMeasure, variant: BoundedMeasure, kept:
     summed = reading.summed()
     if summed is None:
         return None
-    totals, counts = summed
-    ran = reading.measured(counts)
-    cells = max((count for each in counts.values() for count in each), default=1)
-    return Derived(kept, ran, totals, reading.names, max(cells, 1), _no_noisier(reading, counts, priced))
+    totals, sizes = summed
+    most = {name: max((each[name] for each in sizes), default=1) for name in reading.sources}
+    alike = dict[tuple[int, ...], list[int]]()
+    for place, each in enumerate(sizes):
+        alike.setdefault(tuple(each.values()), []).append(place)
+    parts = tuple((tuple(places), reading.measured(sizes[places[0]])) for places in alike.values())
+    enough = _no_noisier(reading, most, priced)
+    cells = max(most.values(), default=1)
+    return Derived(kept, reading.measured(most), totals, parts, reading.names, cells, enough)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +104,9 @@ class _Reading:
     def names(self) -> dict[str, str]:
         return {name: source.name for name, source in self.sources.items()}
 
-    def summed(self) -> tuple[Totals, Mapping[str, tuple[int, ...]]] | None:
-        """The totals, and per statistic how many cells each of its sums has; None where a cell's place is not decided,
-        or where sums are too uneven."""
+    def summed(self) -> tuple[Totals, tuple[Mapping[str, int], ...]] | None:
+        """The totals, and per group key of how many cells each statistic is the sum, at least one; None where a cell's
+        place is not decided."""
         places = {each.name: place for place, each in enumerate(self.kept.statistics)}
         sums: dict[Key, dict[str, int]] = {}
         counts: dict[Key, dict[str, int]] = {}
@@ -107,12 +128,10 @@ class _Reading:
         if not sums.keys() <= set(keys):
             return None
         columns = {name: tuple(sums.get(key, {}).get(name, 0) for key in keys) for name in self.sources}
-        found = {name: tuple(each[name] for each in counts.values() if name in each) for name in self.sources}
-        if any(max(each) > UNEVEN * min(each) for each in found.values() if each):
-            return None
-        return Totals(keys, columns), found
+        sizes = [counts.get(key, {}) for key in keys]
+        return Totals(keys, columns), tuple({name: each.get(name, 1) for name in self.sources} for each in sizes)
 
-    def measured(self, counts: Mapping[str, tuple[int, ...]]) -> PricedMeasure:
+    def measured(self, sizes: Mapping[str, int]) -> PricedMeasure:
         """The measure with the noise that the sums have: of n cells √n times theirs, in which form it is no wider."""
         steps, clips = [], list(self.bounded.clips)
         joint = {name: tuple(clip.fine) for clip in clips for name in clip.fine}
@@ -120,7 +139,7 @@ class _Reading:
             vector = joint.get(name, ())
             if vector and vector[0] != name:
                 continue
-            scale = _wider(source.scale, max(counts[name], default=1))
+            scale = _wider(source.scale, sizes[name])
             threshold = None
             if name == self.bounded.existence and self.kept.threshold is not None:
                 threshold = Threshold(self.kept.threshold, self.kept.groups, self.kept.minimum)
@@ -207,13 +226,11 @@ def _clipped_alike(bounded: BoundedMeasure, kept: Kept, names: Mapping[str, str]
     return all(each in there for each in here) and bool(here) == bool(there)
 
 
-def _no_noisier(reading: _Reading, counts: Mapping[str, tuple[int, ...]], priced: PricedMeasure) -> bool:
+def _no_noisier(reading: _Reading, sizes: Mapping[str, int], priced: PricedMeasure) -> bool:
     """Whether each aggregate has no more noise than it would have at the spend asked, and no group is withheld that
     would not be then."""
     bounded, kept = reading.bounded, reading.kept
-    scales = {
-        name: Fraction(source.asked) ** 2 * max(counts[name], default=1) for name, source in reading.sources.items()
-    }
+    scales = {name: Fraction(source.asked) ** 2 * sizes[name] for name, source in reading.sources.items()}
     asked = {name: Fraction(step.scale) ** 2 for name, step in priced.steps.items()}
     pairs = zip(bounded.estimates, priced.bounded.estimates, strict=True)
     if any(

@@ -122,6 +122,24 @@ def test_it_is_the_sum_of_what_was_released(world: BrokerWorld) -> None:
     assert reused["release"] == {"id": paid["id"], "digest": paid["digest"]}
 
 
+def test_groups_of_several_sizes_have_intervals_of_their_own(world: BrokerWorld) -> None:
+    """A decade of which one year alone is declared has less noise than one of ten."""
+    paid = asked(world, "SELECT birth_year AS y, COUNT(*) AS n FROM persons GROUP BY 1", {"rho": "0.02"})
+    scale = paid["release"]["privacy"]["mechanisms"][0]["scale"]
+    sql = "SELECT birth_year // 10 AS d, COUNT(*) AS n FROM persons GROUP BY 1 ORDER BY 1"
+    found = asked(world, sql, {"rho": "0.0001"})
+    assert names(found) == [paid["id"]]
+    sums, years = dict[int | None, int](), dict[int | None, int]()
+    for year, count in paid["release"]["rows"]:
+        decade = None if year is None else year // 10
+        sums[decade], years[decade] = sums.get(decade, 0) + count, years.get(decade, 0) + 1
+    assert dict(found["release"]["rows"]) == sums
+    assert len(set(years.values())) > 1
+    for (decade, count), (_, ends) in zip(found["release"]["rows"], found["release"]["intervals"], strict=True):
+        half = 1.96 * scale * years[decade] ** 0.5
+        assert half - 1 <= ends[1] - count <= half + 1.1 or count + half < 1
+
+
 NOT_FOLLOWING: tuple[tuple[str, str, str, dict[str, object]], ...] = (
     ("a statistic that was not measured", FINER, "SELECT STDDEV_SAMP(income) AS v FROM persons", {}),
     ("another table", FINER, "SELECT COUNT(*) AS n FROM visits", {}),
