@@ -47,7 +47,7 @@ class Decisions:
         granted = {grant.dataset for grant in registered.licence.grants}
         current = self._current(request.dataset, granted)
         prepared = prepare(request, registered.licence, self.frontend, current, self.bundle.domains, self.limits)
-        drawn = sum(len(each.drawn) + len(each.selections) for each in prepared.priced.measures)
+        drawn = sum(len(each.drawn) + len(each.choices) for each in prepared.priced.measures)
         if drawn > MECHANISMS:
             raise Refusal("plan.too_large", {"what": "mechanisms", "limit": str(MECHANISMS)})
         rules = self.allowed(signer, action, licence, _use(prepared))

@@ -30,11 +30,11 @@ from sandbox.plan.plan import Plan
 from sandbox.plan.subjects import Subject, digest, subject
 from sandbox.privacy.accuracy import least_spend
 from sandbox.privacy.bounding import BoundedMeasure
-from sandbox.privacy.calibrate import Priced, price, units
+from sandbox.privacy.calibrate import Priced, price, summed, units
 from sandbox.privacy.clip import norm_of
 from sandbox.privacy.clipping import bound_by
 from sandbox.privacy.conversion import epsilon_of
-from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss, Spend, decimal, nothing, total
+from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss, Spend, decimal, nothing
 from sandbox.requests import QueryRequest
 from sandbox.rewrites import taught
 
@@ -72,10 +72,8 @@ class Prepared:
     def _query(self, checked: CheckedPlan) -> Prepared:
         read = measures_read(checked.plan)
         measures = tuple(each for each in self.priced.measures if each.bounded.checked.measure.name in read)
-        losses = [step.loss for each in measures for step in each.selections]
-        losses += [step.loss for each in measures for step in each.drawn]
-        loss = total(losses) if losses else nothing(self.priced.loss)
-        return replace(self, checked=checked, priced=Priced(measures, loss), further=())
+        priced = summed(measures) if measures else Priced((), nothing(self.priced.loss))
+        return replace(self, checked=checked, priced=priced, further=())
 
     @property
     def measures(self) -> frozenset[str]:

@@ -142,7 +142,7 @@ def _zcdp(measures: Sequence[BoundedMeasure], spend: Spend, delta: Fraction, wei
         found, selections = _measured(measure, given, _gaussian, _selected_rho)
         ranked = _ranked(measure, given, _selected_rho)
         priced.append(PricedMeasure(measure, (*steps, *found), selections, notices, *ranked))
-    return _sum(priced)
+    return summed(priced)
 
 
 def units(spend: Spend, measures: Sequence[BoundedMeasure], notion: Notion, delta: Fraction) -> int:
@@ -176,7 +176,7 @@ def _pure(measures: Sequence[BoundedMeasure], spend: Spend, weights: Mapping[str
         found, selections = _measured(measure, given, _laplace, _selected_epsilon)
         ranked = _ranked(measure, given, _selected_epsilon)
         priced.append(PricedMeasure(measure, found, selections, notices, *ranked))
-    return _sum(priced)
+    return summed(priced)
 
 
 def _unknown_key(measure: BoundedMeasure) -> str:
@@ -284,7 +284,8 @@ def _selected(name: str, noise: Noise, scale: float, most: int, share: Fraction)
     raise Fault("OpenDP's privacy map does not fall with the scale as it must")
 
 
-def _sum(priced: Sequence[PricedMeasure]) -> Priced:
+def summed(priced: Sequence[PricedMeasure]) -> Priced:
+    """These measures, and what they lose together."""
     chosen = [step.loss for each in priced for step in each.choices]
     return Priced(tuple(priced), total(chosen + [step.loss for each in priced for step in each.drawn]))
 

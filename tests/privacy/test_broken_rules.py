@@ -19,7 +19,7 @@ import pytest
 from sqlglot import exp
 
 from policies.cards import Bounds
-from sandbox import broker, execution
+from sandbox import execution, runs
 from sandbox.datasets import enforcement, files, parts, vault
 from sandbox.datasets import load as loading
 from sandbox.engines import aggregates, clips, duckdb, groups, inputs, measures
@@ -214,7 +214,7 @@ SIZES = partial(refused, "rows per unit")
 MUTANTS = (
     Mutant(1, "rows of a unit by their place in the file", parts, "content_sql", lambda _: "CAST(n AS VARCHAR)", load),
     Mutant(2, "any size is accepted", check._Checker, "_most", lambda *_: None, SIZES),
-    Mutant(2, "an answer leaves when it is there", broker, "remaining", lambda *_: 0.0, leaving),
+    Mutant(2, "an answer leaves when it is there", runs, "remaining", lambda *_: 0.0, leaving),
     Mutant(
         3,
         "a half-width before the norm is chosen",
@@ -255,8 +255,8 @@ MUTANTS = (
         8,
         "what another licence was told is drawn anew",
         transactions,
-        "find_release_of_any",
-        lambda *_: None,
+        "find_releases_of_any",
+        lambda *_: (),
         partial(of_ledger, test_repeats.test_another_licence_pays_for_itself_alone_and_copies_the_release),
     ),
     Mutant(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import broker
+from sandbox import runs
 from sandbox.workers.job import Job, Parts, Rows, Side
 from sandbox.workers.pool import FailureKind, WorkerFailure
 from tests.support.answers import InProcess
@@ -51,7 +51,7 @@ def left_after(world: BrokerWorld, monkeypatch: pytest.MonkeyPatch, took: float,
 
     with monkeypatch.context() as patch:
         patch.setattr(CountedEngine, "__call__", run)
-        patch.setattr(broker, "time", clock)
+        patch.setattr(runs, "time", clock)
         assert world.ask(query(SQL, {"rho": rho})).status == (500 if fails else 200)
     assert len(clock.waited) == 1
     return clock.now

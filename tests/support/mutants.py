@@ -106,7 +106,7 @@ def rows_of_units(_: measures.MeasureSelect, read: inputs.Inputs, __: str) -> ex
 
 
 def own_line(loss: Any, licence: str, *_: Any) -> tuple[Line, ...]:
-    return lines_of(loss, licence, (), ())
+    return tuple(line for line in lines_of(loss, licence, (), ("",)) if line.kind is AccountKind.LICENCE)
 
 
 def unlocked(limits: Any) -> tuple[str, ...]:
