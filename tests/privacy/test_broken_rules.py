@@ -22,13 +22,14 @@ from policies.cards import Bounds
 from sandbox import execution, runs
 from sandbox.datasets import enforcement, files, parts, vault
 from sandbox.datasets import load as loading
-from sandbox.engines import aggregates, clips, duckdb, groups, inputs, measures
+from sandbox.engines import aggregates, buckets, clips, duckdb, groups, inputs, measures
 from sandbox.engines.selects import Selects
 from sandbox.ledger import transactions
 from sandbox.plan import check, relations
 from sandbox.preparation import Prepared
 from sandbox.privacy import bounding, calibrate, clipping, intervals, notices, propagation, reach, sensitivity
 from sandbox.privacy.conversion import rho_of
+from sandbox.privacy.quantiles import Quantile
 from sandbox.registry import acts
 from tests.privacy import (
     test_adaptive,
@@ -44,6 +45,7 @@ from tests.privacy import (
     test_load_separability,
     test_minimum_frequency,
     test_propagation,
+    test_quantiles,
     test_separability,
     test_truncation,
     test_withheld_groups,
@@ -70,7 +72,6 @@ from tests.unit import (
 )
 
 NOT_BUILT = {
-    22: "quantiles across units are refused so far",
     25: "ROLLUP, CUBE and GROUPING SETS are refused so far",
     30: "no logged request is replayed so far",
 }
@@ -153,6 +154,16 @@ def summed() -> None:
 
 def refused(name: str) -> None:
     test_check.test_refused(name)
+
+
+def counted() -> None:
+    test_quantiles.test_the_engine_counts_buckets_as_the_reference_does(test_quantiles.ASKED[0], Bounds(1, 1))
+
+
+def moved() -> None:
+    inner(test_quantiles.test_one_unit_changes_no_score_by_more_than_is_priced)(
+        test_quantiles.median(), [40] * 5, [3, 0, 0, 0, 0], 0
+    )
 
 
 def enforced() -> None:
@@ -323,6 +334,8 @@ MUTANTS = (
         mutants.unlimited,
         partial(test_distinct.test_the_seed_decides_what_a_unit_keeps, "日期", 1),
     ),
+    Mutant(22, "every row of a unit counts", buckets, "choose", lambda *_, default: default, counted),
+    Mutant(22, "half of what a unit moves", Quantile, "sensitivity", mutants.halved(Quantile.sensitivity), moved),
     Mutant(23, "group keys outside the set", measures, "within", lambda *_: exp.true(), enforced),
     Mutant(23, "rows decide which keys exist", measures.MeasureSelect, "_units", mutants.rows_of_units, existence),
     Mutant(23, "no group of NULL", check._Checker, "_key_set", mutants.without_null, sets_of_keys),
