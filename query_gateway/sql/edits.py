@@ -18,6 +18,8 @@ from sandbox.plan.nodes import Type
 
 CLAMP = ("0", "100")
 """Limits that a rewrite proposes where nothing is known; the caller is to choose."""
+DAY = "DATE '2026-01-01'"
+"""A day that a rewrite proposes; the caller is to choose."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,7 @@ EDITORS: Mapping[str, tuple[Editor, ...]] = {
     "sql.lateral": (laterals.joined,),
     "sql.limit": (selects.whole_limit,),
     "sql.literal": (expressions.readable,),
-    "sql.literal_argument": (expressions.plain_pattern,),
+    "sql.literal_argument": (expressions.share, expressions.plain_pattern),
     "sql.no_aggregate": (selects.with_count,),
     "sql.not_grouped": (groups.group,),
     "sql.ordinal": (selects.last_item,),
@@ -163,7 +163,7 @@ EDITORS: Mapping[str, tuple[Editor, ...]] = {
     "sql.unit_value": (joins.tied_otherwise, units.unit),
     "sql.unknown_column": (names.text_meant, names.nearest, joins.tied_otherwise),
     "sql.unknown_dataset": (names.nearest,),
-    "sql.unknown_function": (functions.buckets, functions.in_other_words, names.nearest),
+    "sql.unknown_function": (expressions.several_quantiles, functions.buckets, functions.in_other_words, names.nearest),
     "sql.unknown_table": (names.common, names.nearest),
     "sql.unsupported": (
         expressions.dropped,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
-from query_gateway.sql.edits import CLAMP, Edit, Refused, without_term
+from query_gateway.sql.edits import CLAMP, DAY, Edit, Refused, without_term
 from query_gateway.sql.functions import PARTS
 from query_gateway.sql.scope import nearest
 from sandbox.errors import Span
@@ -84,6 +84,9 @@ _INSTEAD: Mapping[str, tuple[tuple[str, str], ...]] = {
     "FIRST or LAST without ORDER BY": ((r"\b(FIRST|LAST)\s*\(", "MIN("),),
     "IN without brackets": ((r"\bIN\s+('[^']*'|[\w.]+)", r"IN (\1)"),),
     "IS": ((r"\bIS\s+NOT\s+", "<> "), (r"\bIS\s+", "= ")),
+    "a quantile without its fraction": (
+        (r"\b(QUANTILE\w*|PERCENTILE\w*)\s*\((?!\s*[\d.])([^(),]+)\)", r"\1(\2, 0.5)"),
+    ),
     "RANGE with a distance by this order": ((r"\bRANGE\s+BETWEEN", "ROWS BETWEEN"),),
 }
 """By what is not offered: words, and others in their place."""
@@ -173,6 +176,8 @@ def comparable(refused: Refused) -> Iterator[list[Edit]]:
     if types in (Type.DOUBLE, Type.INTEGER) and function == "condition":
         yield [Edit(span.start, span.end, f"{text} <> 0")]
     yield from _literals(refused)
+    if types in (Type.DATE, Type.TIMESTAMP):
+        yield [Edit(span.start, span.end, f"date_diff('day', {DAY}, {text})")]
     if types in (Type.TEXT, Type.DATE, Type.TIMESTAMP):
         call = re.search(r"\w+\s*\(\s*$", sql[: span.start])
         if call is not None and sql[span.end :].lstrip().startswith(")"):
@@ -227,8 +232,23 @@ def constant(refused: Refused) -> Iterator[list[Edit]]:
         re.search(r"\?|[$:@]\w+", refused.parsed.sql),
     )
     if found is not None:
-        for text in ("0", "'A'", "DATE '2026-01-01'", "TRUE"):
+        for text in ("0", "'A'", DAY, "TRUE"):
             yield [Edit(found.start(), found.end(), text)]
+
+
+def share(refused: Refused) -> Iterator[list[Edit]]:
+    """The part of the rows below, between 0 and 1, where it is given in percent."""
+    number = refused.text
+    if refused.refusal.detail.get("function") == "quantile" and re.fullmatch(r"\d+(\.\d+)?", number):
+        yield [Edit(refused.span.start, refused.span.end, f"{min(float(number) / 100, 1):g}")]
+
+
+def several_quantiles(refused: Refused) -> Iterator[list[Edit]]:
+    """A list of quantiles one by one."""
+    pattern = r"\b(QUANTILE\w*|APPROX_QUANTILE)\s*\(([^()\[\]]+),\s*\[([^\[\]()]*)\]\s*\)"
+    for found in re.finditer(pattern, refused.parsed.sql, re.IGNORECASE):
+        calls = [f"{found[1]}({found[2].strip()}, {one.strip()})" for one in found[3].split(",")]
+        yield [Edit(found.start(), found.end(), ", ".join(calls))]
 
 
 def plain_pattern(refused: Refused) -> Iterator[list[Edit]]:

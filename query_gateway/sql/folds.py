@@ -9,6 +9,7 @@ from fractions import Fraction
 from sqlglot import exp
 
 from query_gateway.sql.context import Groups
+from query_gateway.sql.quantiles import NO_FRACTION, RANKED
 from query_gateway.sql.scalar import Typed
 from sandbox.plan.fold_functions import FoldFunction
 from sandbox.plan.nodes import (
@@ -128,6 +129,8 @@ class Folds(Groups):
         if function is None or isinstance(inner, exp.Distinct) or not isinstance(inner, exp.Expr):
             raise self.rows.state.refuse("sql.unsupported", call, what="this form of an aggregate")
         share = call.args.get("quantile") if isinstance(call, exp.Quantile) else call.args.get("expression")
+        if share is None and isinstance(call, RANKED):
+            raise self.rows.state.refuse("sql.unsupported", call, what=NO_FRACTION)
         return self._valued(function, inner, share)
 
     def _valued(self, function: FoldFunction, node: exp.Expr, quantile: exp.Expr | None) -> tuple[Fold, Type]:

@@ -7,13 +7,11 @@ from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
 
-from query_gateway.sql.edits import CLAMP, Edit, Refused, arguments, without_term
+from query_gateway.sql.edits import CLAMP, DAY, Edit, Refused, arguments, without_term
 from query_gateway.sql.group_edits import keyed
 from query_gateway.sql.schema import fold
 from sandbox.plan.nodes import Type
 
-DAY = "DATE '2026-01-01'"
-"""A day that a rewrite proposes; the caller is to choose."""
 IDIOMS: Mapping[str, tuple[str, ...]] = {
     "approx_count_distinct": ("COUNT(DISTINCT {0})",),
     "approx_distinct": ("COUNT(DISTINCT {0})",),

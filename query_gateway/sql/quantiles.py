@@ -23,6 +23,9 @@ FUNCTIONS: Mapping[type[exp.Expr], AggregateFunction] = {
     exp.PercentileDisc: AggregateFunction.QUANTILE_DISC,
     exp.Quantile: AggregateFunction.QUANTILE_DISC,
 }
+RANKED = (exp.PercentileCont, exp.PercentileDisc, exp.Quantile)
+"""Those that say which part of the rows is below."""
+NO_FRACTION = "a quantile without its fraction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ def quantile(call: exp.Expr, state: State) -> Quantile | None:
             raise state.refuse("sql.unsupported", call, what="this WITHIN GROUP")
         return Quantile(function, terms[0].this, named.this)
     fraction = named.args.get("quantile") if isinstance(named, exp.Quantile) else named.args.get("expression")
+    if fraction is None and isinstance(named, RANKED):
+        raise state.refuse("sql.unsupported", call, what=NO_FRACTION)
     return Quantile(function, named.this, fraction)
 
 

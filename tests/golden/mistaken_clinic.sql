@@ -1165,3 +1165,84 @@ SELECT COUNT(*) FROM persons WHERE city = (SELECT code FROM cities WHERE name_en
 refused sql.subquery_rows
 at SELECT code FROM cities WHERE name_en = 'Alpha'
 write SELECT COUNT(*) FROM persons WHERE city = (SELECT code FROM cities WHERE name_en = 'Alpha' LIMIT 1)
+
+-- a median of texts
+SELECT MEDIAN(科室) FROM visits
+=>
+refused plan.type (function=quantile_cont, types=text)
+at 科室
+write SELECT COUNT(科室) FROM visits
+
+-- a median of unknown range
+SELECT MEDIAN(visit_no) FROM visits
+=>
+refused plan.unbounded_sum (aggregate=quantile_cont)
+at visit_no
+write SELECT MEDIAN(clamp(visit_no, 0, 100)) FROM visits
+
+-- a quantile in percent
+SELECT PERCENTILE_CONT(90) WITHIN GROUP (ORDER BY 费用) FROM visits
+=>
+refused sql.literal_argument (function=quantile, position=2)
+at 90
+write SELECT PERCENTILE_CONT(0.9) WITHIN GROUP (ORDER BY 费用) FROM visits
+
+-- several quantiles at once
+SELECT QUANTILE_CONT(费用, [0.25, 0.75]) FROM visits
+=>
+refused sql.unknown_function (function=ARRAY)
+at 0.25, 0.75
+write SELECT QUANTILE_CONT(费用, 0.25), QUANTILE_CONT(费用, 0.75) FROM visits
+
+-- a quantile without its fraction
+SELECT QUANTILE_CONT(费用) FROM visits
+=>
+refused sql.unsupported (what=a quantile without its fraction)
+at QUANTILE_CONT(费用)
+write SELECT QUANTILE_CONT(费用, 0.5) FROM visits
+
+-- a quantile of nothing
+SELECT PERCENTILE_CONT(0.9) FROM visits
+=>
+refused sql.unsupported (what=a quantile without its fraction)
+at PERCENTILE_CONT(0.9)
+
+-- a quantile from above
+SELECT PERCENTILE_CONT(0.9) WITHIN GROUP (ORDER BY 费用 DESC) FROM visits
+=>
+refused sql.unsupported (what=this WITHIN GROUP)
+at PERCENTILE_CONT(0.9) WITHIN GROUP (ORDER BY 费用 DESC)
+write SELECT PERCENTILE_CONT(0.9) WITHIN GROUP (ORDER BY 费用) FROM visits
+
+-- the least of an unknown range
+SELECT MIN(visit_no) FROM visits
+=>
+refused plan.unbounded_sum (aggregate=min)
+at visit_no
+write SELECT MIN(clamp(visit_no, 0, 100)) FROM visits
+
+-- the last date
+SELECT MAX(日期) FROM visits
+=>
+refused plan.type (function=max, types=date)
+at 日期
+write SELECT MAX(date_diff('day', DATE '2026-01-01', 日期)) FROM visits
+
+-- the greatest of different values
+SELECT MAX(DISTINCT 费用) FROM visits
+=>
+refused sql.unsupported (what=DISTINCT here)
+at 费用
+write SELECT MAX(费用) FROM visits
+
+-- an approximate quantile
+SELECT APPROX_QUANTILE(费用, 0.5) FROM visits
+=>
+refused sql.aggregate (function=APPROX_QUANTILE)
+at APPROX_QUANTILE(费用, 0.5)
+write SELECT QUANTILE_CONT(费用, 0.5) FROM visits
+
+-- the spread
+SELECT MAX(费用) - MIN(费用) FROM visits
+=>
+accepted

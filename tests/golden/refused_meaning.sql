@@ -207,6 +207,7 @@ SELECT QUANTILE_DISC(income, 1.5) FROM persons
 =>
 refused sql.literal_argument (function=quantile, position=2)
 at 1.5
+write SELECT QUANTILE_DISC(income, 0.015) FROM persons
 
 -- a descending order
 SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY income DESC) FROM persons
