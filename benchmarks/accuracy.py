@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the figures go (default: %(default)s)")
     options = parser.parse_args()
     found = results(QUICK, SMALL) if options.quick else results(RUNS)
-    report.keep(found, options.results)
+    report.add(found, options.results)
     if options.results == RESULTS:
         report.write_accuracy(found)
 

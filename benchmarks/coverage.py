@@ -7,8 +7,7 @@ Noise is drawn without engine or data: only what a release adds to exact totals 
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from statistics import median
@@ -38,8 +37,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the figures go (default: %(default)s)")
     options = parser.parse_args()
     found = figures(QUICK if options.quick else RUNS)
-    kept: Mapping[str, Any] = json.loads(options.results.read_text("utf-8")) if options.results.exists() else {}
-    report.keep({**kept, "coverage": found}, options.results)
+    report.add({"coverage": found}, options.results)
     if options.results == RESULTS:
         report.write_coverage(found)
     if not options.quick and (missed := [figure["id"] for figure in found if not figure["met"]]):

@@ -57,6 +57,12 @@ def keep(found: Mapping[str, Any], path: Path) -> None:
     path.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def add(found: Mapping[str, Any], path: Path) -> None:
+    """Writes the results of a run to a file, beside what others have left there."""
+    kept: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    keep({**kept, **found}, path)
+
+
 def write(found: Mapping[str, Any]) -> None:
     """Writes the tables into README.md, between their marks, and the chart."""
     figures = {figure["id"]: figure for figure in found["figures"]}
