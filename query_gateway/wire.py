@@ -170,6 +170,9 @@ class Mechanism(Selection):
     """One draw of noise."""
 
     parts: list[Part]
+    level: int | None = Field(
+        default=None, description="Of the grouping set that it is over, as its rows tell it; else over all groups."
+    )
     threshold: int | None
 
 

@@ -211,7 +211,8 @@ def _spent(spend: Spend) -> dict[str, str]:
 
 def _measure(priced: PricedMeasure) -> dict[str, object]:
     bounded = priced.bounded
-    cells = bounded.checked.key_set.cells
+    cells = [level.key_set.cells for level in bounded.checked.levels]
+    public = [each for each in cells if each is not None]
     return {
         "measure": bounded.checked.measure.name,
         "groups": bounded.bounds.groups,
@@ -219,8 +220,8 @@ def _measure(priced: PricedMeasure) -> dict[str, object]:
         "fold": bounded.fold,
         "minimum_frequency": bounded.minimum,
         "clips": [clip_json(clip) for clip in bounded.clips],
-        "cells": None if cells is None else len(cells),
-        "private_keys": cells is None,
+        "cells": sum(map(len, public)) if len(public) == len(cells) else None,
+        "private_keys": len(public) < len(cells),
     }
 
 

@@ -166,7 +166,8 @@ def _executed(prepared: Prepared, measuring: Work, answering: Work, deadline: fl
         freed = release(ran, noisy)
         released[freed.measure] = _table(freed)
         noise[freed.measure] = Noisy(ran, freed)
-        decided.append(Decided(priced.selections, ran, tuple(told), len(freed.rows)))
+        shown = sum(at in ran.bounded.private for at in freed.levels)
+        decided.append(Decided(priced.selections, ran, tuple(told), shown))
         subject = prepared.subject(priced.bounded.checked.measure)
         kept = None if subject is None else keep(subject, priced, ran, freed, told)
         keeps += [] if kept is None else [(_first(prepared, freed.measure), kept)]

@@ -133,7 +133,14 @@ class Prepared:
                 ],
                 "buckets": [repr(quantile) for quantile in each.bounded.quantiles],
                 "steps": [
-                    [step.statistic, step.noise, step.scale.hex(), step.sensitivity.hex(), repr(step.threshold)]
+                    [
+                        step.statistic,
+                        step.level,
+                        step.noise,
+                        step.scale.hex(),
+                        step.sensitivity.hex(),
+                        repr(step.threshold),
+                    ]
                     for step in each.drawn
                 ],
             }

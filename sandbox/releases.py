@@ -110,6 +110,7 @@ def _privacy(prepared: Prepared, decided: Sequence[Decided]) -> dict[str, object
             {
                 "measure": each.priced.bounded.checked.measure.name,
                 "statistic": step.statistic,
+                "level": None if step.level is None else each.priced.bounded.checked.levels[step.level].number,
                 "parts": [_part(each.priced, name) for name in step.statistics],
                 "mechanism": step.noise.value,
                 "scale": step.scale,

@@ -54,7 +54,10 @@ EXACT: tuple[type[exp.Expr], ...] = (
 )
 """Of public rows and of each unit's own alone: no measure has them."""
 
-AGGREGATES: tuple[type[exp.Expr], ...] = (exp.Count, exp.CountIf, *MEASURED, *EXACT)
+GROUPING: tuple[type[exp.Expr], ...] = (exp.Grouping, exp.GroupingId)
+"""What tells which keys the groups of a row are by."""
+
+AGGREGATES: tuple[type[exp.Expr], ...] = (exp.Count, exp.CountIf, *MEASURED, *EXACT, *GROUPING)
 
 NAMES = (
     "avg corr count count_if covar_pop covar_samp regr_avgx regr_avgy regr_count regr_intercept regr_r2 regr_slope"
@@ -62,3 +65,9 @@ NAMES = (
     " regr_sxx regr_sxy regr_syy stddev stddev_pop stddev_samp sum var_pop var_samp variance"
 )
 """As SQL writes them."""
+
+
+def aggregates(node: exp.Expr) -> bool:
+    """Whether the node is an aggregate."""
+    named = isinstance(node, exp.Anonymous) and node.name.lower() == "mean"
+    return named or isinstance(node, AGGREGATES)

@@ -8,10 +8,11 @@ from typing import Protocol, TypeAlias
 
 from sqlglot import exp
 
-from query_gateway.sql.aggregates import AGGREGATES, NUMBERS, PAIRS
+from query_gateway.sql.aggregates import GROUPING, NUMBERS, PAIRS, aggregates
 from query_gateway.sql.functions import written
+from query_gateway.sql.levels import Sets
 from query_gateway.sql.quantiles import fraction_of, function_of, quantile
-from query_gateway.sql.scalar import Scalars, Typed
+from query_gateway.sql.scalar import Scalars, Typed, presence
 from query_gateway.sql.schema import fold
 from query_gateway.sql.scope import Column, Scope
 from query_gateway.sql.state import State
@@ -170,6 +171,7 @@ class Groups:
     open: set[str] = field(default_factory=set)
     asked: Asked = field(default_factory=Asked)
     windows: Windows | None = None
+    sets: Sets | None = None
 
     def lower(self, node: exp.Expr) -> Typed:
         return Scalars(self.rows.state, self).lower(node)
@@ -285,7 +287,18 @@ class Groups:
         code = "sql.unit_value" if column.type in _NO_VALUE else "sql.not_grouped"
         return self.rows.state.refuse(code, place, column=column.name)
 
+    def _grouping(self, node: exp.Expr) -> Typed:
+        """GROUPING of some group keys. Refuses `sql.not_grouped`."""
+        asked = [self.rows.lower(one).expression for one in node.expressions]
+        for one, part in zip(asked, node.expressions, strict=True):
+            if one not in self.keys:
+                raise self.rows.state.refuse("sql.not_grouped", part, column=self.rows.state.places.text(part))
+        found = Literal(Type.INTEGER, 0) if self.sets is None or not asked else self.sets.grouping(asked, self.keys)
+        return Typed(found, Type.INTEGER, 4 * len(asked) + 1)
+
     def _aggregate(self, node: exp.Expr) -> Typed:
+        if isinstance(node, GROUPING):
+            return self._grouping(node)
         state = self.rows.state
         call, condition = node, None
         if isinstance(node, exp.Filter):
@@ -376,23 +389,12 @@ class Groups:
                 shown = self.rows.lower(branch.args["true"].unnest())
                 if shown.type in _NO_VALUE:
                     condition = self.rows.predicate(branch.this).expression
-                    extra = _presence(shown)
+                    extra = presence(shown)
                     joined = condition if extra is None else Call("and", (condition, extra))
                     return AggregateFunction.UNITS, None, joined
         found = self.rows.lower(inner)
         if found.type in _NO_VALUE:
-            return AggregateFunction.UNITS, None, _presence(found)
+            return AggregateFunction.UNITS, None, presence(found)
         if found.type is None:
             raise self.rows.state.refuse("sql.unsupported", inner, what="COUNT(NULL)")
         return AggregateFunction.DISTINCT, found.expression, None
-
-
-def _presence(unit: Typed) -> Expression | None:
-    """That a unit is there, where it can be missing."""
-    return Call("is_not_null", (unit.expression,)) if unit.type is Type.PRESENCE else None
-
-
-def aggregates(node: exp.Expr) -> bool:
-    """Whether the node is an aggregate."""
-    named = isinstance(node, exp.Anonymous) and node.name.lower() == "mean"
-    return named or isinstance(node, AGGREGATES)

@@ -141,6 +141,7 @@ class Lowering:
         groups = Groups(self._state.fresh("m", select), select, rows, item.relation)
         for key in keys:
             groups.add_key(key)
+        groups.sets = self._order.levels(select, groups)
         self._groups[id(select)] = groups
         return self._grouped(select, groups)
 
@@ -150,6 +151,8 @@ class Lowering:
         """A SELECT with exact groups: of each unit's rows, or of public ones."""
         if item.domain is not None and select is self._top:
             raise self._state.refuse("sql.unit_value", unit)
+        if self._order.sets(select) is not None:
+            raise self._state.refuse("sql.unsupported", select.args["group"], what="grouping sets of these rows")
         if item.domain is not None:
             self._order.unordered(select)
         for key in keys:
@@ -371,10 +374,12 @@ class Lowering:
         return [(item, context.lower(inner), name or self._state.places.text(inner))]
 
     def _measure(self, groups: Groups) -> Measure:
-        keys = tuple(output for output, _ in groups.keys.values())
-        if not groups.aggregates:
+        keys, aggregates = tuple(output for output, _ in groups.keys.values()), tuple(groups.aggregates.values())
+        if not aggregates:
             raise self._state.refuse("sql.no_aggregate", groups.place)
-        return Measure(groups.measure, groups.rows.attached(groups.source), keys, tuple(groups.aggregates.values()))
+        sets, state = groups.sets, self._state
+        levels = None if sets is None else sets.levels(state, groups.place, groups.keys, aggregates)
+        return Measure(groups.measure, groups.rows.attached(groups.source), keys, aggregates, levels)
 
     def _raw(self, select: exp.Select, rows: Rows) -> Refusal:
         """Why private rows are not shown, at the unit key if one was asked for by name."""

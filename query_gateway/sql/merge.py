@@ -27,15 +27,23 @@ def merge(measures: Sequence[Measure], answer: Relation) -> Merged:
     for asked in _ordered(measures):
         measure = renamed.measure(asked)
         names = Names(known=dict(fixed))
-        form = names.relation(measure.source), tuple(names.expression(key.expression) for key in measure.keys)
+        keys = [key.name for key in measure.keys]
+        sets = None if measure.levels is None else [tuple(map(keys.index, one)) for one in measure.levels.sets]
+        expressions = tuple(names.expression(key.expression) for key in measure.keys)
+        form = names.relation(measure.source), expressions, None if sets is None else frozenset(sets)
         if form in kept:
             measure = kept[form] = _united(kept[form], own[form], measure, names, renamed)
         else:
             kept[form], own[form] = measure, names
         # what is released has one name in every form
-        columns = [key.name for key in measure.keys] + [one.name for one in measure.aggregates]
+        columns = [*keys, *told_by(measure), *(one.name for one in measure.aggregates)]
         fixed |= {name: f"released {name}" for name in (measure.name, *columns)}
     return Merged(tuple(kept.values()), renamed.relation(answer), renamed.known)
+
+
+def told_by(measure: Measure) -> list[str]:
+    """The column that tells the grouping sets of a measure, where it has some."""
+    return [] if measure.levels is None else [measure.levels.name]
 
 
 def _ordered(measures: Sequence[Measure]) -> list[Measure]:
@@ -60,6 +68,7 @@ def _united(first: Measure, ours: Names, other: Measure, theirs: Names, renamed:
     renamed.known |= {name: back[short] for name, short in theirs.known.items() if back.get(short, name) != name}
     renamed.known[other.name] = first.name
     renamed.known |= {one.name: key.name for one, key in zip(other.keys, first.keys, strict=True)}
+    renamed.known |= dict(zip(told_by(other), told_by(first), strict=True))
     known = {replace(one, name=""): one.name for one in first.aggregates}
     added = list[Aggregate]()
     for one in other.aggregates:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from query_gateway.sql.context import Groups, Rows
+from query_gateway.sql.levels import Sets, Terms, grouping_sets
 from query_gateway.sql.scalar import Typed
 from query_gateway.sql.schema import fold
 from query_gateway.sql.scope import Column
@@ -61,12 +62,28 @@ class Ordering:
             raise self.state.refuse("sql.ordinal", term, position=term.name)
         return item.unalias()
 
+    def sets(self, select: exp.Select) -> list[Terms] | None:
+        """The grouping sets that GROUP BY names; None where it names none."""
+        clause = select.args.get("group")
+        found = None if clause is None else grouping_sets(self.state, clause)
+        return None if found is None else [tuple(self.ordinal(select, one) or one for one in terms) for terms in found]
+
+    def levels(self, select: exp.Select, groups: Groups) -> Sets | None:
+        """The same, over the group keys."""
+        sets = self.sets(select)
+        if sets is None:
+            return None
+        found = (frozenset(groups.rows.lower(term).expression for term in terms) for terms in sets)
+        return Sets(self.state.fresh("l", select), tuple(found))
+
     def keys(self, select: exp.Select, groups: Groups) -> tuple[list[exp.Expr], exp.Expr | None]:
         """What GROUP BY names, and the unit key among that."""
         clause, unit = select.args.get("group"), None
         if clause is None:
             return [], None
-        named = [self.ordinal(select, term) or term for term in clause.expressions]
+        sets = self.sets(select)
+        terms = clause.expressions if sets is None else dict.fromkeys(term for one in sets for term in one)
+        named = [self.ordinal(select, term) or term for term in terms]
         keys = list[exp.Expr]()
         for item in [item.unalias() for item in select.expressions] if clause.args.get("all") else named:
             if clause.args.get("all") and groups.measured(item, alone=True):
@@ -91,6 +108,8 @@ class Ordering:
     def released(select: exp.Select, groups: Groups) -> Relation:
         """What the measure releases; of SELECT DISTINCT, what is there."""
         existing = select.args.get("distinct") is not None and not asks_groups(select)
+        if groups.sets is not None:
+            return groups.sets.released(groups.rows.state, groups.measure, groups.keys)
         if not existing:
             return Released(groups.measure)
         units = groups.aggregates[AggregateFunction.UNITS, None, None]

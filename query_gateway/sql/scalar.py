@@ -377,3 +377,8 @@ def _parts(node: exp.Expr, names: Sequence[str]) -> list[exp.Expr]:
         value = node.args.get(name)
         found += value if isinstance(value, list) else [value] if value is not None else []
     return found
+
+
+def presence(unit: Typed) -> Expression | None:
+    """That a unit is there, where it can be missing."""
+    return Call("is_not_null", (unit.expression,)) if unit.type is Type.PRESENCE else None

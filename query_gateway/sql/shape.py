@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from query_gateway.sql.context import aggregates
+from query_gateway.sql.aggregates import aggregates
 from query_gateway.sql.windows import windowed
 
 

@@ -21,9 +21,8 @@ def binding(parts: exp.Select, bounded: BoundedMeasure, parameters: Parameters) 
     `parts` are all that units have, before groups are chosen, with `CUT`. Each unit is judged by its own parts, over
     all of its group keys, and counted at most once: Δ = 1. No group is left out for how few units it has.
     """
-    inner, middle, outer = (parameters.fresh("r") for _ in range(3))
-    outputs = [named(column(inner, name), name) for name in (UNIT, CUT)]
-    rows = select_from([*outputs, *weighted(bounded.clips, inner)], derived(parts, inner))
+    rows = weighted(parts, (UNIT, CUT), bounded, bounded.clips, parameters)
+    middle, outer = (parameters.fresh("r") for _ in range(2))
     binds = [binary(exp.GT, exp.Max(this=column(middle, CUT)), number(0))]
     groups = min([bounded.bounds.groups, *(each.groups for each in bounded.buckets)])
     binds.append(binary(exp.GT, exp.Count(this=exp.Star()), number(groups)))

@@ -15,6 +15,7 @@ from sqlglot import exp
 from sandbox.engines.expressions import column
 from sandbox.engines.operands import Parameters, balanced, binary, call, cast, choose, number
 from sandbox.engines.sources import UNIT, derived, named, select_from
+from sandbox.plan.checked import Level
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.clip import WEIGHT, Clip, Norm
 from sandbox.privacy.statistics import CAPACITY
@@ -26,9 +27,8 @@ LARGEST = CAPACITY - 1
 def clipped(parts: exp.Select, bounded: BoundedMeasure, kept: Sequence[str], parameters: Parameters) -> exp.Select:
     """A unit's parts per group key: those of a clip cut on its finer grid, the columns `kept` as they are."""
     names = [name for clip in bounded.clips for name in clip.fine]
-    inner, middle, outer, last = (parameters.fresh("r") for _ in range(4))
-    outputs = [named(column(inner, name), name) for name in (UNIT, *kept)]
-    rows = select_from([*outputs, *weighted(bounded.clips, inner)], derived(parts, inner))
+    rows = weighted(parts, (UNIT, *kept), bounded, bounded.clips, parameters)
+    middle, outer, last = (parameters.fresh("r") for _ in range(3))
     alone = all(key.values.per_unit for key in bounded.checked.keys)
     sizes = [named(size(clip, middle, alone), f"_n{place}") for place, clip in enumerate(bounded.clips)]
     outputs = [named(column(middle, name), name) for name in (*kept, *names)]
@@ -45,15 +45,56 @@ def clipped(parts: exp.Select, bounded: BoundedMeasure, kept: Sequence[str], par
     return select_from(outputs, derived(normed, last))
 
 
-def weights(parts: exp.Select, clip: Clip, heaviest: int, parameters: Parameters) -> exp.Select:
+def weighted(
+    parts: exp.Select, kept: Sequence[str], bounded: BoundedMeasure, clips: Sequence[Clip], parameters: Parameters
+) -> exp.Select:
+    """A unit's parts on the clips' finer grids, the columns `kept` as they are.
+
+    With several levels also what each adds to the squared norms over all of them: its own magnitude times that of the
+    unit's group on each level, so that the sum over a level's groups is that of their squares.
+    """
+    inner, checked = parameters.fresh("r"), bounded.checked
+    spread = [clip for clip in clips if clip.levels > 1 and clip.norm is Norm.L2]
+    keys = [key.name for key in checked.keys if spread and key.name not in kept]
+    outputs = [named(column(inner, name), name) for name in (*kept, *keys)]
+    outputs += [
+        named(binary(exp.Mul, cast(column(inner, name), "HUGEINT"), number(fine)), name)
+        for clip in clips
+        for name, fine in clip.fine.items()
+    ]
+    rows = select_from(outputs, derived(parts, inner))
+    if not spread:
+        return rows
+    alias = parameters.fresh("r")
+
+    def added(name: str, level: Level) -> exp.Expr:
+        magnitude = call("ABS", column(alias, name))
+        by = [column(alias, each) for each in (UNIT, *(checked.keys[place].name for place in level.places))]
+        return binary(exp.Mul, magnitude, exp.Window(this=exp.Sum(this=magnitude.copy()), partition_by=by))
+
+    outputs = [named(column(alias, name), name) for name in (*kept, *(name for clip in clips for name in clip.fine))]
+    outputs += [
+        named(balanced(_sum, [added(name, level) for name in clip.fine for level in checked.levels]), _squared(clip))
+        for clip in spread
+    ]
+    return select_from(outputs, derived(rows, alias))
+
+
+def _squared(clip: Clip) -> str:
+    """The column of what a part adds to a clip's squared norm over several levels."""
+    return f"q_{next(iter(clip.fine))}"
+
+
+def weights(
+    parts: exp.Select, bounded: BoundedMeasure, clip: Clip, heaviest: int, parameters: Parameters
+) -> exp.Select:
     """Per bucket of candidates that units' norms fall into, the sum of their weights: mass over norm, rounded down.
 
     A unit stands in one bucket, with a weight from 0 to `heaviest`.
     """
-    inner, middle, outer = (parameters.fresh("r") for _ in range(3))
-    outputs = [named(column(inner, UNIT), UNIT)]
-    rows = select_from([*outputs, *weighted([clip], inner)], derived(parts, inner))
-    mass = balanced(_sum, [call("ABS", column(middle, name)) for name in clip.fine])
+    rows = weighted(parts, (UNIT,), bounded, [clip], parameters)
+    middle, outer = (parameters.fresh("r") for _ in range(2))
+    mass = _often(clip, balanced(_sum, [call("ABS", column(middle, name)) for name in clip.fine]))
     length_ = exp.Sum(this=size(clip, middle, alone=True))
     units = select_from([named(length_, "_n"), named(exp.Sum(this=mass), "_m")], derived(rows, middle))
     units.set("group", exp.Group(expressions=[column(middle, UNIT)]))
@@ -71,28 +112,27 @@ def weights(parts: exp.Select, clip: Clip, heaviest: int, parameters: Parameters
     return select
 
 
-def weighted(clips: Sequence[Clip], alias: str) -> list[exp.Expr]:
-    """A unit's parts on the clips' finer grids."""
-    return [
-        named(binary(exp.Mul, cast(column(alias, name), "HUGEINT"), number(fine)), name)
-        for clip in clips
-        for name, fine in clip.fine.items()
-    ]
-
-
 def _sum(left: exp.Expr, right: exp.Expr) -> exp.Expr:
     return binary(exp.Add, left, right)
 
 
 def size(clip: Clip, alias: str, alone: bool) -> exp.Expr:
-    """A unit's norm, or its square, over all its group keys: `alone` where it has one."""
+    """A unit's norm, or its square, over all its group keys and all levels: `alone` where it has one."""
 
     def part(name: str) -> exp.Expr:
         value = column(alias, name)
         return call("ABS", value) if clip.norm is Norm.L1 else binary(exp.Mul, value, value.copy())
 
-    row = balanced(_sum, [part(name) for name in clip.fine])
+    if clip.norm is Norm.L2 and clip.levels > 1:
+        row = column(alias, _squared(clip))
+    else:
+        row = _often(clip, balanced(_sum, [part(name) for name in clip.fine]))
     return row if alone else exp.Window(this=exp.Sum(this=row), partition_by=[column(alias, UNIT)])
+
+
+def _often(clip: Clip, magnitude: exp.Expr) -> exp.Expr:
+    """A sum of magnitudes over all levels, of each of which it is the same."""
+    return magnitude if clip.levels == 1 else binary(exp.Mul, magnitude, number(clip.levels))
 
 
 def _norm(clip: Clip, size: exp.Expr) -> exp.Expr:

@@ -18,6 +18,7 @@ from sandbox.engines.distinct import distinct_values, kept_values
 from sandbox.engines.expressions import Rendered, column, render_expression
 from sandbox.engines.inputs import Inputs, added, grid_steps, on_grid, over
 from sandbox.engines.key_sets import consecutive, within
+from sandbox.engines.levels import LEVEL, by_levels, by_sets, told
 from sandbox.engines.operands import (
     Parameters,
     binary,
@@ -54,22 +55,29 @@ class MeasureSelect:
     parameters: Parameters
 
     def select(self) -> exp.Select:
-        """Group key parts, then the statistics in order, each clipped and cast to 64 bits."""
+        """Group key parts, with several levels the level's number, then the statistics in order, each clipped and cast
+        to 64 bits.
+        """
         rows, inputs, alias = self._rows(self.bounded.statistics)
         totals = self._folded(rows, inputs, alias) if self.bounded.fold else self._direct(rows, inputs, alias)
         last = self.parameters.fresh("r")
         outputs = [named(column(last, name), name) for name in self._keys]
+        outputs += [named(cast(column(last, LEVEL), "BIGINT"), LEVEL)] if self._several else []
         for statistic in self.bounded.statistics:
             clipped = limited(cast(column(last, statistic.name), "HUGEINT"), number(-LARGEST), number(LARGEST))
             outputs.append(named(cast(clipped, "BIGINT"), statistic.name))
         select = select_from(outputs, derived(totals, last))
         if self.bounded.existence is not None and self.bounded.minimum > 1:
-            where(select, binary(exp.GTE, column(last, self.bounded.existence), number(self.bounded.minimum)))
+            enough = binary(exp.GTE, column(last, self.bounded.existence), number(self.bounded.minimum))
+            public = [level.number for level in self.bounded.checked.levels if level.key_set.cells is not None]
+            told = exp.In(this=column(last, LEVEL), expressions=[number(each) for each in public])
+            where(select, binary(exp.Or, told, enough) if public else enough)
         return select
 
     def weights(self, clip: Clip, heaviest: int) -> exp.Select:
         """Per bucket of a clip's candidates, the weight of the units whose norm falls into it."""
-        return weights(self._parts(*self._rows(self.bounded.statistics)), clip, heaviest, self.parameters)
+        parts = self._parts(*self._rows(self.bounded.statistics))
+        return weights(parts, self.bounded, clip, heaviest, self.parameters)
 
     def buckets(self, buckets: Buckets) -> exp.Select:
         """Per group key and bucket, the steps that the rows count for; only where there are any."""
@@ -84,10 +92,16 @@ class MeasureSelect:
         outputs = [named(column(inner, UNIT), UNIT), named(exp.Min(this=column(inner, SEED)), SEED)]
         outputs += [named(column(inner, name), name) for name in (*keys, BUCKET)]
         outputs.append(named(exp.Count(this=exp.Star()), COUNTED))
-        parts = self._grouped(outputs, found, inner, (UNIT, *keys, BUCKET))
+        by = exp.Group(expressions=[column(inner, name) for name in (UNIT, *keys, BUCKET)])
+        parts = self._grouped(outputs, found, inner, by)
         if self.bounded.existence is not None:
             parts = among_released(parts, self.bounded.checked.keys, self.parameters)
         return bucketed(parts, self.bounded.checked.keys, buckets, self.parameters)
+
+    @property
+    def _several(self) -> bool:
+        """Whether there are several levels, or one that is told."""
+        return self.bounded.checked.measure.levels is not None
 
     def binding(self) -> exp.Select:
         """How many units have a bound that binds (rule 28)."""
@@ -96,12 +110,19 @@ class MeasureSelect:
         return binding(self._fold(*rows, marked=True), self.bounded, self.parameters)
 
     def groups(self) -> exp.Select:
-        """How many group keys units have after bounding, however few units each has (rule 28)."""
+        """How many private group keys units have after bounding, of all levels, however few have each (rule 28)."""
         rows, inputs, alias = self._rows(self.bounded.statistics)
         kept = self._parts(rows, inputs, alias) if self.bounded.fold else rows
         inner, outer = self.parameters.fresh("r"), self.parameters.fresh("r")
-        keys = select_from([named(column(inner, name), name) for name in self._keys], derived(kept, inner))
-        keys.set("distinct", exp.Distinct())
+        levels = [self.bounded.checked.levels[at] for at in self.bounded.private]
+        places = sorted({place for level in levels for place in level.places})
+        keys = select_from(
+            [named(column(inner, self._keys[at]), self._keys[at]) for at in places], derived(kept, inner)
+        )
+        if self._several:
+            keys.set("group", by_sets(self.bounded, inner, self.bounded.private))
+        else:
+            keys.set("distinct", exp.Distinct())
         return select_from([named(cast(exp.Count(this=exp.Star()), "BIGINT"), GROUPS)], derived(keys, outer))
 
     @property
@@ -185,21 +206,24 @@ class MeasureSelect:
         )
         return select_from(outputs, derived(rows, inner)), tuple(settled)
 
-    def _grouped(self, outputs: list[exp.Expr], rows: exp.Select, alias: str, by: tuple[str, ...]) -> exp.Select:
+    def _grouped(self, outputs: list[exp.Expr], rows: exp.Select, alias: str, by: exp.Group | None) -> exp.Select:
         """Grouped rows without those outside a public key set (rule 23).
 
         Whether a key is in a set is asked of groups, for that costs a fraction of asking it of rows; the count keeps
         the engine from doing so all the same. A range is asked of rows: it tells the engine which groups will come.
+        Everything is, where groups are of several levels, for a key that a level does not have is NULL in it.
         """
         select = select_from(outputs, derived(rows, alias))
         checked = self.bounded.checked
-        public = checked.keys if checked.key_set.cells is not None else ()
+        places = {place for one in checked.levels if one.key_set.cells is not None for place in one.places}
+        public = [key for place, key in enumerate(checked.keys) if place in places]
         parts = [(within(column(alias, key.name), key.values, self.parameters), key.values) for key in public]
-        if ranges := [inside for inside, values in parts if consecutive(values)]:
-            where(select, every(ranges))
-        if by:
-            select.set("group", exp.Group(expressions=[column(alias, name) for name in by]))
-        if sets := [inside for inside, values in parts if not consecutive(values)]:
+        by_sets = by is not None and any(isinstance(one, exp.GroupingSets) for one in by.expressions)
+        if first := [inside for inside, values in parts if by_sets or consecutive(values)]:
+            where(select, every(first))
+        if by is not None:
+            select.set("group", by)
+        if sets := [inside for inside, values in parts if not by_sets and not consecutive(values)]:
             present = binary(exp.GT, exp.Count(this=exp.Star()), number(0))
             select.set("having", exp.Having(this=choose((present, every(sets)))))
         return select
@@ -208,14 +232,14 @@ class MeasureSelect:
         """One aggregation: the structure guarantees the bounds. What decides which groups are released counts units
         all the same: should a structure ever not hold, no group passes a threshold by one unit's rows.
         """
-        outputs = [named(column(alias, name), name) for name in self._keys]
+        outputs = [*(named(column(alias, name), name) for name in self._keys), *told(self.bounded, alias)]
         for statistic, read in zip(self.bounded.statistics, inputs, strict=True):
             decides = statistic.name in (self.bounded.existence, self.bounded.frequency)
-            distinct = self.bounded.bounds.rows > 1 or decides
+            distinct = self.bounded.bounds.rows > 1 or decides or self._several
             units = statistic.kind is StatisticKind.UNITS and distinct
             total = self._units(read, alias) if units else self._total(statistic, read)
             outputs.append(named(total, statistic.name))
-        return self._grouped(outputs, rows, alias, self._keys)
+        return self._grouped(outputs, rows, alias, by_levels(self.bounded, alias))
 
     def _units(self, read: Inputs, alias: str) -> exp.Expr:
         return over(exp.Count(this=exp.Distinct(expressions=[column(alias, UNIT)])), read.counted())
@@ -230,20 +254,31 @@ class MeasureSelect:
         return exp.Coalesce(this=total, expressions=[number(0)])
 
     def _folded(self, rows: exp.Select, inputs: tuple[Inputs, ...], alias: str) -> exp.Select:
-        """Per unit and group key, each statistic cut to the bounds; at most g group keys of a unit; then totals."""
+        """Per unit and group by all keys, each statistic cut to the bounds; at most g such groups of a unit; then the
+        totals of every level (rule 25): parts add up, units and values are counted once.
+        """
         parts = self._parts(rows, inputs, alias)
         if self.bounded.clips:
             kept = [each.name for each in self.bounded.statistics if self.bounded.clip(each.name) is None]
-            parts = clipped(parts, self.bounded, (*self._keys, *kept), self.parameters)
+            unit = (UNIT,) if self._several else ()
+            parts = clipped(parts, self.bounded, (*unit, *self._keys, *kept), self.parameters)
         last = self.parameters.fresh("r")
-        outputs = [named(column(last, name), name) for name in self._keys]
+        outputs = [*(named(column(last, name), name) for name in self._keys), *told(self.bounded, last)]
         for statistic in self.bounded.statistics:
             part = column(last, statistic.name)
-            total = distinct_values(part) if statistic.kind is StatisticKind.DISTINCT else exp.Sum(this=part)
+            match statistic.kind:
+                case StatisticKind.DISTINCT:
+                    total = distinct_values(part)
+                case StatisticKind.UNITS if self._several:
+                    units = exp.Count(this=exp.Distinct(expressions=[column(last, UNIT)]))
+                    total = over(units, binary(exp.GT, part, number(0)))
+                case _:
+                    total = exp.Sum(this=part)
             outputs.append(named(exp.Coalesce(this=total, expressions=[number(0)]), statistic.name))
         select = select_from(outputs, derived(parts, last))
-        if self._keys:
-            select.set("group", exp.Group(expressions=[column(last, name) for name in self._keys]))
+        by = by_levels(self.bounded, last)
+        if by is not None:
+            select.set("group", by)
         return select
 
     def _parts(self, rows: exp.Select, inputs: tuple[Inputs, ...], alias: str) -> exp.Select:
@@ -279,7 +314,8 @@ class MeasureSelect:
                 if buckets.scaled:
                     marks.append((binary(exp.GT, column(outer, buckets.name), number(buckets.rows)), number(1)))
             cut.append(named(choose(*marks, default=number(0)) if marks else number(0), CUT))
-        grouped = self._grouped(folded, rows, alias, (UNIT, *self._keys))
+        by = exp.Group(expressions=[column(alias, name) for name in (UNIT, *self._keys)])
+        grouped = self._grouped(folded, rows, alias, by)
         return select_from(cut, derived(grouped, outer))
 
     def _kept(self, statistic: Statistic, read: Inputs, alias: str) -> exp.Expr:
@@ -334,7 +370,7 @@ class MeasureSelect:
         inner, outer = self.parameters.fresh("r"), self.parameters.fresh("r")
         digest = choice_sql(column(inner, SEED), [(key.values.type, column(inner, key.name)) for key in keys])
         order = ordered([(digest, False), *((column(inner, name), False) for name in self._keys)])
-        unit = (UNIT,) if self.bounded.clips else ()
+        unit = (UNIT,) if self.bounded.clips or self._several else ()
         kept = (*unit, *self._keys, *(statistic.name for statistic in self.bounded.statistics))
         placed = [named(column(inner, name), name) for name in kept]
         placed.append(named(place(order, [column(inner, UNIT)]), PLACE))

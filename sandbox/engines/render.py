@@ -18,6 +18,7 @@ from sandbox.engines.operands import Parameters, number
 from sandbox.engines.selects import Selects
 from sandbox.engines.sources import EMPTY, derived, named, put_in_order, select_from
 from sandbox.plan.checked import CheckedPlan, Given
+from sandbox.plan.levels import released_rows
 from sandbox.plan.limits import ANSWER_ROWS
 from sandbox.plan.nodes import Expression, Type
 from sandbox.plan.origins import Exact, Made, Members, Rows, reached
@@ -51,20 +52,22 @@ def render_measure(
     deadline: float,
     tables: tuple[Table, ...] = (),
 ) -> Job:
-    """The job that computes a measure's exact totals: group key parts, then its statistics in order.
+    """The job that computes a measure's exact totals: group key parts, with several levels the level's number, then its
+    statistics in order.
 
     `datasets` are the data sets of the plan in the order of the worker's catalogs, `tables` what it is given.
     """
     parameters = Parameters()
     tree = MeasureSelect(bounded, cards, datasets, parameters).select()
     sql, values = parameters.statement(tree)
-    cells = bounded.checked.key_set.cells
+    level = () if bounded.checked.measure.levels is None else (Type.INTEGER,)
+    keys = (*(key.values.type for key in bounded.checked.keys), *level)
     return Job(
         sql=sql,
         parameters=values,
         tables=tables,
-        columns=(*(key.values.type for key in bounded.checked.keys), *(Type.INTEGER for _ in bounded.statistics)),
-        max_rows=PRIVATE_ROWS if cells is None else len(cells),
+        columns=(*keys, *(Type.INTEGER for _ in bounded.statistics)),
+        max_rows=released_rows(bounded.checked.levels, PRIVATE_ROWS),
         deadline=deadline,
     )
 

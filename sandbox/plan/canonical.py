@@ -9,6 +9,7 @@ import json
 from datetime import date, datetime
 from typing import TypeAlias
 
+from sandbox.plan.grouping_sets import Levels
 from sandbox.plan.nodes import (
     Call,
     Constants,
@@ -66,7 +67,12 @@ def _measure(measure: Measure) -> Json:
             }
             for aggregate in measure.aggregates
         ],
+        "levels": None if measure.levels is None else _levels(measure.levels),
     }
+
+
+def _levels(levels: Levels) -> Json:
+    return {"name": levels.name, "sets": [list(names) for names in levels.sets]}
 
 
 def _relation(relation: Relation) -> Json:

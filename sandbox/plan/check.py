@@ -14,7 +14,7 @@ from policies.cards import DatasetCard
 from policies.domains import UnitDomain
 from sandbox.errors import Refusal
 from sandbox.plan.aggregate_functions import AggregateFunction
-from sandbox.plan.aggregates import aggregate_cost, can_be_null, judged_aggregate, released_type
+from sandbox.plan.aggregates import CHOSEN, aggregate_cost, can_be_null, judged_aggregate, released_type
 from sandbox.plan.checked import (
     CheckedAggregate,
     CheckedMeasure,
@@ -22,12 +22,14 @@ from sandbox.plan.checked import (
     Given,
     GroupKey,
     KeySet,
+    Level,
     PublicFacts,
     Relation,
 )
 from sandbox.plan.decoding import NAME
 from sandbox.plan.expressions import Judge, Judged
 from sandbox.plan.givens import parts, released_values
+from sandbox.plan.levels import TOTALS, judged_levels, released_keys, released_rows
 from sandbox.plan.limits import ANSWER_ROWS, GIVEN_BYTES, Limits
 from sandbox.plan.lineage import scans
 from sandbox.plan.nodes import (
@@ -246,7 +248,8 @@ class _Checker:
         source = replace(found, rows=max(1, found.rows))
         judged = [self.judge.judge(output.expression, source.columns) for output in measure.keys]
         keys = tuple(map(self._key, measure.keys, judged))
-        costs = [1 + one.cost for one in judged]
+        levels = self._levels(measure, keys)
+        costs = [len(levels) + one.cost for one in judged]
         aggregates = list[CheckedAggregate]()
         for aggregate in measure.aggregates:
             parts = self._read(aggregate, source)
@@ -256,13 +259,14 @@ class _Checker:
             self._define(aggregate.name)
             most = source.rows * self.domains[source.domain or ""].max_units
             aggregates.append(judged_aggregate(aggregate, values[0], values[1], most))
-            cost = aggregate_cost(aggregate.function, source.rows)
+            cost = len(levels) * aggregate_cost(aggregate.function, source.rows)
             costs.append(cost + sum(one.cost for one in parts if one is not None))
         checked = CheckedMeasure(
             measure,
             Relation(found.domain, source.rows, source.keys, source.columns, source.row_bytes),
             keys,
             self._key_set(keys),
+            levels,
             tuple(aggregates),
             source.work + source.rows * sum(costs),
             self._givens(measure),
@@ -290,6 +294,18 @@ class _Checker:
             raise Refusal("plan.unit_value", {"function": "GROUP BY"}, subject=output.name)
         return GroupKey(self._define(output.name), replace(values, members=self.judge.members(values)))
 
+    def _levels(self, measure: Measure, keys: tuple[GroupKey, ...]) -> tuple[Level, ...]:
+        """What is released. Refuses what is too large in all."""
+        if measure.levels is not None:
+            self._define(measure.levels.name)
+            self._most("grouping sets", len(measure.levels.sets), self.limits.levels)
+            if any(each.function in CHOSEN for each in measure.aggregates):
+                raise Refusal("plan.invalid", {"what": "quantiles of several grouping sets"})
+        levels = judged_levels(measure, keys, self._key_set)
+        if measure.levels is not None:
+            self._most("groups of all grouping sets", released_rows(levels, 0), TOTALS * self.limits.cells)
+        return levels
+
     def _key_set(self, keys: tuple[GroupKey, ...]) -> KeySet:
         """The product of the parts' value sets, NULL last where a part can be NULL (rule 23)."""
         parts = [
@@ -312,15 +328,14 @@ class _Checker:
 
     def _release(self, checked: CheckedMeasure) -> None:
         """The released relation: at most one row per group key."""
-        keys = {key.name: replace(key.values, per_unit=False) for key in checked.keys}
+        keys = released_keys(checked.measure, checked.keys, checked.levels)
         units = self.domains[checked.source.domain].max_units
         noisy, ranged = dict[str, Values](), dict[str, Values]()
         for one in checked.aggregates:
             name, type_ = one.aggregate.name, released_type(one.aggregate, one.values)
             noisy[name] = Values(type_, nullable=can_be_null(one.aggregate))
             ranged[name] = released_values(one, type_, checked.source.rows, units)
-        cells = checked.key_set.cells
-        rows = self.limits.cells if cells is None else len(cells)
+        rows = released_rows(checked.levels, self.limits.cells)
         named = frozenset({frozenset(keys)})
         self.released[checked.measure.name] = Known(None, {**keys, **noisy}, rows, named, {})
         self.entering[checked.measure.name] = Known(None, {**keys, **ranged}, rows, named, {})

@@ -60,6 +60,17 @@ class KeySet:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """One grouping set of a measure, with the keys that its groups have."""
+
+    places: tuple[int, ...]
+    """Of its keys among the measure's."""
+    number: int
+    """What the column of levels says of its rows; 0 where all keys are in it."""
+    key_set: KeySet
+
+
+@dataclass(frozen=True, slots=True)
 class CheckedAggregate:
     """An aggregate whose argument's values are known."""
 
@@ -113,13 +124,16 @@ class CheckedMeasure:
     source: Relation
     keys: tuple[GroupKey, ...]
     key_set: KeySet
+    """Of all keys together, by which a unit's contribution is cut."""
+    levels: tuple[Level, ...]
+    """What is released: by all keys, or by each of several sets of them."""
     aggregates: tuple[CheckedAggregate, ...]
     work: int
     """What one unit can cause the engine to do in this measure, from declared sizes alone (rule 2).
 
     Per operator its rows of the unit times one and the cost of its expressions; then per row of the source two for each
     statistic (AVG has two), a sort where a unit's values are chosen, one for each key, and the cost of keys, arguments
-    and filters.
+    and filters; that of statistics and one for each key once more per further level.
     Unit: row operations.
     """
     givens: tuple[Given, ...]

@@ -18,6 +18,7 @@ from sandbox.errors import Refusal
 from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.canonical import Json, scalar_json
 from sandbox.plan.fold_functions import FoldFunction
+from sandbox.plan.grouping_sets import Levels
 from sandbox.plan.nodes import (
     Aggregate,
     Call,
@@ -228,13 +229,22 @@ class _Decoder:
 
     def measure(self, tree: Json) -> Measure:
         self.count(0)
-        name, source, keys, aggregates = _members(tree, "name source keys aggregates")
+        name, source, keys, aggregates, levels = _members(tree, "name source keys aggregates levels")
         return Measure(
             _name(name),
             self.relation(source, 0),
             _list(keys, self.output),
             _list(aggregates, self.aggregate),
+            None if levels is None else self.levels(levels),
         )
+
+    def levels(self, tree: Json) -> Levels:
+        name, sets = _members(tree, "name sets")
+        return Levels(_name(name), _list(sets, self.names))
+
+    def names(self, tree: Json) -> tuple[str, ...]:
+        self.count(0)
+        return _list(tree, _name)
 
     def aggregate(self, tree: Json) -> Aggregate:
         self.count(0)

@@ -149,6 +149,11 @@ class _Holder:
         return _Holder(values, members, ends, None if values.nullable else _default(values))
 
     def hold(self, value: Scalar) -> Scalar:
+        """The value, or what stands for it; a real one as the engine has it, so that different ones stay different."""
+        found = self._held(value)
+        return Fraction(float(found)) if isinstance(found, Fraction) else found
+
+    def _held(self, value: Scalar) -> Scalar:
         if value is None or (self.members is not None and value not in self.members):
             return self.default
         match value:

@@ -68,8 +68,19 @@ def _united(one: Measure, other: Measure) -> tuple[Measure, dict[str, str]] | No
         return None
     if merging.matched(one.keys, other.keys, merging.output) != one.keys:
         return None
+    if not _alike(one, other, merging):
+        return None
     aggregates = merging.matched(one.aggregates, other.aggregates, merging.aggregate)
     return replace(one, source=source, aggregates=aggregates), {**merging.known, other.name: one.name}
+
+
+def _alike(one: Measure, other: Measure, merging: _Merging) -> bool:
+    """Whether both have the same grouping sets, or none; told by the same numbers, so of keys in the same order."""
+    if one.levels is None or other.levels is None:
+        return one.levels is other.levels
+    merging.known[other.levels.name] = one.levels.name
+    order = [merging.new(key.name) for key in other.keys] == [key.name for key in one.keys]
+    return order and tuple(tuple(map(merging.new, each)) for each in other.levels.sets) == one.levels.sets
 
 
 @dataclass(slots=True)

@@ -29,6 +29,8 @@ class Limits:
     """After any operator of the public part."""
     cells: int
     """Group keys of one measure; with more, its keys are private. Rows of a release that a later measure reads."""
+    levels: int
+    """Grouping sets of one measure."""
     evaluations: int
     """Single values built or given to functions to know value sets, of the whole plan."""
 
@@ -43,5 +45,6 @@ def standard(cells: int) -> Limits:
         row_bytes=1 << 16,
         public_rows=10_000_000,
         cells=cells,
+        levels=64,
         evaluations=100_000,
     )

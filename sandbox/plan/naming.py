@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from sandbox.plan.grouping_sets import Levels
 from sandbox.plan.nodes import (
     Aggregate,
     Call,
@@ -51,7 +52,10 @@ class Names:
     def measure(self, measure: Measure) -> Measure:
         source = self.relation(measure.source)
         aggregates = tuple(map(self.aggregate, measure.aggregates))
-        return Measure(self.new(measure.name), source, tuple(map(self.output, measure.keys)), aggregates)
+        name, keys, levels = self.new(measure.name), tuple(map(self.output, measure.keys)), measure.levels
+        if levels is not None:
+            levels = Levels(self.new(levels.name), tuple(tuple(map(self.new, one)) for one in levels.sets))
+        return Measure(name, source, keys, aggregates, levels)
 
     def aggregate(self, one: Aggregate) -> Aggregate:
         return replace(

@@ -18,6 +18,7 @@ from typing import TypeAlias
 
 from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.fold_functions import FoldFunction
+from sandbox.plan.grouping_sets import Levels
 from sandbox.plan.window_functions import Frame, WindowFunction
 
 Scalar: TypeAlias = bool | int | Fraction | str | date | datetime | None
@@ -381,16 +382,14 @@ class Aggregate:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """The one crossing from private to public: group, aggregate, add noise, pay.
-
-    Its released relation has the columns of `keys`, then those of `aggregates`.
+    """The one crossing from private to public: group, aggregate, add noise, pay. What is released has the columns of
+    `keys`, then that of `levels`, if any, then those of `aggregates`.
 
     SQL: `SELECT k, SUM(x) FROM … GROUP BY k`, `SELECT DISTINCT k`
     Rule: bounds per unit (rules 11, 19), exact integers (rules 16, 17), a noise per total (rule 18); group keys of a
         value set all appear, others above a threshold that costs δ (rule 23); not by the unit key (rule 9)
     Cost: the only operator with a price: the spend is split over its totals
-    Example: SELECT COUNT(*), SUM(income), AVG(income) FROM persons
-    Example: SELECT 科室, date_trunc('month', 日期) AS m, COUNT(*) FROM visits GROUP BY 科室, m
+    Example: SELECT 科室, date_trunc('month', 日期) AS m, COUNT(*), SUM(费用) FROM visits GROUP BY 科室, m
     Example: SELECT DISTINCT 科室 FROM visits
     """
 
@@ -398,3 +397,4 @@ class Measure:
     source: Relation
     keys: tuple[Output, ...]
     aggregates: tuple[Aggregate, ...]
+    levels: Levels | None = None

@@ -58,8 +58,9 @@ class Subject:
 
 
 def subject(measure: Measure) -> Subject | None:
-    """What the measure is of; None where it reads what others release, which is another relation each time."""
-    if releases(measure.source):
+    """What the measure is of; None where it reads what others release, which is another relation each time, or has
+    grouping sets, whose totals are no independent ones."""
+    if releases(measure.source) or measure.levels is not None:
         return None
     found = _rows(measure.source, "")
     keys = tuple(dissolved(key.expression, found.columns) for key in measure.keys)

@@ -6,7 +6,7 @@ it; what that spend loses is found exactly, as for any other: no float decides a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Context, Decimal
 from fractions import Fraction
@@ -15,8 +15,10 @@ from math import sqrt
 from policies.licences import Notion
 from sandbox.errors import Refusal
 from sandbox.privacy.calibrate import Priced, PricedMeasure
+from sandbox.privacy.consistency import noises
 from sandbox.privacy.intervals import half_width
 from sandbox.privacy.loss import Spend
+from sandbox.privacy.mechanisms import Measurement
 from sandbox.privacy.quantiles import Chosen
 from sandbox.privacy.statistics import Estimate, Moments
 
@@ -81,11 +83,17 @@ def _rounded_up(loss: Fraction) -> Fraction:
 
 def _factor(priced: Priced, goals: Sequence[Goal], outside: float) -> float:
     """The largest factor, within rounding, by which all noise may be scaled so that every goal is met."""
-    sought = [(measure, estimate, goal) for goal in goals for measure, estimate in _estimates(priced, goal.aggregate)]
+    moved = {measure.bounded.checked.measure.name: noises(measure, outside) for measure in priced.measures}
+    sought = [
+        (measure, estimate, goal, steps)
+        for goal in goals
+        for measure, estimate in _estimates(priced, goal.aggregate)
+        for steps in moved[measure.bounded.checked.measure.name]
+    ]
     low, high = 1 / _WIDEST, _WIDEST
     for _ in range(_HALVINGS):
         middle = sqrt(low * high)
-        met = all(_met(measure, estimate, goal, middle, outside) for measure, estimate, goal in sought)
+        met = all(_met(*each, middle, outside) for each in sought)
         low, high = (middle, high) if met else (low, middle)
     return low
 
@@ -100,8 +108,13 @@ def _estimates(priced: Priced, aggregate: str) -> list[tuple[PricedMeasure, Esti
 
 
 def _met(
-    measure: PricedMeasure, estimate: Estimate | Moments | Chosen, goal: Goal, factor: float, outside: float
+    measure: PricedMeasure,
+    estimate: Estimate | Moments | Chosen,
+    goal: Goal,
+    noise: Mapping[str, Measurement],
+    factor: float,
+    outside: float,
 ) -> bool:
-    steps = {name: replace(step, scale=step.scale * factor) for name, step in measure.steps.items()}
+    steps = {name: replace(step, scale=step.scale * factor) for name, step in noise.items()}
     half = half_width(measure.bounded, estimate, steps, goal.expected_size, outside)
     return half is not None and half <= goal.half_width

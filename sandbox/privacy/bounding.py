@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import ceil, isqrt
+from math import ceil, isqrt, prod
 
 from policies.cards import Bounds
 from sandbox.errors import Refusal
 from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.aggregates import STATISTICS
-from sandbox.plan.checked import CheckedAggregate, CheckedMeasure
+from sandbox.plan.checked import CheckedAggregate, CheckedMeasure, KeySet
 from sandbox.plan.limits import ANSWER_ROWS, KEY_BYTES
 from sandbox.plan.nodes import Ref, Type
 from sandbox.plan.relations import HIDDEN_BYTES, width
@@ -71,7 +71,8 @@ class BoundedMeasure:
     estimates: tuple[Estimate | Moments | Chosen, ...]
     """One per aggregate, in order."""
     existence: str | None
-    """With private keys: the UNITS statistic without filter that decides which keys are released (rule 23)."""
+    """With private keys: the UNITS statistic without filter that decides which keys are released, on every level that
+    has private ones (rules 23 and 25)."""
     minimum: int
     """Groups of fewer units are withheld (rule 24). Private keys never leave the engine with fewer: a minimum stands
     there also so that the declared units can make no more keys than are looked at, and how many there are does not
@@ -79,10 +80,10 @@ class BoundedMeasure:
     frequency: str | None = None
     """With public keys and a minimum: the UNITS statistic without filter whose noisy totals are held against it."""
     clips: tuple[Clip, ...] = ()
-    """What cuts a unit's parts in place of r: every statistic but those of existence, of frequency and of DISTINCT is
-    in one, or there are none. Statistics of one estimate are in one clip."""
+    """What cuts a unit's parts in place of r: every statistic but those of existence, of frequency, of DISTINCT and,
+    with several levels, of units is in one, or there are none. Statistics of one estimate are in one clip."""
     quantiles: tuple[Quantile, ...] = ()
-    """Distinct; each chosen per group, by a mechanism of its own (rule 22)."""
+    """Distinct; each chosen per group, by a mechanism of its own (rule 22); none with several levels."""
 
     @property
     def buckets(self) -> tuple[Buckets, ...]:
@@ -120,6 +121,47 @@ class BoundedMeasure:
         """Steps in which the statistic's total comes, per grid step."""
         clip = self.clip(name)
         return 1 if clip is None else clip.fine[name]
+
+    def at(self, place: int) -> Bounds:
+        """g and r that hold for every unit on one level: of the groups that the unit is cut to, several can be one
+        there, whose parts add.
+        """
+        level = self.checked.levels[place]
+        groups = min(self.bounds.groups, _groups(self.checked, level.places, level.key_set))
+        return Bounds(groups, min(self.checked.source.rows, self.bounds.rows * self.merged(place)))
+
+    def merged(self, place: int) -> int:
+        """Of the groups that a unit is cut to, how many can be one on a level: as many as the keys that are not in it
+        tell apart.
+        """
+        level = self.checked.levels[place]
+        rest = [key.values for index, key in enumerate(self.checked.keys) if index not in level.places]
+        sizes = [
+            None if each.members is None else len(each.members) + each.nullable for each in rest if not each.per_unit
+        ]
+        known = [size for size in sizes if size is not None]
+        return self.bounds.groups if len(known) < len(sizes) else min(self.bounds.groups, max(1, prod(known)))
+
+    def measured(self, place: int) -> tuple[Statistic, ...]:
+        """The statistics that are measured on one level, what decides on private keys first: where keys are public,
+        only what aggregates or a minimum frequency need.
+        """
+        needed = {name for each in self.estimates for name in each.parts} | {self.frequency}
+        private = place in self.private
+        found = [each for each in self.statistics if private or each.name in needed or each.name != self.existence]
+        return tuple(sorted(found, key=lambda each: each.name != self.existence))
+
+    @property
+    def private(self) -> tuple[int, ...]:
+        """The levels whose group keys are private."""
+        return tuple(place for place, level in enumerate(self.checked.levels) if level.key_set.cells is None)
+
+    @property
+    def parts(self) -> tuple[tuple[int, str], ...]:
+        """What is measured or chosen, by level and statistic or quantile."""
+        levels = range(len(self.checked.levels))
+        parts = [(level, statistic.name) for level in levels for statistic in self.measured(level)]
+        return (*parts, *((0, each.name) for each in self.quantiles))
 
     def statistic(self, name: str) -> Statistic:
         """The statistic of that name."""
@@ -162,8 +204,9 @@ def bound(
     )
     if draft.room < 1:
         raise Refusal("plan.overflow", {"aggregate": AggregateFunction.ROWS}, subject=checked.measure.name)
-    existence = draft.add(unit_count(None)).name if checked.key_set.cells is None else None
-    if existence is not None and max_units * bounds.groups * _key_bytes(checked) > KEY_BYTES:
+    private = sum(level.key_set.cells is None for level in checked.levels)
+    existence = draft.add(unit_count(None)).name if private else None
+    if private * max_units * bounds.groups * _key_bytes(checked) > KEY_BYTES:
         raise Refusal(
             "plan.too_large", {"what": "bytes of group keys", "limit": str(KEY_BYTES)}, subject=checked.measure.name
         )
@@ -196,12 +239,13 @@ def demanding(bounded: BoundedMeasure, minimum: int) -> BoundedMeasure:
     Private keys with fewer units are absent before the threshold; a public key's group is withheld by its noisy count.
     Source: rule 24.
     """
-    if minimum <= 1 or bounded.existence is not None:
-        return replace(bounded, minimum=max(minimum, bounded.minimum))
+    kept = replace(bounded, minimum=max(minimum, bounded.minimum))
+    if minimum <= 1 or all(level.key_set.cells is None for level in bounded.checked.levels):
+        return kept
     draft = _Draft(bounded.checked.measure.name, scaled=False, shared=False, room=0, values=0)
     draft.statistics.extend(bounded.statistics)
     name = draft.add(unit_count(None)).name
-    return replace(bounded, statistics=tuple(draft.statistics), minimum=minimum, frequency=name)
+    return replace(kept, statistics=tuple(draft.statistics), frequency=name)
 
 
 def _key_bytes(checked: CheckedMeasure) -> int:
@@ -224,7 +268,7 @@ def row_room(checked: CheckedMeasure, max_units: int) -> int:
     statistics, nor a part times that norm, `INTERMEDIATE` (rule 27); 0 where nothing may.
     """
     statistics = 1 + sum(max(2, STATISTICS.get(each.aggregate.function, 1)) for each in checked.aggregates)
-    most = min((CAPACITY - 1) // max_units, isqrt((INTERMEDIATE - 1) // statistics))
+    most = min((CAPACITY - 1) // max_units, isqrt((INTERMEDIATE - 1) // (statistics * len(checked.levels))))
     return most // checked.source.rows
 
 
@@ -238,17 +282,18 @@ def structural(checked: CheckedMeasure) -> Bounds:
         if not values.nullable and (name in named or values.per_unit)
     }
     one_row = any(columns <= fixed for columns in checked.source.unit_keys)
-    return Bounds(groups=min(rows, _groups(checked)), rows=1 if one_row else rows)
+    groups = _groups(checked, range(len(checked.keys)), checked.key_set)
+    return Bounds(groups=min(rows, groups), rows=1 if one_row else rows)
 
 
-def _groups(checked: CheckedMeasure) -> int:
-    """Group keys that one unit can touch: parts determined by the unit count 1 (rule 20)."""
-    varying = [index for index, key in enumerate(checked.keys) if not key.values.per_unit]
+def _groups(checked: CheckedMeasure, places: Sequence[int], key_set: KeySet) -> int:
+    """Groups by these keys that one unit can touch: parts determined by the unit count 1 (rule 20)."""
+    varying = [index for index, place in enumerate(places) if not checked.keys[place].values.per_unit]
     if not varying:
         return 1
-    if checked.key_set.cells is None:
+    if key_set.cells is None:
         return checked.source.rows
-    return max(1, len({tuple(cell[index] for index in varying) for cell in checked.key_set.cells}))
+    return max(1, len({tuple(cell[index] for index in varying) for cell in key_set.cells}))
 
 
 def _sums_last(aggregates: Sequence[CheckedAggregate]) -> list[CheckedAggregate]:

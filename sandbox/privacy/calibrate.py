@@ -93,8 +93,13 @@ class PricedMeasure:
 
     @property
     def steps(self) -> Mapping[str, Measurement]:
-        """Per statistic, what measures it."""
-        return {name: step for step in self.measurements for name in step.statistics}
+        """Per statistic, what measures it on the first level: the only one, where there are not several."""
+        return self.steps_at(0)
+
+    def steps_at(self, level: int) -> Mapping[str, Measurement]:
+        """Per statistic that is measured on the level, by what."""
+        found = (step for step in self.measurements if step.level in (None, level))
+        return {name: step for step in found for name in step.statistics}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,21 +133,27 @@ def price(
 
 
 def _zcdp(measures: Sequence[BoundedMeasure], spend: Spend, delta: Fraction, weights: Mapping[str, Fraction]) -> Priced:
-    private = sum(measure.existence is not None for measure in measures)
+    private = sum(len(measure.private) for measure in measures)
     thresholds = _thresholds(measures, delta)
     shares = split(units(spend, measures, Notion.ZCDP, delta), measures, Notion.ZCDP, weights)
     priced = []
     for measure, share in zip(measures, shares, strict=True):
         given, notices = _noticed(measure, share, _gaussian)
         steps = []
-        if measure.existence is not None:
-            change = sensitivity(measure, measure.statistic(measure.existence))
-            existence = given.pop(measure.existence)
-            steps.append(_thresholded(measure.existence, change, existence, thresholds / private, measure.minimum))
+        for level in measure.private:
+            existence = measure.existence or ""
+            change = sensitivity(measure, measure.statistic(existence), level)
+            step = _thresholded(existence, change, given.pop((level, existence)), thresholds / private, measure.minimum)
+            steps.append(_on(step, measure, level))
         found, selections = _measured(measure, given, _gaussian, _selected_rho)
         ranked = _ranked(measure, given, _selected_rho)
         priced.append(PricedMeasure(measure, (*steps, *found), selections, notices, *ranked))
     return summed(priced)
+
+
+def _on(step: Measurement, measure: BoundedMeasure, level: int) -> Measurement:
+    """The step on one level of several."""
+    return step if measure.checked.measure.levels is None else replace(step, level=level)
 
 
 def units(spend: Spend, measures: Sequence[BoundedMeasure], notion: Notion, delta: Fraction) -> int:
@@ -180,14 +191,14 @@ def _pure(measures: Sequence[BoundedMeasure], spend: Spend, weights: Mapping[str
 
 
 def _unknown_key(measure: BoundedMeasure) -> str:
-    """The first group key without a public value set; the measure, where only all of them together are too many."""
+    """The first group key without a public value set; the measure, where only several together are too many."""
     checked = measure.checked
     return next((key.name for key in checked.keys if key.values.members is None), checked.measure.name)
 
 
 def _noticed(
-    measure: BoundedMeasure, given: Mapping[str, int], step: Callable[[str, Sensitivity, int], Measurement]
-) -> tuple[dict[str, int], tuple[Notice, ...]]:
+    measure: BoundedMeasure, given: Mapping[tuple[int, str], int], step: Callable[[str, Sensitivity, int], Measurement]
+) -> tuple[dict[tuple[int, str], int], tuple[Notice, ...]]:
     """What each statistic keeps of its share, and the notices, measured with a part of all of them.
 
     Refuses: `spend.too_small` where a statistic keeps nothing. Source: rule 28.
@@ -203,23 +214,23 @@ def _noticed(
 
 def _measured(
     measure: BoundedMeasure,
-    given: Mapping[str, int],
+    given: Mapping[tuple[int, str], int],
     step: Callable[[str, Sensitivity, int], Measurement],
     selected: Callable[[str, int, int], Selection],
 ) -> tuple[tuple[Measurement, ...], tuple[Selection, ...]]:
-    """The statistics measured with what each is given: those of one clip together, with one loss for all; and of that a
-    part for the choice of its norm, where it is undecided.
+    """The statistics measured with what each is given on each level: those of one clip together on all levels, with one
+    loss for all; and of that a part for the choice of its norm, where it is undecided.
     """
     apart = [statistic.name for statistic in measure.statistics if measure.clip(statistic.name) is None]
     steps = [
-        step(name, sensitivity(measure, measure.statistic(name)), share)
-        for name, share in given.items()
+        _on(step(name, sensitivity(measure, measure.statistic(name), level), share), measure, level)
+        for (level, name), share in given.items()
         if name in apart
     ]
     selections = list[Selection]()
     for number, clip in enumerate(measure.clips, 1):
         name = next(iter(clip.fine)) if len(clip.fine) == 1 else f"{measure.checked.measure.name}v{number}"
-        share = sum(given[part] for part in clip.fine)
+        share = sum(share for (_, part), share in given.items() if part in clip.fine)
         if clip.undecided:
             part = ceil(share * SHARE)
             share -= part
@@ -232,7 +243,7 @@ def _measured(
 
 
 def _ranked(
-    measure: BoundedMeasure, given: Mapping[str, int], selected: Callable[[str, int, int], Selection]
+    measure: BoundedMeasure, given: Mapping[tuple[int, str], int], selected: Callable[[str, int, int], Selection]
 ) -> tuple[tuple[Selection, ...], tuple[Selection | None, ...]]:
     """One choice per quantile and group, and one of its interval with a part of the share.
 
@@ -240,7 +251,7 @@ def _ranked(
     """
     steps, brackets = list[Selection](), list[Selection | None]()
     for each in measure.quantiles:
-        share = given[each.name]
+        share = given[0, each.name]
         part = 0 if each.inward else ceil(share * BRACKET_SHARE)
         steps.append(_per_group(measure, each, each.name, share - part, selected))
         brackets.append(_per_group(measure, each, each.bracket, part, selected) if part else None)

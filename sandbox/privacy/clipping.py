@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import floor, isqrt
+from math import isqrt
 
 from policies.cards import Bounds
 from sandbox.errors import Refusal
@@ -54,7 +54,7 @@ def _clipped(
     """
     structure = structural(checked)
     groups = structure.groups
-    if checked.key_set.cells is None and default is not None:
+    if any(level.key_set.cells is None for level in checked.levels) and default is not None:
         groups = min(groups, default.groups)
     bounds = Bounds(groups, structure.rows)
     draft = demanding(bound(checked, bounds, None, max_units, alike=True, apart=default), minimum)
@@ -72,10 +72,12 @@ def _clipped(
 
 def _vectors(draft: BoundedMeasure) -> list[list[str]]:
     """The statistics that are cut together: those of one estimate, so that a ratio's two sides are scaled alike (rule
-    17). Others are cut apart: a norm that they shared would be the noisier one's, whatever their sizes.
+    17). Units on several levels are in none: their parts do not add. Others are cut apart: a norm that they shared
+    would be the noisier one's, whatever their sizes.
     """
-    apart = (draft.existence, draft.frequency)
-    summed = [each.name for each in draft.statistics if each.kind is not StatisticKind.DISTINCT]
+    apart, counted = (draft.existence, draft.frequency), {StatisticKind.DISTINCT}
+    counted |= {StatisticKind.UNITS} if len(draft.checked.levels) > 1 else set()
+    summed = [each.name for each in draft.statistics if each.kind not in counted]
     vectors = [[name] for name in summed if name not in apart]
     for estimate in draft.estimates:
         joined = [names for names in vectors if estimate.parts & set(names)]
@@ -95,18 +97,20 @@ def _clip(draft: BoundedMeasure, names: Sequence[str], asked: ClipAt, room: int,
     fine = {name: row * parts[name] // (longest_part * size) or row // size for name, size in sizes.items()}
     if min(fine.values()) < 1:
         raise Refusal("plan.overflow", {"aggregate": AggregateFunction.SUM}, subject=draft.checked.measure.name)
+    clip = Clip(norm, 0, row, fine, levels=len(draft.checked.levels))
     if asked.rows is not None:
-        return Clip(norm, max(1, floor(asked.rows * row)), row, fine)
-    whole = longest(draft, Clip(norm, 0, row, fine))
+        return replace(clip, most=max(1, clip.length(asked.rows)))
+    whole = longest(draft, clip)
     doublings = max(0, (whole * SMALLEST // row).bit_length() - 1)
     least = -(-whole // 2**doublings)
     candidates = tuple(least * 2**place for place in range(doublings + 1))
-    return Clip(norm, candidates[-1], row, fine, candidates)
+    return replace(clip, most=candidates[-1], candidates=candidates)
 
 
 def longest(draft: BoundedMeasure, clip: Clip) -> int:
     """No less than the norm of any unit's vector before it is cut; in steps of the finer grid."""
-    changes = [(unclipped(draft, draft.statistic(name)), size) for name, size in clip.fine.items()]
+    levels = range(clip.levels)
+    changes = [(unclipped(draft, draft.statistic(name), at), size) for name, size in clip.fine.items() for at in levels]
     match clip.norm:
         case Norm.L1:
             return sum(change.l1 * size for change, size in changes)

@@ -45,35 +45,35 @@ def proportions(measure: BoundedMeasure, names: Sequence[str], norm: Norm) -> di
     return found
 
 
-def moved(measure: BoundedMeasure, weights: Mapping[str, Fraction]) -> dict[str, Fraction]:
-    """W of each statistic: how far a grid step more in its total moves what is released, squared and added up. What
-    decides which groups are released is a count that is itself released.
+def moved(measure: BoundedMeasure, weights: Mapping[str, Fraction], level: int = 0) -> dict[str, Fraction]:
+    """W of each statistic on a level: how far a grid step more in its total moves what is released, squared and added
+    up. What decides which groups are released is a count that is itself released.
     """
     found = {statistic.name: Fraction(0) for statistic in measure.statistics}
     for estimate in measure.estimates:
         if isinstance(estimate, Chosen):
             continue
         weight = weights.get(estimate.aggregate, Fraction(1))
-        for name, square in _squares(measure, estimate).items():
+        for name, square in _squares(measure, estimate, level).items():
             found[name] += weight * square
     for deciding in (measure.existence, measure.frequency):
         if deciding is not None:
-            found[deciding] += _counted(measure, measure.statistic(deciding))
+            found[deciding] += _counted(measure, measure.statistic(deciding), level)
     return found
 
 
-def _squares(measure: BoundedMeasure, estimate: Estimate | Moments) -> dict[str, Fraction]:
+def _squares(measure: BoundedMeasure, estimate: Estimate | Moments, level: int) -> dict[str, Fraction]:
     """a² of each statistic that an aggregate follows from: of an error relative to the range that it has with as many
     rows per unit as are declared, of averages and moments in groups half as large, and so to half of theirs.
     """
-    rows = Fraction(1, min(measure.bounds.rows, measure.checked.source.rows) ** 2)
+    rows = Fraction(1, min(measure.at(level).rows, measure.checked.source.rows) ** 2)
     if isinstance(estimate, Moments):
         return {name: rows * square for name, square in _moments(measure, estimate).items()}
     statistic = measure.statistic(estimate.statistic)
     if estimate.divisor is not None:
         return {statistic.name: rows / statistic.magnitude**2, estimate.divisor: rows * OFF_CENTRE}
     if statistic.kind not in {StatisticKind.SUM, StatisticKind.SCALED_SUM}:
-        return {statistic.name: _counted(measure, statistic)}
+        return {statistic.name: _counted(measure, statistic, level)}
     low, high = statistic.low + statistic.centre, statistic.high + statistic.centre
     width = max(high, 0) - min(low, 0) or 1
     found = {statistic.name: rows / width**2}
@@ -82,8 +82,8 @@ def _squares(measure: BoundedMeasure, estimate: Estimate | Moments) -> dict[str,
     )
 
 
-def _counted(measure: BoundedMeasure, statistic: Statistic) -> Fraction:
-    return Fraction(1, unclipped(measure, statistic).linf ** 2)
+def _counted(measure: BoundedMeasure, statistic: Statistic, level: int) -> Fraction:
+    return Fraction(1, unclipped(measure, statistic, level).linf ** 2)
 
 
 def _moments(measure: BoundedMeasure, estimate: Moments) -> dict[str, Fraction]:

@@ -53,7 +53,7 @@ class Noisy:
         estimate = self.estimate(name)
         if not isinstance(estimate, Estimate):
             raise Fault("a moment or a choice is no total")
-        return self.priced.steps[estimate.statistic], self.released.totals[row][estimate.statistic]
+        return self.released.noises[row][estimate.statistic], self.released.totals[row][estimate.statistic]
 
     def linear(self, row: int, estimate: Estimate) -> Linear:
         """A total of the row, as it follows from statistics by adding alone."""
@@ -68,6 +68,24 @@ class Noisy:
             return None
         keys = len(self.released.columns) - len(self.priced.bounded.estimates)
         return self.released.intervals[row][self.column(name) - keys]
+
+
+def independent(
+    weights: Mapping[Key, Fraction | float], releases: Mapping[str, Noisy]
+) -> list[tuple[Measurement, Fraction]]:
+    """What adds up to so much of each noise. Noises are independent, but for those in totals of one statistic that were
+    made consistent: of several rows' they count as one, as large as they can be together.
+    """
+    found, tied = list[tuple[Measurement, Fraction]](), dict[tuple[str, str], list[tuple[Measurement, Fraction]]]()
+    for (measure, row, statistic), weight in weights.items():
+        released = releases[measure].released
+        one = (released.noises[row][statistic], Fraction(weight))
+        (tied.setdefault((measure, statistic), []) if statistic in released.adjusted else found).append(one)
+    for each in tied.values():
+        widest = max((step for step, _ in each), key=lambda step: step.scale)
+        whole = sum(abs(weight) * Fraction(step.scale) for step, weight in each)
+        found.append(each[0] if len(each) == 1 else (widest, whole / Fraction(widest.scale)))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from sandbox.plan.nodes import Scalar, Type
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.brackets import ends
 from sandbox.privacy.calibrate import PricedMeasure
+from sandbox.privacy.consistency import additive, consistent, lattice, noises
 from sandbox.privacy.keys import Totals
 from sandbox.privacy.mechanisms import Measurement, Noise
 from sandbox.privacy.moments import moment
@@ -46,45 +47,75 @@ class ReleasedMeasure:
 
     measure: str
     columns: tuple[tuple[str, Type], ...]
-    """Group keys, then aggregates."""
+    """Group keys, with grouping sets what tells them apart, then aggregates."""
     rows: tuple[tuple[Scalar, ...], ...]
     """INTEGER values are int, DOUBLE values Fraction."""
     intervals: tuple[tuple[Interval | None, ...], ...]
     """Per row, one per aggregate; None where an average's is unbounded, or a moment's noise is too large."""
     totals: tuple[Mapping[str, int], ...]
     """Per row, the noisy totals it was made of, by statistic."""
+    levels: tuple[int, ...]
+    """Per row, the place of its level."""
+    noises: tuple[Mapping[str, Measurement], ...]
+    """Per row, the noise that is in them."""
+    adjusted: frozenset[str]
+    """The statistics whose totals were made consistent: their noise is no other row's alone."""
 
 
 def release(priced: PricedMeasure, noisy: Totals) -> ReleasedMeasure:
-    """The released relation of a measure, from its noisy totals; groups below the minimum frequency are withheld."""
-    bounded = priced.bounded
-    steps = priced.steps
-    halves = half_widths(priced, None)
-    rows, intervals, kept = [], [], []
+    """The released relation of a measure, from its noisy totals, which are made consistent between its levels; groups
+    below the minimum frequency are withheld.
+    """
+    bounded, told_by = priced.bounded, priced.bounded.checked.measure.levels
+    noisy, found = consistent(priced, noisy), noises(priced, OUTSIDE)
+    halves = [_halves(bounded, steps, None, OUTSIDE) for steps in found]
+    rows, intervals, kept, levels = [], [], [], []
     for index, key in enumerate(noisy.keys):
+        at = noisy.level(index)
         totals = {name: column[index] for name, column in noisy.columns.items()}
         if bounded.frequency is not None and totals[bounded.frequency] < bounded.minimum:
             continue
-        kept.append(totals)
-        cells = [_cell(bounded, each, halves[each.aggregate], steps, totals) for each in bounded.estimates]
-        rows.append((*key, *(value for value, _ in cells)))
+        cells = [_cell(bounded, each, halves[at][each.aggregate], found[at], totals) for each in bounded.estimates]
+        told = () if told_by is None else (bounded.checked.levels[at].number,)
+        rows.append((*key, *told, *(value for value, _ in cells)))
         intervals.append(tuple(interval for _, interval in cells))
-    keys = tuple((part.name, part.values.type) for part in bounded.checked.keys)
-    aggregates = tuple((estimate.aggregate, estimate.type) for estimate in bounded.estimates)
-    return ReleasedMeasure(bounded.checked.measure.name, keys + aggregates, tuple(rows), tuple(intervals), tuple(kept))
+        kept.append(totals)
+        levels.append(at)
+    keys = [(part.name, part.values.type) for part in bounded.checked.keys]
+    keys += [] if told_by is None else [(told_by.name, Type.INTEGER)]
+    aggregates = [(estimate.aggregate, estimate.type) for estimate in bounded.estimates]
+    return ReleasedMeasure(
+        bounded.checked.measure.name,
+        (*keys, *aggregates),
+        tuple(rows),
+        tuple(intervals),
+        tuple(kept),
+        tuple(levels),
+        tuple(found[at] for at in levels),
+        frozenset(additive(bounded) if lattice(bounded) is not None else ()),
+    )
 
 
 def half_widths(
     priced: PricedMeasure, expected_size: int | None, outside: float = OUTSIDE
 ) -> Mapping[str, float | None]:
     """Per aggregate, half the width of the interval that misses with probability `outside`; an average's only for
-    groups assumed of `expected_size` rows, at the end of its range where it is widest.
+    groups assumed of `expected_size` rows, at the end of its range where it is widest. Of several levels, the widest.
     """
-    steps = priced.steps
-    return {
-        estimate.aggregate: half_width(priced.bounded, estimate, steps, expected_size, outside)
-        for estimate in priced.bounded.estimates
-    }
+    found = [_halves(priced.bounded, steps, expected_size, outside) for steps in noises(priced, outside)]
+    return {each.aggregate: _widest([halves[each.aggregate] for halves in found]) for each in priced.bounded.estimates}
+
+
+def _widest(halves: Sequence[float | None]) -> float | None:
+    known = [half for half in halves if half is not None]
+    return max(known) if len(known) == len(halves) else None
+
+
+def _halves(
+    bounded: BoundedMeasure, steps: Mapping[str, Measurement], expected_size: int | None, outside: float
+) -> Mapping[str, float | None]:
+    """Per aggregate, half the width on one level."""
+    return {each.aggregate: half_width(bounded, each, steps, expected_size, outside) for each in bounded.estimates}
 
 
 def _cell(
@@ -143,11 +174,19 @@ def _interval(
     return Interval(low, high)
 
 
-def average(priced: PricedMeasure, estimate: Estimate, totals: Mapping[str, int], outside: float) -> Interval | None:
-    """The interval of an average that misses with probability `outside`; None for any other aggregate."""
+def average(
+    priced: PricedMeasure,
+    estimate: Estimate,
+    steps: Mapping[str, Measurement],
+    totals: Mapping[str, int],
+    outside: float,
+) -> Interval | None:
+    """The interval of an average of totals with these noises that misses with probability `outside`; None for any other
+    aggregate.
+    """
     if estimate.divisor is None:
         return None
-    return _average(priced.bounded, estimate, priced.steps, totals, outside)
+    return _average(priced.bounded, estimate, steps, totals, outside)
 
 
 def _average(

@@ -77,6 +77,8 @@ class Measurement:
     """Charged for it."""
     vector: tuple[str, ...] = ()
     """The statistics that are measured together: the sensitivity is that of all their totals, the loss one for all."""
+    level: int | None = None
+    """The level whose group keys it is over; None: those of all levels together."""
 
     @property
     def statistics(self) -> tuple[str, ...]:
@@ -150,25 +152,32 @@ def select_each(step: Selection, scores: Sequence[Sequence[int]], invocations: l
 
 
 def measure(steps: Sequence[Measurement], exact: Totals, invocations: list[Invocation]) -> Totals:
-    """The totals with noise, one call per statistic over all keys.
+    """The totals with noise, one call per statistic and level over all its keys.
 
-    A step with a threshold comes first and decides the keys; the others are measured on those (rule 23). A vector of
-    statistics is one call. Each invocation is recorded before it runs.
+    Steps with a threshold come first and decide a level's keys; the others are measured on those (rules 23 and 25). A
+    vector of statistics is one call. Each invocation is recorded before it runs.
     """
-    keys = exact.keys
-    kept: Sequence[int] = range(len(keys))
-    columns: dict[str, tuple[int, ...]] = {}
+    kept = list(range(len(exact.keys)))
+    columns: dict[str, dict[int, int]] = {name: {} for step in steps for name in step.statistics}
+    decided = False
     for step in steps:
         _record(step, invocations)
+        mine = [index for index in kept if step.level in (None, exact.level(index))]
         if step.threshold is None:
-            columns |= _noisy(step, {name: _kept(exact, name, kept) for name in step.statistics})
+            decided = True
+            for name, column in _noisy(step, {name: _kept(exact, name, mine) for name in step.statistics}).items():
+                columns[name] |= zip(mine, column, strict=True)
             continue
-        if columns:
+        if decided:
             raise Fault("existence is decided first")
-        survivors = _surviving(step, step.threshold, exact.columns.get(step.statistic, ()))
-        kept = sorted(survivors)
-        columns[step.statistic] = tuple(survivors[index] for index in kept)
-    return Totals(tuple(keys[index] for index in kept), columns)
+        counts = dict(zip(mine, _kept(exact, step.statistic, mine), strict=True))
+        columns[step.statistic] |= _surviving(step, step.threshold, counts)
+        kept = [index for index in kept if index not in counts or index in columns[step.statistic]]
+    return Totals(
+        tuple(exact.keys[index] for index in kept),
+        {name: tuple(column.get(index, 0) for index in kept) for name, column in columns.items()},
+        tuple(exact.levels[index] for index in kept) if exact.levels else (),
+    )
 
 
 def noisy_number(step: Measurement, rows: Sequence[Sequence[object]], invocations: list[Invocation]) -> int:
@@ -210,10 +219,10 @@ def _noisy(step: Measurement, columns: Mapping[str, list[int]]) -> dict[str, tup
     return {name: tuple(islice(values, len(column))) for name, column in columns.items()}
 
 
-def _surviving(step: Measurement, threshold: Threshold, counts: Sequence[int]) -> dict[int, int]:
+def _surviving(step: Measurement, threshold: Threshold, counts: Mapping[int, int]) -> dict[int, int]:
     """Positions of the keys that are released, with their noisy unit counts."""
-    _within_capacity(counts)
-    above = {index: n - (threshold.minimum - 1) for index, n in enumerate(counts) if n >= threshold.minimum}
+    _within_capacity(list(counts.values()))
+    above = {index: n - (threshold.minimum - 1) for index, n in counts.items() if n >= threshold.minimum}
     if not above:
         return {}
     released = _built_threshold(step.scale, threshold)(above)

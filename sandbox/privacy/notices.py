@@ -9,7 +9,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from sandbox.privacy.bounding import BoundedMeasure
-from sandbox.privacy.sensitivity import Sensitivity
+from sandbox.privacy.sensitivity import Sensitivity, touched
 
 NOTICE_SHARE = Fraction(1, 50)
 """Of what a measure is given, for each notice that is due."""
@@ -36,10 +36,10 @@ def name(measure: BoundedMeasure, kind: NoticeKind) -> str:
 
 
 def change(measure: BoundedMeasure, kind: NoticeKind) -> Sensitivity:
-    """By one unit: it is counted at most once, or brings as many group keys as it keeps."""
+    """By one unit: it is counted at most once, or brings as many private group keys as it keeps, on all levels."""
     match kind:
         case NoticeKind.BINDING:
             most = 1
         case NoticeKind.GROUPS:
-            most = min(measure.bounds.groups, measure.checked.source.rows)
+            most = sum(touched(measure, level) for level in measure.private)
     return Sensitivity(l0=1, linf=most, l1=most, l2_squared=most**2)

@@ -13,7 +13,8 @@ Source: Fieller, JRSS B 1954; of places Klein, Wright & Wieczorek, JRSS A 2020.
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor, sqrt
@@ -36,6 +37,7 @@ from sandbox.privacy.forms import (
     Quotient,
     Ranked,
     Total,
+    independent,
 )
 from sandbox.privacy.intervals import OUTSIDE, Interval, average, barely
 from sandbox.privacy.mechanisms import Measurement, Noise
@@ -116,7 +118,7 @@ class Propagation:
         return sum((self._sum(part, outside / len(parts)) for part in parts), Fraction(0))
 
     def _sum(self, weights: Mapping[Key, Fraction | float], outside: float) -> Fraction:
-        return reach([(self._step(key), Fraction(weight)) for key, weight in weights.items()], outside)
+        return reach(independent(weights, self.releases), outside)
 
     def _apart(self, weights: Mapping[Key, Fraction | float]) -> list[dict[Key, Fraction | float]]:
         """The noises as one sum, where they are independent; a sum for each statistic, where some are made of the
@@ -128,12 +130,21 @@ class Propagation:
         return [dict(weights)] if len(families) == len(found) else list(found.values())
 
     def _step(self, key: Key) -> Measurement:
-        measure, _, statistic = key
-        return self.releases[measure].priced.steps[statistic]
+        measure, row, statistic = key
+        return self.releases[measure].released.noises[row][statistic]
+
+    def _free(self, keys: Iterable[Key]) -> bool:
+        """Whether no two of these are of one statistic that was made consistent."""
+        tied = Counter(
+            (measure, statistic)
+            for measure, _, statistic in keys
+            if statistic in self.releases[measure].released.adjusted
+        )
+        return max(tied.values(), default=1) == 1
 
     def _quotient(self, over: Linear, under: Linear, outside: float) -> Values | None:
         both = {**over.weights, **under.weights}
-        steps = [self._step(key) for key in both] if len(self._apart(both)) == 1 else []
+        steps = [self._step(key) for key in both] if len(self._apart(both)) == 1 and self._free(both) else []
         if steps and all(step.noise is Noise.GAUSSIAN and step.scale >= 1 for step in steps):
             return self._fieller(over, under, outside)
         if steps and all(step.noise is Noise.LAPLACE and step.scale >= 1 for step in steps) and self._clear(under):
@@ -184,7 +195,8 @@ class Propagation:
         """An average has an interval for any error, what is known to first order too; else the one it came with."""
         estimate, released = form.release.estimate(form.name), form.release.released
         if isinstance(estimate, Estimate):
-            found = average(form.release.priced, estimate, released.totals[form.row], outside)
+            totals, noises = released.totals[form.row], released.noises[form.row]
+            found = average(form.release.priced, estimate, noises, totals, outside)
         elif outside == OUTSIDE:
             found = form.release.interval(form.row, form.name)
         elif (moved := smooth(form, self.releases)) is not None:

@@ -18,6 +18,7 @@ from sandbox.errors import Fault
 from sandbox.plan.nodes import Scalar
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.clip import WEIGHT, Clip, Norm
+from sandbox.privacy.sensitivity import touched
 
 SHARE = Fraction(1, 10)
 """Of what a clip's statistics are given, for the choice of its norm."""
@@ -35,8 +36,10 @@ def target(measure: BoundedMeasure, clip: Clip, noise: float, choice: float) -> 
 
     Public: whatever it is, it decides accuracy alone.
     """
-    cells = measure.checked.key_set.cells
-    groups = measure.bounds.groups if cells is None else len(cells)
+    groups = sum(
+        measure.at(place).groups if level.key_set.cells is None else len(level.key_set.cells)
+        for place, level in enumerate(measure.checked.levels)
+    )
     mean = noise if clip.norm is Norm.L1 else noise * sqrt(2 / pi)
     balanced = MIDDLE * WEIGHT * groups * len(clip.fine) * mean / clip.most
     return round(min(2.0**50, max(balanced, choice * (log(len(clip.candidates)) + CLEAR))))
@@ -46,7 +49,7 @@ def heaviest(measure: BoundedMeasure, clip: Clip) -> int:
     """The most that one unit weighs: the sum of magnitudes of a vector over its norm, rounded up."""
     if clip.norm is Norm.L1:
         return WEIGHT
-    parts = min(measure.bounds.groups, measure.checked.source.rows) * len(clip.fine)
+    parts = sum(touched(measure, level) for level in range(clip.levels)) * len(clip.fine)
     return WEIGHT * (isqrt(parts - 1) + 1)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from typing import TypeAlias
 
 from policies.licences import Notion
 from sandbox.errors import Refusal
@@ -22,9 +23,9 @@ from sandbox.privacy.sensitivity import Sensitivity, clipped, full_groups, uncli
 
 def split(
     units: int, measures: Sequence[BoundedMeasure], notion: Notion, weights: Mapping[str, Fraction]
-) -> tuple[dict[str, int], ...]:
-    """Shares of a loss, in units and rounded down, per measure and statistic or quantile; those of a clip have one
-    together.
+) -> tuple[dict[tuple[int, str], int], ...]:
+    """Shares of a loss, in units and rounded down, per measure, level and statistic or quantile; those of a clip have
+    one together, on all levels.
 
     `weights` are those of aggregates, by name: 1 where there is none. Refuses: `spend.too_small` where a share is
     nothing. Source: rules 3 and 18.
@@ -37,25 +38,31 @@ def split(
     whole = sum(sum(each.values()) for each in sizes)
     found = []
     for measure, parts in zip(measures, sizes, strict=True):
-        shares = {name: units * size // (whole * len(names)) for names, size in parts.items() for name in names}
+        shares = {part: units * size // (whole * len(each)) for each, size in parts.items() for part in each}
         if min(shares.values(), default=1) < 1:
             raise Refusal("spend.too_small")
-        names = [each.name for each in measure.statistics] + [each.name for each in measure.quantiles]
-        found.append({name: shares[name] for name in names})
+        found.append({part: shares[part] for part in measure.parts})
     return tuple(found)
 
 
-def _sizes(measure: BoundedMeasure, notion: Notion, weights: Mapping[str, Fraction]) -> dict[tuple[str, ...], Fraction]:
-    """W·Δ² of each statistic that has a scale of its own, and of each clip, by the names of its statistics."""
-    effects = moved(measure, weights)
-    found = dict[tuple[str, ...], Fraction]()
-    for statistic in measure.statistics:
-        name, clip = statistic.name, measure.clip(statistic.name)
+Parts: TypeAlias = tuple[tuple[int, str], ...]
+"""Statistics on a level each that have one noise."""
+
+
+def _sizes(measure: BoundedMeasure, notion: Notion, weights: Mapping[str, Fraction]) -> dict[Parts, Fraction]:
+    """W·Δ² of each statistic that has a scale of its own, on each level, and of each clip."""
+    levels = range(len(measure.checked.levels))
+    effects = [moved(measure, weights, level) for level in levels]
+    found = dict[Parts, Fraction]()
+    for level, name in ((at, each.name) for at in levels for each in measure.measured(at)):
+        clip = measure.clip(name)
         if clip is None:
-            found[(name,)] = effects[name] * _square(unclipped(measure, statistic), notion)
+            change = unclipped(measure, measure.statistic(name), level)
+            found[((level, name),)] = effects[level][name] * _square(change, notion)
         else:
-            found[tuple(clip.fine)] = _together(clip, effects) * _square(clipped(measure, clip), notion)
-    return found | {(each.name,): _ranked(measure, each, notion, weights) for each in measure.quantiles}
+            parts = tuple((each, part) for each in levels for part in clip.fine)
+            found[parts] = _together(clip, effects) * _square(clipped(measure, clip), notion)
+    return found | {((0, each.name),): _ranked(measure, each, notion, weights) for each in measure.quantiles}
 
 
 def _ranked(measure: BoundedMeasure, quantile: Quantile, notion: Notion, weights: Mapping[str, Fraction]) -> Fraction:
@@ -69,9 +76,9 @@ def _ranked(measure: BoundedMeasure, quantile: Quantile, notion: Notion, weights
     return square * (groups if notion is Notion.ZCDP else 4 * groups**2)
 
 
-def _together(clip: Clip, effects: Mapping[str, Fraction]) -> Fraction:
-    """W of a noise that all statistics of the clip have on its finer grid."""
-    return sum((effects[name] / steps**2 for name, steps in clip.fine.items()), Fraction(0))
+def _together(clip: Clip, effects: Sequence[Mapping[str, Fraction]]) -> Fraction:
+    """W of a noise that all statistics of the clip have on its finer grid, on all levels."""
+    return sum((each[name] / steps**2 for each in effects for name, steps in clip.fine.items()), Fraction(0))
 
 
 def _square(change: Sensitivity, notion: Notion) -> int:

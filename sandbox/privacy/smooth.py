@@ -8,7 +8,7 @@ from math import exp, log, sqrt
 from typing import TypeAlias
 
 from sandbox.privacy.bounding import BoundedMeasure
-from sandbox.privacy.forms import Applied, Cell, Form, Key, Linear, Noisy, Quotient, Total
+from sandbox.privacy.forms import Applied, Cell, Form, Key, Linear, Noisy, Quotient, Total, independent
 from sandbox.privacy.mechanisms import Measurement, Noise
 from sandbox.privacy.moments import CLEAR, moment
 from sandbox.privacy.statistics import Estimate, Moments
@@ -42,7 +42,8 @@ def smooth(form: Form, releases: Mapping[str, Noisy]) -> Smooth | None:
     """The form to first order; None where it bends within reach of the noise, or is of another kind."""
 
     def spread(found: Smooth) -> float:
-        return sqrt(sum((weight * _deviation(key, releases)) ** 2 for key, weight in found.weights.items()))
+        parts = independent(found.weights, releases)
+        return sqrt(sum((float(weight) * _spread_of(step)) ** 2 for step, weight in parts))
 
     match form:
         case Linear(value=value, weights=weights):
@@ -66,12 +67,6 @@ def _all(parts: Sequence[Form], releases: Mapping[str, Noisy]) -> list[Smooth] |
     return known if len(known) == len(found) else None
 
 
-def _deviation(key: Key, releases: Mapping[str, Noisy]) -> float:
-    """The standard deviation of one noise."""
-    measure, _, statistic = key
-    return _spread_of(releases[measure].priced.steps[statistic])
-
-
 def _spread_of(step: Measurement) -> float:
     return step.scale * (sqrt(2) if step.noise is Noise.LAPLACE else 1.0)
 
@@ -80,15 +75,16 @@ def _released(cell: Cell) -> Smooth | None:
     """A released average or moment."""
     noisy, bounded = cell.release, cell.release.priced.bounded
     estimate, totals = noisy.estimate(cell.name), noisy.released.totals[cell.row]
+    noises = noisy.released.noises[cell.row]
     match estimate:
         case Moments():
-            found = moment(bounded, estimate, noisy.priced.steps, totals)
+            found = moment(bounded, estimate, noises, totals)
             if found.value is None or found.moves is None:
                 return None
             value, moves = float(found.value), found.moves
         case Estimate(divisor=str(divisor)):
             rows = totals[divisor] / bounded.fine(divisor)
-            if totals[divisor] < CLEAR * _spread_of(noisy.priced.steps[divisor]):
+            if totals[divisor] < CLEAR * _spread_of(noises[divisor]):
                 return None
             value, moves = _mean(bounded, estimate, totals, rows)
         case _:

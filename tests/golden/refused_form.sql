@@ -173,12 +173,6 @@ refused sql.unsupported (what=PIVOT)
 at COUNT(*) FOR 性别 IN ('女', '男')
 write SELECT 性别, COUNT(*) FROM persons GROUP BY 性别
 
--- ROLLUP
-SELECT 性别, COUNT(*) FROM persons GROUP BY ROLLUP (性别)
-=>
-refused sql.unsupported (what=ROLLUP)
-at 性别
-
 -- WITH TOTALS
 SELECT 性别, COUNT(*) FROM persons GROUP BY 性别 WITH TOTALS
 =>

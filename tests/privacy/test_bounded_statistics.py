@@ -23,7 +23,7 @@ from sandbox.privacy.notices import NoticeKind, change, due
 from sandbox.privacy.quantiles import Quantile, scores
 from sandbox.privacy.selection import heaviest
 from sandbox.privacy.sensitivity import full_groups, sensitivity
-from tests.support.exact import Laboratory, laboratory
+from tests.support.exact import Laboratory, laboratory, private_group, with_nothing
 from tests.support.plans import plans
 from tests.support.queries import Query, every_measure, queries
 from tests.support.records import FULL, SMALL, UNITS, Records, records
@@ -147,22 +147,20 @@ def exact(lab: Laboratory, measure: BoundedMeasure) -> dict[Key, tuple[int, ...]
         expected = lab.expected(measure)
     except UnknownValueError:
         return found
-    if not measure.checked.keys:
-        expected.setdefault((), (0,) * len(measure.statistics))
-    assert found == expected
+    assert found == with_nothing(measure, expected)
     return found
 
 
 def compare(measure: BoundedMeasure, one: dict[Key, tuple[int, ...]], other: dict[Key, tuple[int, ...]]) -> None:
-    """Neighbours' totals of each statistic differ within its claimed sensitivity. Where private keys need several
-    units, a key can go with one of them: what decides that counts the units beyond (rule 24), and all else is measured
-    on keys that were released.
+    """Neighbours' totals of each statistic differ within its claimed sensitivity, on every level (rule 25). Where
+    private keys need several units, a key can go with one of them: what decides that counts the units beyond (rule 24),
+    and all else is measured on keys that were released.
     """
     nothing = (0,) * len(measure.statistics)
     if measure.existence is not None and measure.minimum > 1:
         place = [each.name for each in measure.statistics].index(measure.existence)
         units = [{key: sums[place] - measure.minimum + 1 for key, sums in found.items()} for found in (one, other)]
-        gone = one.keys() ^ other.keys()
+        gone = {key for key in one.keys() ^ other.keys() if private_group(measure, key)}
         assert all(abs(units[0].get(key, 0) - units[1].get(key, 0)) <= 1 for key in gone)
         one, other = ({key: sums for key, sums in found.items() if key not in gone} for found in (one, other))
     keys = one.keys() | other.keys()
@@ -175,13 +173,16 @@ def _less(one: Sequence[int], other: Sequence[int]) -> tuple[int, ...]:
 
 def claimed(measure: BoundedMeasure, moved: Mapping[Key, Sequence[int]]) -> None:
     """What one unit moves, per group key and statistic, is within what is claimed of it."""
-    for place, statistic in enumerate(measure.statistics):
-        changes = [abs(vector[place]) for vector in moved.values()]
-        change = sensitivity(measure, statistic)
-        assert sum(each > 0 for each in changes) <= change.l0, statistic
-        assert max(changes, default=0) <= change.linf, statistic
-        assert sum(changes) <= change.l1, statistic
-        assert sum(each**2 for each in changes) <= change.l2_squared, statistic
+    several = measure.checked.measure.levels is not None
+    for at, level in enumerate(measure.checked.levels):
+        of_level = {key: vector for key, vector in moved.items() if not several or key[-1] == level.number}
+        for place, statistic in enumerate(measure.statistics):
+            changes = [abs(vector[place]) for vector in of_level.values()]
+            change = sensitivity(measure, statistic, at)
+            assert sum(each > 0 for each in changes) <= change.l0, statistic
+            assert max(changes, default=0) <= change.linf, statistic
+            assert sum(changes) <= change.l1, statistic
+            assert sum(each**2 for each in changes) <= change.l2_squared, statistic
     for clip in measure.clips:
         places = [place for place, each in enumerate(measure.statistics) if each.name in clip.fine]
         assert within(clip, [vector[place] for vector in moved.values() for place in places])

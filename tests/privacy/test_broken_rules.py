@@ -325,7 +325,7 @@ MUTANTS = (
     Mutant(17, "partial sums not clipped", measures, "limited", lambda value, *_: value, totals),
     Mutant(18, "one unit counts 1", calibrate, "sensitivity", lambda *_: sensitivity.Sensitivity(1, 1, 1, 1), scales),
     Mutant(19, "no vector is cut", clips, "_cut", lambda _, part, __: part, totals),
-    Mutant(20, "a unit has one group", bounding, "_groups", lambda _: 1, totals),
+    Mutant(20, "a unit has one group", bounding, "_groups", lambda *_: 1, totals),
     Mutant(
         21,
         "every value of a unit counts",

@@ -99,7 +99,7 @@ def test_each_statistic_has_the_least_noise_its_share_allows(
     (shares,) = split(down(rho, RHO_UNIT), [each], Notion.ZCDP, {})
     assert [step.statistic for step in priced.measurements] == [statistic.name for statistic in each.statistics]
     for step in priced.measurements:
-        share = shares[step.statistic]
+        share = shares[0, step.statistic]
         share -= len(priced.notices) * -(share // -50)
         assert share - share // 10**9 <= step.loss.rho <= share
         change = sensitivity(each, each.statistic(step.statistic))

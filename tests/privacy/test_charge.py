@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, product
 from math import ceil
 from typing import Any, TypeAlias
 
@@ -74,8 +74,10 @@ KINDS = (
     "SELECT COUNT(*) FROM visits WHERE 费用 > (SELECT AVG(费用) / (SELECT AVG(income) FROM persons) FROM visits)",
     """WITH g AS (SELECT 科室, COUNT(*) n FROM visits GROUP BY 1)
     SELECT v.科室, SUM(v.费用 / 2) FROM visits v JOIN g USING (科室) WHERE g.n > 1 GROUP BY 1""",
+    "SELECT 科室, COUNT(*), COUNT(DISTINCT pid), AVG(费用) FROM visits GROUP BY ROLLUP(科室)",
+    "SELECT 费用, 科室, COUNT(*) FROM visits GROUP BY CUBE(费用, 科室)",
 )
-"""Gaussian and Laplace, public and private keys, two measures, and measures that read others."""
+"""Gaussian and Laplace, public and private keys, two measures, measures that read others, and grouping sets."""
 REFUSED = {
     "plan.overflow",
     "plan.private_keys_pure",
@@ -207,8 +209,10 @@ def reused(world: BrokerWorld, watched: Watched, prepared: Prepared, body: bytes
 
 
 def unkept(prepared: Prepared) -> bool:
-    """Whether a measure reads what another one released, or has quantiles: such relations are not kept."""
-    return any(each.bounded.checked.givens or each.bounded.quantiles for each in prepared.priced.measures)
+    """Whether a measure reads what another one released, or has quantiles or grouping sets: such relations are not
+    kept."""
+    bounded = [each.bounded for each in prepared.priced.measures]
+    return any(each.checked.givens or each.quantiles or each.checked.measure.levels is not None for each in bounded)
 
 
 def asked_bounds(bounds: Bounds | ClipAt) -> dict[str, object] | str:
@@ -242,18 +246,22 @@ def within_spend(loss: Loss, spend: Spent) -> None:
 
 
 def invoked_as_priced(prepared: Prepared, invoked: list[opendp.mod.Measurement]) -> None:
-    """Each statistic once, by a measurement whose own map gives the charged loss at no less than the sensitivity."""
+    """Each statistic once on each level, by a measurement whose own map gives the charged loss at no less than the
+    sensitivity; private keys of every level by a threshold of their own (rule 25)."""
     steps: list[Measurement] = []
     for priced in prepared.priced.measures:
-        assert [step.statistic for step in priced.measurements if step.threshold] == (
-            [priced.bounded.existence] if priced.bounded.existence else []
-        )
-        names = [name for step in priced.measurements for name in step.statistics]
-        assert sorted(names) == sorted(each.name for each in priced.bounded.statistics)
-        for step in priced.measurements:
+        levels, told = priced.bounded.checked.levels, priced.bounded.checked.measure.levels is not None
+        private = [place if told else None for place, level in enumerate(levels) if level.key_set.cells is None]
+        decided = [(step.statistic, step.level) for step in priced.measurements if step.threshold]
+        assert decided == [(priced.bounded.existence, place) for place in private]
+        over = {step: range(len(levels)) if step.level is None else [step.level] for step in priced.measurements}
+        parts = [(place, name) for step, places in over.items() for place in places for name in step.statistics]
+        ranked = [(0, each.name) for each in priced.bounded.quantiles]
+        assert sorted([*parts, *ranked]) == sorted(priced.bounded.parts)
+        for step, places in over.items():
             claimed = Fraction(step.sensitivity)
-            for name in step.statistics:
-                change = sensitivity(priced.bounded, priced.bounded.statistic(name))
+            for place, name in product(places, step.statistics):
+                change = sensitivity(priced.bounded, priced.bounded.statistic(name), place)
                 assert claimed >= change.l1 if step.noise is Noise.LAPLACE else claimed**2 >= change.l2_squared
             covers(step)
         steps += priced.drawn
@@ -292,16 +300,16 @@ def noticed(priced: PricedMeasure) -> None:
     and a fiftieth of the measure's loss.
     """
     measure, kinds = priced.bounded, [notice.kind for notice in priced.notices]
-    private = measure.checked.key_set.cells is None
-    assert kinds == [NoticeKind.BINDING] * measure.truncates + [NoticeKind.GROUPS] * private
+    private = [place for place, level in enumerate(measure.checked.levels) if level.key_set.cells is None]
+    assert kinds == [NoticeKind.BINDING] * measure.truncates + [NoticeKind.GROUPS] * bool(private)
     losses = [step.loss for step in priced.drawn] + [step.loss for step in priced.choices]
     for notice in priced.notices:
         covers(notice.step)
-        groups = min(measure.bounds.groups, measure.checked.source.rows)
+        groups = sum(min(measure.at(place).groups, measure.checked.source.rows) for place in private)
         assert notice.step.sensitivity == (1 if notice.kind is NoticeKind.BINDING else groups)
         amount = "rho" if notice.step.noise is Noise.GAUSSIAN else "epsilon"
         spent, part = getattr(total(losses), amount), getattr(notice.step.loss, amount)
-        rounded = len(measure.statistics) + 1 + sum(ceil(step.groups) for step in priced.quantiles)
+        rounded = len(measure.parts) + 1 + sum(ceil(step.groups) for step in priced.quantiles)
         assert abs(part - spent / 50) <= rounded + spent / 10**6
 
 

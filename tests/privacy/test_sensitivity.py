@@ -68,11 +68,13 @@ def units(measure: CheckedMeasure, values: Values) -> Iterator[list[Row]]:
             ]
 
 
-def worst(bounded: BoundedMeasure, values: Values) -> list[Sensitivity]:
-    """Per statistic, the largest change that any unit makes."""
+def worst(bounded: BoundedMeasure, values: Values, level: int = 0) -> list[Sensitivity]:
+    """Per statistic, the largest change that any unit makes on a level."""
     found = [Sensitivity(0, 0, 0, 0)] * len(bounded.statistics)
+    told = None if bounded.checked.measure.levels is None else bounded.checked.levels[level].number
     for rows in units(bounded.checked, values):
-        vectors = list(contributions(bounded, rows).get("u", {}).values())
+        groups = contributions(bounded, rows).get("u", {})
+        vectors = [vector for key, vector in groups.items() if told is None or key[-1] == told]
         for index in range(len(found)):
             changes = [abs(vector[index]) for vector in vectors]
             was = found[index]
@@ -105,6 +107,7 @@ def with_range(measure: CheckedMeasure, values: Values) -> CheckedMeasure:
         keys=[part.values for part in measure.keys],
         unit_keys=measure.source.unit_keys,
         x=values,
+        sets=None if measure.measure.levels is None else [level.places for level in measure.levels],
     )
 
 
@@ -117,6 +120,34 @@ def test_claimed_is_the_worst_case_exactly(structure: CheckedMeasure, values: Va
     bounded = bound(with_range(structure, values), bounds, None, max_units=1000)
     claimed = [sensitivity(bounded, statistic) for statistic in bounded.statistics]
     assert claimed == worst(bounded, values)
+
+
+CUBED = {
+    "three rows, two keys": checked(ALL, rows=3, keys=[key([1, 2, 3]), key([1, 2])], sets=[[0, 1], [0], [1], []]),
+    "four rows, the leaves are no level": checked(ALL, rows=4, keys=[key([1, 2]), key([1, 2])], sets=[[0], [1]]),
+    "three rows, a part determined by the unit": checked(
+        ALL, rows=3, keys=[key([1, 2], per_unit=True), key([1, 2])], sets=[[0, 1], [1], [0], []]
+    ),
+    "three rows, unit key is a group": checked(
+        ALL, rows=3, keys=[key([1, 2, 3])], unit_keys=[frozenset({"c1"})], sets=[[0], []]
+    ),
+    "three rows, private groups": checked(ALL, rows=3, keys=[key(None)], sets=[[0], []]),
+    "two rows, a group of NULL": checked(ALL, rows=2, keys=[key([1, 2], nullable=True)], sets=[[], [0]]),
+}
+"""Measures of several grouping sets."""
+
+
+@pytest.mark.parametrize("bounds", [None, Bounds(1, 1), Bounds(2, 1), Bounds(1, 2), Bounds(2, 2)], ids=str)
+@pytest.mark.parametrize("values", [RANGES["mixed"], RANGES["offset"]], ids=["mixed", "offset"])
+@pytest.mark.parametrize("structure", CUBED.values(), ids=CUBED)
+def test_claimed_is_the_worst_case_on_every_level(
+    structure: CheckedMeasure, values: Values, bounds: Bounds | None
+) -> None:
+    """Rule 25: of the groups by all keys that a unit is cut to, several can be one group of a level."""
+    bounded = bound(with_range(structure, values), bounds, None, max_units=1000)
+    for level in range(len(structure.levels)):
+        claimed = [sensitivity(bounded, statistic, level) for statistic in bounded.statistics]
+        assert claimed == worst(bounded, values, level)
 
 
 VALUE_SETS = {
@@ -173,6 +204,33 @@ def test_a_quantile_s_groups_claimed_are_the_worst_case(structure: CheckedMeasur
     assert most <= full_groups(bounded, quantile) * quantile.buckets.rows * row
     if not structure.source.unit_keys:
         assert most == full_groups(bounded, quantile) * quantile.buckets.rows * row
+
+
+@pytest.mark.parametrize("bounds", [None, Bounds(1, 1), Bounds(2, 1), Bounds(1, 2), Bounds(2, 2)], ids=str)
+@pytest.mark.parametrize("values", VALUE_SETS.values(), ids=VALUE_SETS)
+@pytest.mark.parametrize("structure", CUBED.values(), ids=CUBED)
+def test_distinct_values_claimed_are_no_less_than_the_worst_case_on_every_level(
+    structure: CheckedMeasure, values: tuple[Values, Values], bounds: Bounds | None
+) -> None:
+    """Rules 21 and 25. Not exactly: values that are kept for several groups by all keys can be the same."""
+    known, occurring = values
+    measure = checked(
+        [DISTINCT_X],
+        rows=structure.source.rows,
+        keys=[part.values for part in structure.keys],
+        unit_keys=structure.source.unit_keys,
+        x=replace(known, per_unit=occurring.per_unit),
+        sets=[level.places for level in structure.levels],
+    )
+    bounded = bound(measure, bounds, None, max_units=1000)
+    assert occurring.members is not None
+    for level in range(len(structure.levels)):
+        found = worst(bounded, replace(occurring, lo=1, hi=4), level)[-1]
+        claimed = sensitivity(bounded, bounded.statistics[-1], level)
+        assert found.l0 <= claimed.l0
+        assert found.linf <= claimed.linf
+        assert found.l1 <= claimed.l1
+        assert found.l2_squared <= claimed.l2_squared
 
 
 @settings(max_examples=200, deadline=None)

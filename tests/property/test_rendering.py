@@ -238,7 +238,8 @@ def test_plans_survive_their_bytes_and_run(plan: Plan, bounds: Bounds | None) ->
         for job in jobs:
             reads_back_job(job)
             assert runs(job) == [SQL_TYPES[type_] for type_ in job.columns]
-        keys = tuple((key.name, key.values.type) for key in one.keys)
+        keys = [(key.name, key.values.type) for key in one.keys]
+        keys += [] if one.measure.levels is None else [(one.measure.levels.name, Type.INTEGER)]
         aggregates = tuple((each.aggregate.name, released_type(each.aggregate, each.values)) for each in one.aggregates)
         released[one.measure.name] = Table(one.measure.name, (*keys, *aggregates, (NUMBER, Type.INTEGER)), ())
     answer = render_answer(judged, CARDS, ("clinic",), released, 1.0)

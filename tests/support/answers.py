@@ -267,7 +267,8 @@ def compare(answer: Answer, plain: Sequence[tuple[Cell, ...]], *, ordered: bool)
         )
         assert found is not None, (row, left)
         left.remove(found)
-    private = any(priced.bounded.existence is not None for priced in answer.prepared.priced.measures)
+    bounded = [priced.bounded for priced in answer.prepared.priced.measures]
+    private = any(len(each.private) == len(each.checked.levels) for each in bounded)
     assert not left or not private, left
     for row in left:
         assert _empty(columns, row), (row, columns, plain)

@@ -116,7 +116,7 @@ class Laboratory:
         card = self.loaded.card
         tables = given_tables(measure.checked)
         job = render_measure(measure, {card.name: card}, (card.name,), DEADLINE, tables)
-        width = len(measure.checked.keys)
+        width = len(measure.checked.keys) + (measure.checked.measure.levels is not None)
         rows = self.session.run(job).rows
         found = {row[:width]: tuple(int(value) for value in row[width:]) for row in rows}  # type: ignore[arg-type]
         assert len(found) == len(rows)
@@ -155,7 +155,7 @@ class Laboratory:
             case NoticeKind.BINDING:
                 return len(binding(measure, rows, *self._reference(measure)))
             case NoticeKind.GROUPS:
-                return len(totals(measure, rows, *self._reference(measure)))
+                return sum(private_group(measure, key) for key in totals(measure, rows, *self._reference(measure)))
 
     def buckets(self, measure: BoundedMeasure, asked: Buckets, keys: Sequence[Key]) -> dict[Key, dict[int, int]]:
         """Per group key of these, the steps in each bucket that has any, as the rendered job gives them."""
@@ -207,7 +207,28 @@ def _existing(measure: BoundedMeasure, found: dict[Key, tuple[int, ...]]) -> dic
     if measure.existence is None:
         return found
     place = [each.name for each in measure.statistics].index(measure.existence)
-    return {key: sums for key, sums in found.items() if sums[place] >= measure.minimum}
+    return {
+        key: sums for key, sums in found.items() if sums[place] >= measure.minimum or not private_group(measure, key)
+    }
+
+
+def with_nothing(measure: BoundedMeasure, found: dict[Key, tuple[int, ...]]) -> dict[Key, tuple[int, ...]]:
+    """The totals, and those of a group of no keys, which is there also where no row is."""
+    several = measure.checked.measure.levels is not None
+    whole = dict(found)
+    for level in measure.checked.levels:
+        if not level.places:
+            key: Key = (*(None for _ in measure.checked.keys), *([level.number] if several else []))
+            whole.setdefault(key, (0,) * len(measure.statistics))
+    return whole
+
+
+def private_group(measure: BoundedMeasure, key: Key) -> bool:
+    """Whether a group is of a level whose keys are private."""
+    levels = measure.checked.levels
+    if measure.checked.measure.levels is None:
+        return levels[0].key_set.cells is None
+    return any(level.key_set.cells is None for level in levels if level.number == key[-1])
 
 
 def _type(value: Scalar) -> Type:

@@ -8,6 +8,8 @@ from itertools import product
 
 from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.checked import CheckedAggregate, CheckedMeasure, GroupKey, KeySet, Relation
+from sandbox.plan.grouping_sets import Levels
+from sandbox.plan.levels import judged_levels
 from sandbox.plan.nodes import Aggregate, Expression, Measure, Output, Ref, Scalar, Scan, Type
 from sandbox.plan.values import Values
 
@@ -48,21 +50,20 @@ def checked(
     x: Values | None = None,
     y: Values | None = None,
     unit_keys: Iterable[frozenset[str]] = (),
+    sets: Sequence[Sequence[int]] | None = None,
 ) -> CheckedMeasure:
-    """A measure `m1` over a relation of at most `rows` rows per unit, grouped by columns with these values."""
+    """A measure `m1` over a relation of at most `rows` rows per unit, grouped by columns with these values: by all, or
+    by each of these sets of them.
+    """
     found = {"x": number() if x is None else x} | ({} if y is None else {"y": y})
     names = [f"c{index}" for index in range(1, len(keys) + 1)]
-    parts = [_parts(each) for each in keys]
-    public = [part for part in parts if part is not None]
-    cells = tuple(product(*public)) if len(public) == len(parts) else None
+    outputs = tuple(Output(f"k{index}", Ref(name)) for index, name in enumerate(names, 1))
+    levels = None if sets is None else Levels("l1", tuple(tuple(outputs[place].name for place in one) for one in sets))
     aggregates = tuple(aggregates)
+    measure = Measure("m1", Scan("d", "t", ()), outputs, aggregates, levels)
+    group_keys = tuple(GroupKey(f"k{index}", each) for index, each in enumerate(keys, 1))
     return CheckedMeasure(
-        measure=Measure(
-            "m1",
-            Scan("d", "t", ()),
-            tuple(Output(f"k{index}", Ref(name)) for index, name in enumerate(names, 1)),
-            aggregates,
-        ),
+        measure=measure,
         source=Relation(
             domain="people",
             rows=rows,
@@ -70,8 +71,9 @@ def checked(
             values={**dict(zip(names, keys, strict=True)), **found},
             row_bytes=64,
         ),
-        keys=tuple(GroupKey(f"k{index}", each) for index, each in enumerate(keys, 1)),
-        key_set=KeySet(cells),
+        keys=group_keys,
+        key_set=_key_set(group_keys),
+        levels=judged_levels(measure, group_keys, _key_set),
         aggregates=tuple(
             CheckedAggregate(each, _of(each.argument, found), _of(each.other, found)) for each in aggregates
         ),
@@ -79,6 +81,12 @@ def checked(
         givens=(),
         folded={},
     )
+
+
+def _key_set(keys: Sequence[GroupKey]) -> KeySet:
+    parts = [_parts(each.values) for each in keys]
+    public = [part for part in parts if part is not None]
+    return KeySet(tuple(product(*public)) if len(public) == len(parts) else None)
 
 
 def _parts(values: Values) -> tuple[Scalar, ...] | None:

@@ -55,6 +55,9 @@ def lines(plan: Plan) -> Iterator[str]:
     for measure in plan.measures:
         yield f"{measure.name} over {relation(measure.source)}"
         yield from (f"  by {_output(key)}" for key in measure.keys)
+        if measure.levels is not None:
+            sets = (f"({', '.join(one)})" for one in measure.levels.sets)
+            yield f"  sets {measure.levels.name}: {' '.join(sets)}"
         yield from (f"  {_aggregate(aggregate)}" for aggregate in measure.aggregates)
     yield f"answer {relation(plan.answer)}"
     yield "shows " + ", ".join(f"{label.name} as {label.label!r}" for label in plan.labels)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from itertools import product
+from itertools import combinations, product
 
 from hypothesis import strategies as st
 
 from policies.cards import DatasetCard, TableCard
 from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.aggregates import CHOSEN, PAIR_FUNCTIONS, QUANTILES
+from sandbox.plan.grouping_sets import Levels
 from sandbox.plan.nodes import (
     Aggregate,
     Call,
@@ -219,12 +220,26 @@ def measured(
         by = Ref(chosen) if chosen is not None else expression(some, source.columns, type_, 1)
         keys.append(Output(names.next("k"), by))
         types[keys[-1].name] = type_ if chosen is None else source.columns[chosen]
+    levels = _levels(some, names, [key.name for key in keys])
+    if levels is not None:
+        types[levels.name] = Type.INTEGER
     aggregates = []
-    for function in some.some(tuple(AggregateFunction), 3, 1):
+    for function in some.some(tuple(each for each in AggregateFunction if levels is None or each not in CHOSEN), 3, 1):
         found, type_ = _aggregate(some, names, source, function)
         aggregates.append(found)
         types[found.name] = type_
-    return Measure(names.next("m"), source.relation, tuple(keys), tuple(aggregates)), types
+    return Measure(names.next("m"), source.relation, tuple(keys), tuple(aggregates), levels), types
+
+
+def _levels(some: Draws, names: Names, keys: Sequence[str]) -> Levels | None:
+    """Grouping sets of a third of all measures."""
+    if some.number(0, 2):
+        return None
+    every = [tuple(one) for size in range(len(keys) + 1) for one in combinations(keys, size)]
+    sets = list(dict.fromkeys(some.some(every, 4, 1)))
+    if {name for one in sets for name in one} != set(keys):
+        sets.append(tuple(keys))
+    return Levels(names.next("l"), tuple(dict.fromkeys(sets)))
 
 
 def _aggregate(some: Draws, names: Names, source: Built, function: AggregateFunction) -> tuple[Aggregate, Type]:

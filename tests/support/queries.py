@@ -310,11 +310,14 @@ def _finished(some: Draws, of: Source, items: tuple[Item, ...], terms: Sequence[
     """The statement with its public part."""
     names = [item.name for item in items if item.kind == "key"]
     body = f"SELECT {', '.join(f'{item.sql} AS {item.name}' for item in items)} FROM {of.text}{where(terms)}"
-    if names:
-        body += f" GROUP BY {some.one((', '.join(names), 'ALL'))}"
     shape = some.one(("plain", "plain", "having", "limit", "derived", "cte"))
-    ctes = list(of.ctes)
+    ctes, every = list(of.ctes), ", ".join(names)
     ordered = shape in ("having", "limit") and bool(names)
+    if names:
+        sets = (f"ROLLUP({every})", f"CUBE({every})", f"GROUPING SETS (({every}), ({names[-1]}))")
+        chosen = ("MEDIAN", "QUANTILE", "PERCENTILE", "MIN(", "MAX(")
+        ranked = any(word in item.sql for item in items for word in chosen)
+        body += f" GROUP BY {some.one((every, 'ALL') if ordered or ranked else (every, 'ALL', *sets))}"
     if ordered:
         body += f" HAVING COUNT(*) > {some.number(0, 2)}"
         body += f" ORDER BY {', '.join(name + some.one(('', ' DESC')) for name in names)}"

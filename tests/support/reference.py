@@ -53,15 +53,18 @@ def by_repr(unit: Hashable, key: Key) -> tuple[object, ...]:
 def totals(
     measure: BoundedMeasure, rows: Iterable[Row], rank: Rank = by_repr, evaluate: Evaluate = simple
 ) -> dict[Key, tuple[int, ...]]:
-    """Exact totals per group key that has a row, statistics in order."""
-    return _summed(_parts(measure, rows, rank, evaluate))
+    """Exact totals per group key that has a row, with several levels the level's number behind it; statistics in
+    order."""
+    return _summed(measure, _parts(measure, rows, rank, evaluate))
 
 
-def _summed(parts: Mapping[Hashable, Mapping[Key, Sequence[Part]]]) -> dict[Key, tuple[int, ...]]:
+def _summed(
+    measure: BoundedMeasure, parts: Mapping[Hashable, Mapping[Key, Sequence[Part]]]
+) -> dict[Key, tuple[int, ...]]:
     found: dict[Key, list[int]] = {}
     kept: dict[tuple[Key, int], set[Scalar]] = defaultdict(set)
     for unit_keys in parts.values():
-        for key, vector in unit_keys.items():
+        for key, vector in _levelled(measure, unit_keys).items():
             sums = found.setdefault(key, [0] * len(vector))
             for index, part in enumerate(vector):
                 if isinstance(part, frozenset):
@@ -76,16 +79,17 @@ def contributions(
     measure: BoundedMeasure, rows: Iterable[Row], rank: Rank = by_repr, evaluate: Evaluate = simple
 ) -> dict[Hashable, dict[Key, tuple[int, ...]]]:
     """Per unit and kept group key, what the unit adds to each statistic, were it the only unit."""
-    return _alone(_parts(measure, rows, rank, evaluate))
+    return _alone(measure, _parts(measure, rows, rank, evaluate))
 
 
 def _alone(
+    measure: BoundedMeasure,
     parts: Mapping[Hashable, Mapping[Key, Sequence[Part]]],
 ) -> dict[Hashable, dict[Key, tuple[int, ...]]]:
     return {
         unit: {
             key: tuple(len(part) if isinstance(part, frozenset) else part for part in vector)
-            for key, vector in groups.items()
+            for key, vector in _levelled(measure, groups).items()
         }
         for unit, groups in parts.items()
     }
@@ -96,7 +100,26 @@ def both(
 ) -> tuple[dict[Key, tuple[int, ...]], dict[Hashable, dict[Key, tuple[int, ...]]]]:
     """The totals, and the contributions."""
     parts = _parts(measure, rows, rank, evaluate)
-    return _summed(parts), _alone(parts)
+    return _summed(measure, parts), _alone(measure, parts)
+
+
+def _levelled(measure: BoundedMeasure, groups: Mapping[Key, Sequence[Part]]) -> dict[Key, Sequence[Part]]:
+    """One unit's parts on every level, from those by all keys (rule 25)."""
+    if measure.checked.measure.levels is None:
+        return dict(groups)
+    found: dict[Key, Sequence[Part]] = {}
+    for level in measure.checked.levels:
+        for key, vector in groups.items():
+            at = (*(part if place in level.places else None for place, part in enumerate(key)), level.number)
+            merged = zip(measure.statistics, found.get(at, vector), vector, strict=True)
+            found[at] = tuple(_merged(*each) for each in merged) if at in found else vector
+    return found
+
+
+def _merged(statistic: Statistic, one: Part, other: Part) -> Part:
+    if isinstance(one, frozenset) and isinstance(other, frozenset):
+        return one | other
+    return max(_number(one), _number(other)) if statistic.kind is StatisticKind.UNITS else _number(one) + _number(other)
 
 
 def _parts(
@@ -104,11 +127,10 @@ def _parts(
 ) -> dict[Hashable, dict[Key, tuple[Part, ...]]]:
     """Per unit and kept group key, the unit's part of each statistic."""
     outputs = measure.checked.measure.keys
-    cells = measure.checked.key_set.cells
     folded: dict[Hashable, dict[Key, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         key = tuple(evaluate(output.expression, row.values) for output in outputs)
-        if cells is None or key in cells:
+        if _inside(measure, key):
             folded[row.unit][key].append(row)
     kept: dict[Hashable, dict[Key, tuple[Part, ...]]] = {}
     for unit, groups in folded.items():
@@ -199,16 +221,22 @@ def buckets(
     return {key: dict(each) for key, each in added.items()}
 
 
+def _inside(measure: BoundedMeasure, key: Key) -> bool:
+    """Whether the key is in the public key set of every level that has one."""
+    public = [level for level in measure.checked.levels if level.key_set.cells is not None]
+    return all(tuple(key[place] for place in level.places) in (level.key_set.cells or ()) for level in public)
+
+
 def weights(
     measure: BoundedMeasure, clip: Clip, heaviest: int, rows: Iterable[Row], rank: Rank, evaluate: Evaluate
 ) -> dict[Scalar, Scalar]:
     """Per bucket of an undecided clip's candidates, the weight of the units whose norm falls into it."""
     found: dict[Scalar, int] = defaultdict(int)
     places = [place for place, each in enumerate(measure.statistics) if each.name in clip.fine]
-    for parts in contributions(measure, rows, rank, evaluate).values():
-        values = [vector[place] for vector in parts.values() for place in places]
-        mass = sum(map(abs, values))
-        size = mass if clip.norm is Norm.L1 else isqrt(max(sum(one**2 for one in values) - 1, 0)) + 1
+    for parts in _parts(measure, rows, rank, evaluate).values():
+        sizes = {key: [abs(_number(vector[place])) for place in places] for key, vector in parts.items()}
+        mass = clip.levels * sum(map(sum, sizes.values()))
+        size = _size(measure, clip, sizes)
         bucket = next(place for place, most in enumerate(clip.candidates) if size <= most)
         found[bucket] += min(heaviest, WEIGHT * mass // max(size, 1))
     return dict(found)
@@ -216,7 +244,8 @@ def weights(
 
 def _clipped(measure: BoundedMeasure, clip: Clip, parts: dict[Key, tuple[Part, ...]]) -> dict[Key, tuple[Part, ...]]:
     """One unit's parts, those of the clip on its finer grid and scaled down to its norm."""
-    places, size = _places(measure, clip), _length(measure, clip, parts)
+    size = _length(measure, clip, parts)
+    places = _places(measure, clip)
 
     def cut(value: int) -> int:
         if size <= clip.most:
@@ -235,10 +264,24 @@ def _places(measure: BoundedMeasure, clip: Clip) -> dict[int, int]:
 
 
 def _length(measure: BoundedMeasure, clip: Clip, parts: Mapping[Key, Sequence[Part]]) -> int:
-    """The norm of a unit's vector on the finer grid, rounded up."""
+    """The norm of a unit's vector on the finer grid, over all levels, rounded up."""
     places = _places(measure, clip)
-    values = [_number(vector[place]) * fine for vector in parts.values() for place, fine in places.items()]
-    return sum(map(abs, values)) if clip.norm is Norm.L1 else isqrt(max(sum(one**2 for one in values) - 1, 0)) + 1
+    sizes = {
+        key: [abs(_number(vector[place])) * fine for place, fine in places.items()] for key, vector in parts.items()
+    }
+    return _size(measure, clip, sizes)
+
+
+def _size(measure: BoundedMeasure, clip: Clip, sizes: Mapping[Key, Sequence[int]]) -> int:
+    """The norm over all levels of one unit's magnitudes per group by all keys, rounded up."""
+    groups: dict[tuple[int, Key, int], int] = defaultdict(int)
+    for number, level in enumerate(measure.checked.levels):
+        for key, found in sizes.items():
+            for place, one in enumerate(found):
+                groups[number, tuple(key[part] for part in level.places), place] += one
+    if clip.norm is Norm.L1:
+        return sum(groups.values())
+    return isqrt(max(sum(one**2 for one in groups.values()) - 1, 0)) + 1
 
 
 def _placed(rank: Rank, unit: Hashable, key: Key, value: Scalar) -> tuple[object, ...]:

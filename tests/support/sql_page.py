@@ -25,6 +25,7 @@ from typing import get_args
 from sandbox.plan import number_functions, text_functions, time_functions, value_functions
 from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.fold_functions import FoldFunction
+from sandbox.plan.grouping_sets import Levels
 from sandbox.plan.nodes import Measure, Relation
 from sandbox.plan.plan import Plan
 from sandbox.plan.window_functions import WindowFunction
@@ -42,7 +43,7 @@ DATASET = "clinic"
 SECTIONS = ("SQL", "Rule", "Cost", "Example")
 CLASSES = (number_functions, value_functions, time_functions, text_functions)
 """The classes of scalar functions, as `GROUPS` has them."""
-OPERATORS: tuple[type, ...] = (*get_args(Relation), Measure)
+OPERATORS: tuple[type, ...] = (*get_args(Relation), Measure, Levels)
 _MADE = re.compile(r"(<!-- made: (\w+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 _SECTION = re.compile(rf"^({'|'.join(SECTIONS)}): (.*(?:\n {{4,}}\S.*)*)$", re.MULTILINE)
 
@@ -65,7 +66,7 @@ class Row:
 
 
 def operators() -> tuple[Row, ...]:
-    """The relations of the plan language, and the measure."""
+    """The relations of the plan language, and the measure with its grouping sets."""
     return tuple(_row(each, inspect.getdoc(each) or "", {}) for each in OPERATORS)
 
 

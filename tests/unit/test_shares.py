@@ -152,11 +152,11 @@ def test_every_statistic_has_a_share_and_all_together_no_more_than_the_spend(
     norm = Norm.L2 if notion is Notion.ZCDP else Norm.L1
     each = bound_by(relation, asked, None, 10**3, norm, 1)
     (found,) = split(UNITS, [each], notion, {aggregates[0].name: weight})
-    assert list(found) == [statistic.name for statistic in each.statistics]
+    assert list(found) == [(0, statistic.name) for statistic in each.statistics]
     assert min(found.values()) > 0
     assert UNITS - UNITS // 10**9 <= sum(found.values()) <= UNITS
     for clip in each.clips:
-        assert len({found[name] for name in clip.fine}) == 1  # what a clip's statistics have, they have together
+        assert len({found[0, name] for name in clip.fine}) == 1  # what a clip's statistics have, they have together
 
 
 def test_a_share_of_nothing_is_refused() -> None:
