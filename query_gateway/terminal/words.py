@@ -78,7 +78,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "no interval is known for what is computed here, or noise has chosen its rows",
         "此类计算没有可知的区间，或其行由噪声选出",
     ),
-    "no_interval.noise": ("the noise is too large for an interval", "噪声过大，无法给出区间"),
+    "no_interval.noise": (
+        "the noise is too large for an interval, or known of one part at 95 % only",
+        "噪声过大，或仅知其中一部分的 95% 区间",
+    ),
     "no_interval.size": ("the answer is too large for computed intervals", "结果过大，不计算区间"),
     "no_interval.type": ("noise takes part in it, and it is no number", "受噪声影响，且不是数值"),
     "plain_rows": ("{rows} rows", "{rows} 行"),
