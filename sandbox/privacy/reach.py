@@ -92,14 +92,20 @@ def _step(weights: Sequence[float], scales: Sequence[float]) -> float:
 def laplace(scales: Sequence[float], outside: float) -> float:
     """What the sum of independent continuous Laplace noises of these scales exceeds, either way, with `outside`."""
     if len(scales) == 2:
-        one, other = scales
-        return least(lambda distance: excess(Noise.LAPLACE, one, other, distance), outside, max(scales))
+        wide = max(scales)
+        return wide * _pair(ceil(1000 * min(scales) / wide), outside) if wide else 0.0
     unit = sqrt(2 * sum(scale**2 for scale in scales))
     if not unit:
         return 0.0
     ratios = sorted(scale / unit for scale in scales if scale > unit * 1e-6)
     tail = _apart(ratios) if len(ratios) <= _FEW else _inverted(ratios)
     return unit * least(tail, outside, 1.0)
+
+
+@lru_cache(maxsize=4096)
+def _pair(thousandths: int, outside: float) -> float:
+    """As `laplace`, of a noise of scale 1 and one of so many thousandths."""
+    return least(lambda distance: excess(Noise.LAPLACE, 1.0, thousandths / 1000, distance), outside, 1.0)
 
 
 def _apart(scales: Sequence[float]) -> Callable[[float], float]:
