@@ -78,15 +78,21 @@ def dropped(refused: Refused) -> Iterator[list[Edit]]:
             yield [Edit(found.start(), found.end(), "")]
 
 
+_ONE_LEVEL = ((r"\b(ROLLUP|CUBE)\s*\(([^()]*)\)", r"\2"),)
+_WITH_LEVELS = ((r"\bGROUP\s+BY\s+([^()]+?)\s+WITH\s+(ROLLUP|CUBE)\b", r"GROUP BY \2 (\1)"),)
 _INSTEAD: Mapping[str, tuple[tuple[str, str], ...]] = {
     "*": ((r"COUNT\s*\(\s*DISTINCT\s*\*\s*\)", "COUNT(*)"),),
     "COUNT(NULL)": ((r"COUNT\s*\(\s*(DISTINCT\s+)?NULL\s*\)", "COUNT(*)"),),
     "FIRST or LAST without ORDER BY": ((r"\b(FIRST|LAST)\s*\(", "MIN("),),
+    "GROUP CUBE": _WITH_LEVELS,
+    "GROUP ROLLUP": _WITH_LEVELS,
     "IN without brackets": ((r"\bIN\s+('[^']*'|[\w.]+)", r"IN (\1)"),),
     "IS": ((r"\bIS\s+NOT\s+", "<> "), (r"\bIS\s+", "= ")),
     "a quantile without its fraction": (
         (r"\b(QUANTILE\w*|PERCENTILE\w*)\s*\((?!\s*[\d.])([^(),]+)\)", r"\1(\2, 0.5)"),
     ),
+    "grouping sets of these rows": _ONE_LEVEL,
+    "quantiles of grouping sets": _ONE_LEVEL,
     "RANGE with a distance by this order": ((r"\bRANGE\s+BETWEEN", "ROWS BETWEEN"),),
 }
 """By what is not offered: words, and others in their place."""

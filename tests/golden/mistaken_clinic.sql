@@ -1246,3 +1246,45 @@ write SELECT QUANTILE_CONT(费用, 0.5) FROM visits
 SELECT MAX(费用) - MIN(费用) FROM visits
 =>
 accepted
+
+-- WITH ROLLUP
+SELECT 性别, COUNT(*) FROM persons GROUP BY 性别 WITH ROLLUP
+=>
+refused sql.unsupported (what=GROUP ROLLUP)
+at 性别
+write SELECT 性别, COUNT(*) FROM persons GROUP BY ROLLUP (性别)
+
+-- levels without an aggregate
+SELECT 性别, city FROM persons GROUP BY ROLLUP(性别, city)
+=>
+refused sql.no_aggregate
+at SELECT 性别, city FROM persons GROUP BY ROLLUP(性别, city)
+write SELECT 性别, city, COUNT(*) AS n FROM persons GROUP BY ROLLUP(性别, city)
+
+-- levels of persons
+SELECT pid, COUNT(*) FROM visits GROUP BY ROLLUP(pid)
+=>
+refused sql.unit_value
+at pid
+write SELECT COUNT(DISTINCT pid), COUNT(*) FROM visits
+
+-- a median at every level
+SELECT 性别, MEDIAN(income) FROM persons GROUP BY ROLLUP(性别)
+=>
+refused sql.unsupported (what=quantiles of grouping sets)
+at SELECT 性别, MEDIAN(income) FROM persons GROUP BY ROLLUP(性别)
+write SELECT 性别, MEDIAN(income) FROM persons GROUP BY 性别
+
+-- levels within each person
+SELECT AVG(n) FROM (SELECT pid, 科室, COUNT(*) AS n FROM visits GROUP BY ROLLUP(pid, 科室))
+=>
+refused sql.unsupported (what=grouping sets of these rows)
+at pid, 科室
+write SELECT AVG(n) FROM (SELECT pid, 科室, COUNT(*) AS n FROM visits GROUP BY pid, 科室)
+
+-- levels of public rows
+SELECT name_en, COUNT(*) FROM cities GROUP BY ROLLUP(name_en)
+=>
+refused sql.unsupported (what=grouping sets of these rows)
+at name_en
+write SELECT name_en, COUNT(*) FROM cities GROUP BY name_en

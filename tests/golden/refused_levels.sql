@@ -5,12 +5,14 @@ SELECT AVG(n) FROM (SELECT pid, 科室, COUNT(*) AS n FROM visits GROUP BY ROLLU
 =>
 refused sql.unsupported (what=grouping sets of these rows)
 at pid, 科室
+write SELECT AVG(n) FROM (SELECT pid, 科室, COUNT(*) AS n FROM visits GROUP BY pid, 科室)
 
 -- totals of released rows
 SELECT 科室, SUM(n) FROM (SELECT 科室, COUNT(*) AS n FROM visits GROUP BY 科室) GROUP BY ROLLUP(科室)
 =>
 refused sql.unsupported (what=grouping sets of these rows)
 at 科室
+write SELECT 科室, SUM(n) FROM (SELECT 科室, COUNT(*) AS n FROM visits GROUP BY 科室) GROUP BY 科室
 
 -- GROUPING of no key
 SELECT 性别, GROUPING(birth_year), COUNT(*) FROM persons GROUP BY ROLLUP(性别)
@@ -37,3 +39,4 @@ SELECT 性别, COUNT(*) FROM persons GROUP BY 性别 WITH ROLLUP
 =>
 refused sql.unsupported (what=GROUP ROLLUP)
 at 性别
+write SELECT 性别, COUNT(*) FROM persons GROUP BY ROLLUP (性别)
