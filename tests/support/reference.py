@@ -210,7 +210,7 @@ def buckets(
         passes = statistic.filter is None or evaluate(statistic.filter, row.values) is True
         value = None if statistic.argument is None else evaluate(statistic.argument, row.values)
         if passes and _is_counted(value) and key in keys:
-            found[row.unit][key][grid(statistic, value)] += 1
+            found[row.unit][key][_bucket(statistic, value)] += 1
     added: dict[Key, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for unit, groups in found.items():
         chosen = sorted(groups, key=lambda key, unit=unit: rank(unit, key))  # type: ignore[misc]
@@ -348,6 +348,18 @@ def grid(statistic: Statistic | Factor, value: Scalar) -> int:
     steps = Fraction(value) / statistic.granularity
     rounded = floor(abs(steps) + Fraction(1, 2)) * (1 if steps >= 0 else -1)
     return max(statistic.low, min(statistic.high, rounded - statistic.centre))
+
+
+def _bucket(statistic: Statistic, value: Scalar) -> int:
+    """As `grid`, but a real number is scaled in real numbers: a coarse grid has values halfway between its steps, of
+    which a real one may be a hair to either side.
+    """
+    assert isinstance(value, int | Fraction)
+    if isinstance(value, int):
+        return grid(statistic, value)
+    up, down = statistic.granularity.denominator, statistic.granularity.numerator
+    scaled = float(value) * float(up) if up != 1 else float(value)
+    return grid(replace(statistic, granularity=Fraction(1)), Fraction(scaled / float(down) if down != 1 else scaled))
 
 
 def _is_counted(value: object) -> bool:
