@@ -46,6 +46,7 @@ from tests.privacy import (
     test_minimum_frequency,
     test_propagation,
     test_quantiles,
+    test_sensitivity,
     test_separability,
     test_truncation,
     test_withheld_groups,
@@ -72,7 +73,6 @@ from tests.unit import (
 )
 
 NOT_BUILT = {
-    25: "ROLLUP, CUBE and GROUPING SETS are refused so far",
     30: "no logged request is replayed so far",
 }
 """Rules about what there is not, and why no code can break them."""
@@ -154,6 +154,13 @@ def summed() -> None:
 
 def refused(name: str) -> None:
     test_check.test_refused(name)
+
+
+def levels() -> None:
+    for structure in test_sensitivity.CUBED.values():
+        test_sensitivity.test_claimed_is_the_worst_case_on_every_level(
+            structure, test_sensitivity.RANGES["mixed"], Bounds(2, 2)
+        )
 
 
 def counted() -> None:
@@ -347,6 +354,7 @@ MUTANTS = (
         lambda bounded, _: bounded,
         partial(frequency, test_minimum_frequency.test_a_licence_demands_it),
     ),
+    Mutant(25, "a level is like the first", sensitivity, "unclipped", mutants.first_level, levels),
     Mutant(
         26,
         "released values enter as they are",

@@ -24,7 +24,7 @@ from sandbox.plan import check
 from sandbox.plan.checked import KeySet
 from sandbox.plan.nodes import Type
 from sandbox.plan.signatures import VALUES
-from sandbox.privacy import bounding, intervals
+from sandbox.privacy import bounding, intervals, sensitivity
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ _REAL: Mapping[str, Callable[..., Any]] = {
     "key_set": check._Checker._key_set,
     "lock": duckdb._lock,
     "matching": Selects._matching,
+    "unclipped": sensitivity.unclipped,
 }
 """What is put away while a mutant stands in its place."""
 
@@ -56,6 +57,11 @@ _REAL: Mapping[str, Callable[..., Any]] = {
 def halved(told: Any) -> property:
     """Half of what a property says."""
     return property(lambda of: told.fget(of) // 2)
+
+
+def first_level(measure: bounding.BoundedMeasure, statistic: Any, *_: int, **__: int) -> Any:
+    """What one unit moves on the first level, on every one."""
+    return _REAL["unclipped"](measure, statistic, 0)
 
 
 def scaled(function: Callable[..., Any], factor: Fraction) -> Callable[..., Any]:
