@@ -15,9 +15,8 @@ from math import ceil, expm1, log
 from sandbox.privacy.mechanisms import Noise, Selection
 from sandbox.privacy.quantiles import NONE, Buckets, Quantile
 
-SHARE = Fraction(1, 4)
-"""Of what a quantile is given, for its interval: the choice itself errs by a seventh more under zCDP, by a third under
-pure differential privacy."""
+SHARE = Fraction(1, 16)
+"""Of what a quantile is given, for its interval: small, since the value counts for more than how narrow that is."""
 
 GROWTH = Fraction(3, 2)
 """A width over the one before."""

@@ -105,7 +105,7 @@ def test_intervals_are_not_wide() -> None:
     places = select_each(step, [ranks(quantile, counted, 0)] * 400, [])
     widths_ = select_each(bracket, _around(quantile, found, counted, places), [])
     half = sorted((high - low) / 2 for low, high in filter(None, map(ends, [quantile] * 400, places, widths_)))[200]
-    assert half * 20 <= 16 * step.scale / (quantile.buckets.fine * quantile.fraction.denominator)
+    assert half * 20 <= 32 * step.scale / (quantile.buckets.fine * quantile.fraction.denominator)
 
 
 @given(
@@ -161,7 +161,7 @@ def test_the_margin_bounds_what_misses(noise: Noise, scale: float) -> None:
     assert scale < 1 or missed > 0.03
 
 
-def test_an_interval_has_a_quarter_of_the_spend_and_ends_none() -> None:
+def test_an_interval_has_a_sixteenth_of_the_spend_and_ends_none() -> None:
     for notion in Notion:
         for rows in (1, 3):
             median = priced(MEDIAN, notion, rows=rows)
