@@ -206,3 +206,12 @@ m1 over clinic.persons(c1: income)
   a1=avg(c1)
 answer (m1 select o1=a1, o2=a1)
 shows o1 as 'mean(income)', o2 as 'avg(income)'
+
+-- the most frequent of private group keys
+SELECT income, COUNT(*) AS n FROM persons GROUP BY income ORDER BY n DESC, income LIMIT 3
+=>
+m1 over clinic.persons(c1: income)
+  by k1=c1
+  a1=rows()
+answer (m1 select o1=k1, o2=a1) order o2 desc, o1 limit 3
+shows o1 as 'income', o2 as 'n'
