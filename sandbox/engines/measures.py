@@ -269,7 +269,7 @@ class MeasureSelect:
             match statistic.kind:
                 case StatisticKind.DISTINCT:
                     total = distinct_values(part)
-                case StatisticKind.UNITS if self._several:
+                case StatisticKind.UNITS if self._several and self.bounded.clip(statistic.name) is None:
                     units = exp.Count(this=exp.Distinct(expressions=[column(last, UNIT)]))
                     total = over(units, binary(exp.GT, part, number(0)))
                 case _:
