@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from math import isqrt, log, pi, sqrt
+from math import ceil, isqrt, log, pi, sqrt
 
 from sandbox.errors import Fault
 from sandbox.plan.nodes import Scalar
@@ -32,7 +32,8 @@ CLEAR = 4.0
 
 def target(measure: BoundedMeasure, clip: Clip, noise: float, choice: float) -> int:
     """The weight of longer units at which C is right: what balances the mean noise of all totals per step of C, from
-    the scale of their `noise` at the clip's norm; at least what stands out from the noise of the `choice`.
+    the scale of their `noise` at the clip's norm; at least what stands out from the noise of the `choice`, and never 0,
+    of which all candidates that cut nothing would be as good.
 
     Public: whatever it is, it decides accuracy alone.
     """
@@ -42,7 +43,7 @@ def target(measure: BoundedMeasure, clip: Clip, noise: float, choice: float) -> 
     )
     mean = noise if clip.norm is Norm.L1 else noise * sqrt(2 / pi)
     balanced = MIDDLE * WEIGHT * groups * len(clip.fine) * mean / clip.most
-    return round(min(2.0**50, max(balanced, choice * (log(len(clip.candidates)) + CLEAR))))
+    return ceil(min(2.0**50, max(balanced, choice * (log(len(clip.candidates)) + CLEAR))))
 
 
 def heaviest(measure: BoundedMeasure, clip: Clip) -> int:

@@ -5,7 +5,7 @@ Pure: an aggregate and what is known of its values in, statistics out. How a uni
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -25,6 +25,9 @@ CAPACITY = 2**62
 
 INTERMEDIATE = 2**126
 """No value in grid steps may be this large before it is centred: the engine's integers have 128 bits (rule 27)."""
+
+SLIP = Fraction(1, 2**20)
+"""Of a grid step: how far the rounding of real numbers can have moved the end of a range off the grid."""
 
 FINEST = Fraction(1, 2**999)
 """No grid that is chosen here is finer."""
@@ -176,7 +179,7 @@ def grid_sum(checked: CheckedAggregate, room: int, *, centred: bool, scaled: boo
     """
     lo, hi, granularity = value_grid(checked)
     while True:
-        low, high = ceil(lo / granularity), floor(hi / granularity)
+        low, high = _steps(lo / granularity, ceil), _steps(hi / granularity, floor)
         centre = (low + high) // 2 if centred else 0
         low, high = low - centre, high - centre
         if low > high:
@@ -190,6 +193,14 @@ def grid_sum(checked: CheckedAggregate, room: int, *, centred: bool, scaled: boo
     kind = StatisticKind.SCALED_SUM if scaled else StatisticKind.SUM
     aggregate = checked.aggregate
     return Statistic("", kind, aggregate.argument, aggregate.filter, granularity, centre, low, high)
+
+
+def _steps(end: Fraction, inwards: Callable[[Fraction], int]) -> int:
+    """The last step of the grid within a range (rule 16); the one that its end is, but for the rounding of the engine's
+    real numbers: 2/7 as one of them is below two sevenths.
+    """
+    whole = round(end)
+    return whole if abs(end - whole) <= SLIP else inwards(end)
 
 
 def _overflow(checked: CheckedAggregate) -> Refusal:

@@ -31,6 +31,7 @@ ONCE_WRONG = (
         "SELECT SUM(clamp(income, 0.125, 1.0625)), SUM(clamp(birth_year, 1930.5, 1960)) FROM persons", (), ordered=False
     ),
     Query("SELECT SUM(CASE WHEN income > 1 THEN income ELSE 2 / 7 END) FROM persons", (), ordered=False),
+    Query("SELECT SUM(CASE WHEN birth_year > 1955 THEN -3 ELSE 2 / 7 END) FROM persons", (), ordered=False),
 )
 """Queries that were answered wrongly."""
 
