@@ -133,8 +133,16 @@ def _measure(measure: Measure) -> str:
         items.append(
             (call if one.filter is None else f"{call} FILTER (WHERE {_expression(one.filter)})") + f" AS {one.name}"
         )
-    grouped = f" GROUP BY {', '.join(map(str, range(1, len(measure.keys) + 1)))}" if measure.keys else ""
-    return f"SELECT {', '.join(items)} FROM ({_relation(measure.source)}){grouped}"
+    source, names = _relation(measure.source), [key.name for key in measure.keys]
+    if measure.levels is not None and not names:
+        items.insert(0, f"0 AS {measure.levels.name}")
+    elif measure.levels is not None:
+        items[: len(names)] = [*names, f"GROUPING({', '.join(names)}) AS {measure.levels.name}"]
+        sets = ", ".join(f"({', '.join(one)})" for one in measure.levels.sets)
+        keyed = f"SELECT *, {', '.join(map(_output, measure.keys))} FROM ({source})"
+        return f"SELECT {', '.join(items)} FROM ({keyed}) GROUP BY GROUPING SETS ({sets})"
+    grouped = f" GROUP BY {', '.join(map(str, range(1, len(names) + 1)))}" if names else ""
+    return f"SELECT {', '.join(items)} FROM ({source}){grouped}"
 
 
 def _relation(relation: Relation) -> str:

@@ -39,7 +39,9 @@ def narrowed(checked: CheckedMeasure) -> CheckedMeasure:
     if cells is not None:
         cells = tuple(cell for cell in cells if all(part in of for part, of in zip(cell, kept, strict=True)))
     aggregates = tuple(map(_half_of_the_range, checked.aggregates))
-    return replace(checked, keys=keys, key_set=KeySet(cells), aggregates=aggregates)
+    (level,) = checked.levels
+    levels = (replace(level, key_set=KeySet(cells)),)
+    return replace(checked, keys=keys, key_set=KeySet(cells), levels=levels, aggregates=aggregates)
 
 
 def _half_of_the_set(key: GroupKey) -> GroupKey:
