@@ -20,6 +20,7 @@ CHART = FOLDER / "ratios.svg"
 _DISTRIBUTIONS = ("vitrine", "duckdb", "opendp", "sqlglot", "sqlalchemy", "fastapi")
 _START, _END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 _ACCURACY = "<!-- accuracy -->\n", "<!-- end of accuracy -->\n"
+_CLINICS = "<!-- clinics -->\n", "<!-- end of clinics -->\n"
 _COVERAGE = "<!-- coverage -->\n", "<!-- end of coverage -->\n"
 _AT_ONCE = 0.01
 """Seconds below which plain DuckDB answers at once: then only the overhead shows."""
@@ -89,6 +90,19 @@ def write_coverage(figures: Sequence[Figure]) -> None:
         *(f"| {title} | {' | '.join(map(_covered, found))} |" for title, found in by_kind.items()),
     ]
     _between(*_COVERAGE, "\n".join(lines) + "\n\n")
+
+
+def write_clinics(found: Mapping[str, Any]) -> None:
+    """Writes the table of errors per clinic into README.md, between its marks."""
+    numbers = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
+    lines = [
+        f"Measured on {found['date']}: {found['rows']:,} visits, {found['rounds']} answers each. {numbers}.",
+        "",
+        "| total per clinic | mean error | target |",
+        "|---|---|---|",
+        *(f"| {figure['title']} | {figure['value']:g} % | {_target(figure)} |" for figure in found["figures"]),
+    ]
+    _between(*_CLINICS, "\n".join(lines) + "\n\n")
 
 
 def _covered(figure: Figure) -> str:

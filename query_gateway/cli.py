@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
-from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console, RenderableType
 from rich.markup import escape
 
-from policies.cards import Bounds
+from query_gateway.bounding import Clip, Groups, Ranges, Rows, bounds_of
 from query_gateway.client.answers import BatchAnswer, Pending, Problem, Unproven, Unreachable
 from query_gateway.client.session import Client
 from query_gateway.client.settings import Unset, read_client_settings
@@ -38,7 +36,6 @@ from query_gateway.terminal import refusals, tables
 from query_gateway.terminal.words import Words, system_language
 from sandbox.errors import PROBLEMS, Refusal
 from sandbox.keys import key_id, make_private_key, write_public_key
-from sandbox.privacy.clip import ClipAt
 
 app = typer.Typer(
     name="vitrine",
@@ -59,8 +56,6 @@ File = Annotated[Path | None, typer.Option("--file", "-f", help="Read the SQL fr
 Licence = Annotated[str | None, typer.Option(help="Id of the licence.")]
 Scenario = Annotated[str | None, typer.Option(help="Id of the licence's scenario.")]
 Dataset = Annotated[str | None, typer.Option(help="Name of the data set.")]
-Groups = Annotated[int | None, typer.Option(min=1, help="Groups that one unit may touch (with --rows).")]
-Rows = Annotated[int | None, typer.Option(min=1, help="Rows of one unit in a group (with --groups).")]
 
 
 Fresh = Annotated[bool, typer.Option("--fresh", help="Pay for fresh noise, even where earlier releases are as exact.")]
@@ -68,7 +63,6 @@ Batch = Annotated[
     list[Path] | None,
     typer.Option(help="Ask the queries of these files together, one each: charged once, all or none. Repeatable."),
 ]
-Clip = Annotated[str | None, typer.Option(help="Norm, in rows, that a unit's values are scaled down to, or auto.")]
 
 
 class Session:
@@ -159,6 +153,7 @@ def estimate(
     rows: Rows = None,
     clip: Clip = None,
     fresh: Fresh = False,
+    auto_ranges: Ranges = False,
     as_json: Json = False,
 ) -> None:
     """What a query would cost and how exact it would be, or what an accuracy would cost. Free."""
@@ -171,9 +166,10 @@ def estimate(
             licence=licence,
             scenario=scenario,
             dataset=dataset,
-            bounds=_bounds(groups, rows, clip),
+            bounds=bounds_of(groups, rows, clip),
             expected_size=expected_size,
             reuse=not fresh,
+            ranges="auto" if auto_ranges else None,
         )
     session.show(found, lambda: tables.estimate(found, session.words))
 
@@ -200,6 +196,7 @@ def query(
     clip: Clip = None,
     fresh: Fresh = False,
     batch: Batch = None,
+    auto_ranges: Ranges = False,
     idempotency_key: Annotated[str | None, typer.Option(help="Go on with a request that may have been sent.")] = None,
     save_receipt: Annotated[Path | None, typer.Option(help="Write the checked receipt to this file.")] = None,
     dry_run: Annotated[
@@ -217,8 +214,9 @@ def query(
     session.sql = None if batch else _sql(sql, file)
     with session.client() as client, Console(stderr=True).status(words("working")):
         named = {"licence": licence, "scenario": scenario, "dataset": dataset}
+        ranges: Literal["auto"] | None = "auto" if auto_ranges else None
         spend = Asked(epsilon, rho, half_width, relative, confidence, column, expected_value, weight).spend()
-        limits = _bounds(groups, rows, clip)
+        limits = bounds_of(groups, rows, clip)
         if session.sql is None:
             several = client.batch(
                 [each.read_text(encoding="utf-8") for each in batch or ()],
@@ -226,6 +224,7 @@ def query(
                 **named,
                 bounds=limits,
                 expected_size=expected_size,
+                ranges=ranges,
                 reuse=not fresh,
                 dry_run=dry_run,
                 idempotency_key=idempotency_key,
@@ -233,7 +232,9 @@ def query(
             session.show(several.document, lambda: tables.batch(several, words))
             return
         if dry_run:
-            found = client.dry_run(session.sql, spend, **named, bounds=limits, expected_size=expected_size)
+            found = client.dry_run(
+                session.sql, spend, **named, bounds=limits, expected_size=expected_size, ranges=ranges
+            )
         else:
             found = client.query(
                 session.sql,
@@ -242,6 +243,7 @@ def query(
                 bounds=limits,
                 expected_size=expected_size,
                 reuse=not fresh,
+                ranges=ranges,
                 idempotency_key=idempotency_key,
             )
     if save_receipt is not None:
@@ -368,23 +370,3 @@ def _sql(sql: str | None, file: Path | None) -> str:
     if sql is not None:
         return sql
     return file.read_text(encoding="utf-8") if file is not None else sys.stdin.read()
-
-
-def _bounds(groups: int | None, rows: int | None, clip: str | None) -> Bounds | ClipAt | None:
-    match groups, rows, clip:
-        case None, None, None:
-            return None
-        case int(), int(), None:
-            return Bounds(groups, rows)
-        case None, None, "auto":
-            return ClipAt(None)
-        case None, None, str():
-            return ClipAt(_norm(clip))
-    raise typer.BadParameter("--groups and --rows go together, --clip alone")
-
-
-def _norm(clip: str) -> Fraction:
-    try:
-        return Fraction(Decimal(clip))
-    except (ArithmeticError, ValueError, OverflowError):
-        raise typer.BadParameter("--clip is a number") from None

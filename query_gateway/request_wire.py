@@ -79,7 +79,12 @@ class Asked(Shape):
     scenario: str
     dataset: str
     spend: SpendEpsilon | SpendRho | SpendHalfWidth | SpendRelative
-    bounds: Bounds | Clip | Literal["auto"] | None = Field(default=None, description="Left out: as the card declares.")
+    bounds: Bounds | Clip | Literal["auto", "card"] = Field(
+        default="auto", description="Left out beside an accuracy: `card`, as the card declares."
+    )
+    ranges: Literal["auto"] | None = Field(
+        default=None, description="Sums of values of unknown range: how much of a person counts is chosen privately."
+    )
     expected_size: int | None = Field(default=None, description="Rows that a group is assumed to have.")
     reuse: bool = Field(
         default=True,

@@ -42,7 +42,10 @@ class EstimatedColumn(Shape):
 
     name: str
     type: str
-    half_width: float | None = Field(description="Of the interval; null where it depends on private counts.")
+    half_width: float | None = Field(
+        description="Of the interval; null where it depends on private counts, or bounds are still to be chosen."
+    )
+    half_width_per_row: float | None = Field(description="Of a total whose clip is to be chosen: per row of its norm.")
     assumed: bool = Field(description="Whether it rests on the expected size.")
 
 
@@ -65,11 +68,21 @@ class BoundsInForce(Shape):
     clips: list[ClipInForce] = Field(description="Where there are any, they cut, and the rows above are what can be.")
 
 
+class EstimatedNotice(Shape):
+    """A noisy number that an answer tells of itself: of units that bounds cut, or of private groups that there are."""
+
+    kind: Literal["binding_units", "existing_groups"]
+    half_width: int
+    loss: Amounts
+
+
 class EstimatedMeasure(BoundsInForce):
     """A measure of the plan."""
 
     cells: int | None = Field(description="Groups, where they are public.")
     private_keys: bool = Field(description="Whether the groups themselves are private and released by a threshold.")
+    choice: Amounts | None = Field(description="What choosing bounds privately costs, of the charge; null: no choice.")
+    notices: list[EstimatedNotice] = Field(description="Numbers that the answer will tell of itself.")
 
 
 class AccuracyInForce(Shape):

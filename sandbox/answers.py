@@ -26,8 +26,16 @@ from sandbox.plan.combinations import Combination, Share, combinations
 from sandbox.plan.lineage import measured
 from sandbox.preparation import Prepared
 from sandbox.privacy.calibrate import PricedMeasure
-from sandbox.privacy.intervals import CONFIDENCE, combined_half_width, half_widths, share_half_width
-from sandbox.privacy.loss import Accuracy, Loss, Spend, decimal, nothing
+from sandbox.privacy.intervals import (
+    CONFIDENCE,
+    OUTSIDE,
+    combined_half_width,
+    half_widths,
+    half_widths_per_row,
+    share_half_width,
+)
+from sandbox.privacy.loss import Accuracy, Loss, Spend, decimal, nothing, total
+from sandbox.privacy.reach import quantile
 from sandbox.registry.directory import RegisteredLicence
 from sandbox.requests import read_charged
 from sandbox.reuse import Reuse
@@ -162,12 +170,15 @@ def _reusable(prepared: Prepared, reuse: Reuse, *, batch: bool) -> dict[str, obj
 
 
 def _columns(prepared: Prepared, measures: Sequence[PricedMeasure]) -> list[dict[str, object]]:
-    """Per column of the answer, half the width of its intervals; null where that depends on private counts."""
+    """Per column of the answer, half the width of its intervals; null where that depends on private counts or on a
+    choice, of which a total's is told per row of the norm."""
     outside = float(1 - _confidence(prepared))
     halves: dict[str, float | None] = {}
     known: dict[str, float | None] = {}
+    per_row: dict[str, float] = {}
     for priced in measures:
         known |= half_widths(priced, None, outside)
+        per_row |= half_widths_per_row(priced, outside)
         halves |= half_widths(priced, prepared.sizes[priced.bounded.checked.measure.name], outside)
     origins, derived = measured(prepared.checked.plan), combinations(prepared.checked)
     named = [label.name for label in prepared.checked.plan.labels]
@@ -180,6 +191,7 @@ def _columns(prepared: Prepared, measures: Sequence[PricedMeasure]) -> list[dict
             "name": label.label,
             "type": prepared.checked.answer[label.name].value,
             "half_width": halves.get(source),
+            "half_width_per_row": per_row.get(source),
             "assumed": known.get(source) != halves.get(source),
         }
         for label, source in zip(prepared.checked.plan.labels, sources, strict=True)
@@ -222,6 +234,15 @@ def _measure(priced: PricedMeasure) -> dict[str, object]:
         "clips": [clip_json(clip) for clip in bounded.clips],
         "cells": sum(map(len, public)) if len(public) == len(cells) else None,
         "private_keys": len(public) < len(cells),
+        "choice": amounts_json(total(step.loss for step in priced.selections)) if priced.selections else None,
+        "notices": [
+            {
+                "kind": notice.kind.value,
+                "half_width": quantile(notice.step.noise, notice.step.scale, OUTSIDE),
+                "loss": amounts_json(notice.step.loss),
+            }
+            for notice in priced.notices
+        ],
     }
 
 

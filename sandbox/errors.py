@@ -186,8 +186,9 @@ PROBLEMS: Mapping[str, Problem] = {
     ),
     "plan.unbounded_sum": Problem(
         422,
-        "The range of the values added up is unknown; write clamp(x, lo, hi).",
-        "求和的取值范围未知，请写成 clamp(x, 下限, 上限)。",
+        "The range of the values added up is unknown; write clamp(x, lo, hi), or ask for a sum or average with "
+        '`"ranges": "auto"` and bounds chosen privately.',
+        '求和的取值范围未知，请写成 clamp(x, 下限, 上限)；求和或平均也可用 `"ranges": "auto"` 并以隐私方式选定界限。',
     ),
     "plan.union_kinds": Problem(
         422,

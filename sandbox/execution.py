@@ -37,7 +37,7 @@ from sandbox.privacy.loss import total
 from sandbox.privacy.mechanisms import Invocation, measure, noisy_number, select, select_each
 from sandbox.privacy.quantiles import NONE, Buckets, Quantile, counts, fitted, measured_keys, offset
 from sandbox.privacy.quantiles import scores as ranks
-from sandbox.privacy.selection import scores, target
+from sandbox.privacy.selection import of_clip, scores, target
 from sandbox.releases import Decided, release_json
 from sandbox.reuse import Reuse
 from sandbox.uncertainty import uncertainty
@@ -142,13 +142,11 @@ def _executed(prepared: Prepared, measuring: Work, answering: Work, deadline: fl
         for given in priced.bounded.checked.givens:
             found = answering(render_given(given, prepared.cards, names, released, deadline))
             tables.append(Table(given.name, given_columns(given), held(given, found.rows)))
-        chosen = list[int]()
-        for clip, step in zip(priced.bounded.clips, priced.selections, strict=False):
-            most = step.sensitivity
-            job = render_weights(priced.bounded, clip, most, prepared.cards, names, deadline, tuple(tables))
-            goal = target(priced.bounded, clip, priced.steps[next(iter(clip.fine))].scale, step.scale)
-            chosen.append(select(step, scores(clip, goal, measuring(job).rows), invocations))
-        ran = priced.decided(chosen) if priced.selections else priced
+        ran = priced
+        if priced.selections:
+            heaviest = [step.sensitivity for step in priced.selections]
+            job = render_weights(priced.bounded, heaviest, prepared.cards, names, deadline, tuple(tables))
+            ran = priced.decided(_chosen(priced, measuring(job), invocations))
         exact = Totals(ran.bounded.checked.key_set.cells or (), {})
         if ran.bounded.statistics:
             job = render_measure(ran.bounded, prepared.cards, names, deadline, tuple(tables))
@@ -202,6 +200,15 @@ def _answered(
         own = [each for each in decided if each.priced.bounded.checked.measure.name in query.measures]
         bodies.append(canonical_json(release_json(query, own, known, rows, dummy=dummy)))
     return tuple(bodies)
+
+
+def _chosen(priced: PricedMeasure, weights: Rows, invocations: list[Invocation]) -> list[int]:
+    """The candidate of each undecided clip, chosen privately by the weights of the units that it would cut."""
+    chosen = list[int]()
+    for place, (clip, step) in enumerate(zip(priced.bounded.undecided, priced.selections, strict=True)):
+        goal = target(priced.bounded, clip, priced.steps[next(iter(clip.fine))].scale, step.scale)
+        chosen.append(select(step, scores(clip, goal, of_clip(place, weights.rows)), invocations))
+    return chosen
 
 
 def _ranked(

@@ -84,7 +84,7 @@ class Prepared:
     def readings(self) -> tuple[int, ...]:
         """How often each measure reads its rows."""
         return tuple(
-            bool(each.bounded.statistics) + len(each.selections) + len(each.notices) + len(each.bounded.buckets)
+            bool(each.bounded.statistics) + bool(each.selections) + len(each.notices) + len(each.bounded.buckets)
             for each in self.priced.measures
         )
 
@@ -219,10 +219,10 @@ class _Known:
     def cards(self) -> Mapping[str, DatasetCard]:
         return {name: snapshot.card for name, snapshot in self.snapshots.items()}
 
-    def check(self, plan: Plan) -> CheckedPlan:
+    def check(self, plan: Plan, request: QueryRequest) -> CheckedPlan:
         """The plan, judged."""
         facts = {(name, table): known for name, each in self.snapshots.items() for table, known in each.facts.items()}
-        return check(plan, self.cards, facts, self.domains, self.limits)
+        return check(plan, self.cards, facts, self.domains, self.limits, open_ranges=request.open_ranges)
 
     def alone(self, request: QueryRequest) -> Prepared:
         """One query, with what a refusal of it teaches."""
@@ -239,13 +239,13 @@ class _Known:
         cards = tuple(self.cards.values())
         lowered = self.frontend.lower(request.sql, request.dataset, cards, passed_over)
         try:
-            return self._priced(request, self.check(lowered.plan), ())
+            return self._priced(request, self.check(lowered.plan, request), ())
         except Refusal as refusal:
             raise self.frontend.explain(request.sql, request.dataset, cards, refusal, passed_over) from None
 
     def together(self, request: QueryRequest, alone: Sequence[Prepared]) -> Prepared:
         """Queries planned together: what they measure alike is measured once, and one spend is split over all of it."""
-        first, *others = (self.check(plan) for plan in joint([each.checked.plan for each in alone]))
+        first, *others = (self.check(plan, request) for plan in joint([each.checked.plan for each in alone]))
         return self._priced(request, first, tuple(replace(each, measures=first.measures) for each in others))
 
     def _priced(self, request: QueryRequest, checked: CheckedPlan, further: tuple[CheckedPlan, ...]) -> Prepared:

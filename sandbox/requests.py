@@ -38,8 +38,11 @@ class QueryRequest:
     sql: str
     spend: Spend | Accuracy
     bounds: Bounds | ClipAt | None
+    """As the card declares, where None: what an accuracy is priced by, and what a spend has where it says so."""
     expected_size: int | None
     """Rows a group is assumed to have: what half-widths of averages, and a spend that names an accuracy, rest on."""
+    open_ranges: bool = False
+    """Sums and averages may be of values whose range is unknown: how much of a unit counts is chosen privately."""
     dry_run: bool = False
     """Run on dummies made from cards alone: no record is read, nothing is charged."""
     further: tuple[str, ...] = ()
@@ -89,15 +92,17 @@ def _request(fields: Mapping[str, object], queries: tuple[str, ...], named: str)
     sized = [each for each in (fields, fields.get("spend")) if isinstance(each, dict) and "expected_size" in each]
     if len(sized) > 1:
         _refuse("expected_size stands twice")
+    spend = _spend(fields)
     request = QueryRequest(
         licence=_text(fields, "licence"),
         scenario=_text(fields, "scenario"),
         dataset=_text(fields, "dataset"),
         sql=queries[0],
         further=queries[1:],
-        spend=_spend(fields),
-        bounds=_bounds(fields),
+        spend=spend,
+        bounds=_bounds(fields, spend),
         expected_size=_positive(sized[0], "expected_size") if sized else None,
+        open_ranges=_automatic(fields, "ranges"),
         dry_run=_flag(fields, "dry_run", absent=False),
         reuse=_flag(fields, "reuse", absent=True),
         weights=_weights(fields),
@@ -110,6 +115,7 @@ def _request(fields: Mapping[str, object], queries: tuple[str, ...], named: str)
         "spend",
         "bounds",
         "expected_size",
+        "ranges",
         "dry_run",
         "reuse",
     }:
@@ -176,8 +182,13 @@ def _accuracy(spend: Mapping[str, object]) -> Accuracy:
     )
 
 
-def _bounds(fields: Mapping[str, object]) -> Bounds | ClipAt | None:
+def _bounds(fields: Mapping[str, object], spend: Spend | Accuracy) -> Bounds | ClipAt | None:
+    """As named; else chosen privately, or as the card declares where an accuracy is to be priced: how exact a query is
+    whose bounds are chosen is known afterwards only.
+    """
     if "bounds" not in fields:
+        return ClipAt(None) if isinstance(spend, Spend) else None
+    if fields["bounds"] == "card":
         return None
     if fields["bounds"] == "auto":
         return ClipAt(None)
@@ -187,7 +198,14 @@ def _bounds(fields: Mapping[str, object]) -> Bounds | ClipAt | None:
             return ClipAt(_exact(value, "bounds.clip"))
         case {"groups": _, "rows": _, **rest} if not rest:
             return Bounds(_positive(bounds, "groups"), _positive(bounds, "rows"))
-    _refuse('bounds is {"groups": …, "rows": …} or {"clip": …} or "auto"')
+    _refuse('bounds is {"groups": …, "rows": …} or {"clip": …}, "auto" or "card"')
+
+
+def _automatic(fields: Mapping[str, object], name: str) -> bool:
+    """Whether a field is there and says `auto`."""
+    if fields.get(name, "auto") != "auto":
+        _refuse(f'{name} is "auto"')
+    return name in fields
 
 
 def _exact(value: object, name: str, most: int = 10**6) -> Fraction:

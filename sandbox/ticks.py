@@ -17,7 +17,7 @@ def time_class(
 ) -> int:
     """The time class of a plan: the least tick × 2ᵏ that the row operations of its declared units need.
 
-    `readings` tells how often each measure reads its rows: once, once for each choice of a bound, and once for each
+    `readings` tells how often each measure reads its rows: once, once for the choice of bounds, and once for each
     notice.
     Unit: milliseconds.
     """

@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import chain, repeat
 from secrets import token_urlsafe
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
 import httpx2
@@ -46,6 +46,8 @@ _SECONDS = 330.0
 """The longest wait for one answer: more than the gateway's own for the sandbox."""
 
 Known = TypeVar("Known", Answer, BatchAnswer, Answer | Pending)
+Asked = Bounds | ClipAt | Literal["card"]
+"""Bounds as a query names them; where it names none they are chosen privately."""
 Spend = Mapping[str, str | Decimal | Mapping[str, str | Decimal]]
 """`{"epsilon": …}` or `{"rho": …}` as an exact decimal; or an accuracy, `{"half_width": …, "confidence": …}` or
 `{"relative": …, "confidence": …}`, with `column`, `expected_value` and `at_most` (a spend) where wanted;
@@ -127,12 +129,13 @@ class Client:
         licence: str | None = None,
         scenario: str | None = None,
         dataset: str | None = None,
-        bounds: Bounds | ClipAt | None = None,
+        bounds: Asked | None = None,
+        ranges: Literal["auto"] | None = None,
         expected_size: int | None = None,
         reuse: bool = True,
     ) -> Mapping[str, Any]:
         """What the query would cost and how exact it would be; free."""
-        body = self._asked(sql, spend, licence, scenario, dataset, bounds, expected_size) | _fresh(reuse)
+        body = self._asked(sql, spend, licence, scenario, dataset, bounds, expected_size, ranges) | _fresh(reuse)
         response = self._send("POST", "/v1/estimates", _encoded(body), token_urlsafe(16))
         return _document(response)
 
@@ -144,7 +147,8 @@ class Client:
         licence: str | None = None,
         scenario: str | None = None,
         dataset: str | None = None,
-        bounds: Bounds | ClipAt | None = None,
+        bounds: Asked | None = None,
+        ranges: Literal["auto"] | None = None,
         expected_size: int | None = None,
         reuse: bool = True,
         idempotency_key: str | None = None,
@@ -154,7 +158,7 @@ class Client:
 
         Raises Problem, Unreachable (with the idempotency key to go on with) and Unproven.
         """
-        body = self._asked(sql, spend, licence, scenario, dataset, bounds, expected_size) | _fresh(reuse)
+        body = self._asked(sql, spend, licence, scenario, dataset, bounds, expected_size, ranges) | _fresh(reuse)
         response, asked = self._queried(body, idempotency_key)
         found = self._found(response, asked)
         proof = response.headers.get("vitrine-receipt")
@@ -172,11 +176,12 @@ class Client:
         licence: str | None = None,
         scenario: str | None = None,
         dataset: str | None = None,
-        bounds: Bounds | ClipAt | None = None,
+        bounds: Asked | None = None,
+        ranges: Literal["auto"] | None = None,
         expected_size: int | None = None,
     ) -> Answer:
         """What the query gives on dummy records, made from the card alone; free. Raises as `query` does."""
-        body = self._asked(sql, spend, licence, scenario, dataset, bounds, expected_size) | {"dry_run": True}
+        body = self._asked(sql, spend, licence, scenario, dataset, bounds, expected_size, ranges) | {"dry_run": True}
         response, asked = self._queried(body, None)
         return checked_dry_run(_document(response), self._log_key, asked=asked)
 
@@ -188,14 +193,15 @@ class Client:
         licence: str | None = None,
         scenario: str | None = None,
         dataset: str | None = None,
-        bounds: Bounds | ClipAt | None = None,
+        bounds: Asked | None = None,
         expected_size: int | None = None,
+        ranges: Literal["auto"] | None = None,
         reuse: bool = True,
         dry_run: bool = False,
         idempotency_key: str | None = None,
     ) -> BatchAnswer:
         """The answers to several queries, planned together and charged once, all or none; raises as `query` does."""
-        named = self._asked("", spend, licence, scenario, dataset, bounds, expected_size)
+        named = self._asked("", spend, licence, scenario, dataset, bounds, expected_size, ranges)
         body = _several(named, queries) | _fresh(reuse) | ({"dry_run": True} if dry_run else {})
         encoded, path = _encoded(body), "/v1/queries:batch"
         response = self._send("POST", path, encoded, idempotency_key or token_urlsafe(16))
@@ -218,12 +224,13 @@ class Client:
         licence: str | None = None,
         scenario: str | None = None,
         dataset: str | None = None,
-        bounds: Bounds | ClipAt | None = None,
+        bounds: Asked | None = None,
         expected_size: int | None = None,
+        ranges: Literal["auto"] | None = None,
         reuse: bool = True,
     ) -> Mapping[str, Any]:
         """What the queries would cost together, and how exact each would be; free."""
-        named = self._asked("", spend, licence, scenario, dataset, bounds, expected_size)
+        named = self._asked("", spend, licence, scenario, dataset, bounds, expected_size, ranges)
         body = _several(named, queries) | _fresh(reuse)
         return _document(self._send("POST", "/v1/estimates:batch", _encoded(body), token_urlsafe(16)))
 
@@ -251,8 +258,9 @@ class Client:
         licence: str | None,
         scenario: str | None,
         dataset: str | None,
-        bounds: Bounds | ClipAt | None,
+        bounds: Asked | None,
         expected_size: int | None,
+        ranges: Literal["auto"] | None,
     ) -> dict[str, Any]:
         body: dict[str, Any] = {
             "licence": licence or self._settings.licence,
@@ -265,6 +273,8 @@ class Client:
             body["bounds"] = _bounds(bounds)
         if expected_size is not None:
             body["expected_size"] = expected_size
+        if ranges is not None:
+            body["ranges"] = ranges
         return body
 
     def _read(self, path: str, **query: int) -> Mapping[str, Any]:
@@ -344,8 +354,10 @@ def _exact(spend: Spend) -> dict[str, object]:
     return {name: _exact(value) if isinstance(value, Mapping) else str(value) for name, value in spend.items()}
 
 
-def _bounds(bounds: Bounds | ClipAt) -> dict[str, Any] | str:
+def _bounds(bounds: Asked) -> dict[str, Any] | str:
     match bounds:
+        case "card":
+            return bounds
         case Bounds(groups, rows):
             return {"groups": groups, "rows": rows}
         case ClipAt(norm):

@@ -69,12 +69,18 @@ def estimate(document: Mapping[str, Any], words: Words) -> RenderableType:
     for measure in document["measures"]:
         for cut in _cuts(measure, words):
             facts.add_row(words("bounds"), cut)
+        if measure["choice"] is not None:
+            facts.add_row(words("choice"), _loss(measure["choice"]))
+        for notice in measure["notices"]:
+            facts.add_row(words(notice["kind"]), f"± {_number(notice['half_width'])}, {_loss(notice['loss'])}")
         if measure["minimum_frequency"] > 1:
             facts.add_row(words("withheld"), words("withheld.value", units=measure["minimum_frequency"]))
     columns = _table(words("column"), words("type"), words("accurate", percent=_percent(document["confidence"])))
     for column in document["columns"]:
         half = column["half_width"]
         shown = words("no_interval") if half is None else f"± {_number(half)}"
+        if column["half_width_per_row"] is not None:
+            shown = words("per_row", half=_number(column["half_width_per_row"]))
         if column["assumed"]:
             shown += f" ({words('assumed')})"
         columns.add_row(column["name"], column["type"], shown)

@@ -85,31 +85,51 @@ def _squared(clip: Clip) -> str:
     return f"q_{next(iter(clip.fine))}"
 
 
-def weights(
-    parts: exp.Select, bounded: BoundedMeasure, clip: Clip, heaviest: int, parameters: Parameters
-) -> exp.Select:
-    """Per bucket of candidates that units' norms fall into, the sum of their weights: mass over norm, rounded down.
+def weights(parts: exp.Select, bounded: BoundedMeasure, heaviest: Sequence[int], parameters: Parameters) -> exp.Select:
+    """Per undecided clip and bucket of its candidates that units' norms fall into, the sum of their weights: mass over
+    norm, rounded down. The clip's place, the bucket's, the sum.
 
-    A unit stands in one bucket, with a weight from 0 to `heaviest`.
+    A unit stands in one bucket of each clip, with a weight from 0 to the clip's of `heaviest`.
     """
-    rows = weighted(parts, (UNIT,), bounded, [clip], parameters)
-    middle, outer = (parameters.fresh("r") for _ in range(2))
-    mass = _often(clip, balanced(_sum, [call("ABS", column(middle, name)) for name in clip.fine]))
-    length_ = exp.Sum(this=size(clip, middle, alone=True))
-    units = select_from([named(length_, "_n"), named(exp.Sum(this=mass), "_m")], derived(rows, middle))
+    middle, outer, last = (parameters.fresh("r") for _ in range(3))
+    clips = bounded.undecided
+    rows = weighted(parts, (UNIT,), bounded, clips, parameters)
+    outputs = list[exp.Expr]()
+    for place, clip in enumerate(clips):
+        mass = _often(clip, balanced(_sum, [call("ABS", column(middle, name)) for name in clip.fine]))
+        outputs.append(named(exp.Sum(this=size(clip, middle, alone=True)), f"_n{place}"))
+        outputs.append(named(exp.Sum(this=mass), f"_m{place}"))
+    units = select_from(outputs, derived(rows, middle))
     units.set("group", exp.Group(expressions=[column(middle, UNIT)]))
-    found, of_all = column(outer, "_n"), column(outer, "_m")
-    length = found if clip.norm is Norm.L1 else root_up(found)
-    weight = binary(exp.IntDiv, binary(exp.Mul, of_all, number(WEIGHT)), call("GREATEST", length, number(1)))
-    total = exp.Sum(this=call("LEAST", weight, number(heaviest)))
+    placed = list[exp.Expr]()
+    for place, (clip, most) in enumerate(zip(clips, heaviest, strict=True)):
+        found, of_all = column(outer, f"_n{place}"), column(outer, f"_m{place}")
+        placed += [named(_bucket(clip, found), f"_b{place}"), named(_weight(clip, found, of_all, most), f"_w{place}")]
+    buckets = [column(last, f"_b{place}") for place in range(len(clips))]
+    ofs = [binary(exp.EQ, exp.Grouping(expressions=[each.copy()]), number(0)) for each in buckets]
+    sums = [call("LEAST", exp.Sum(this=column(last, f"_w{place}")), number(LARGEST)) for place in range(len(clips))]
+    outputs = [
+        named(cast(choose(*((of, each) for of, each in zip(ofs, chosen, strict=True))), "BIGINT"), name)
+        for name, chosen in (("_c", list(map(number, range(len(clips))))), ("_b", buckets), ("_w", sums))
+    ]
+    select = select_from(outputs, derived(select_from(placed, derived(units, outer)), last))
+    sets = exp.GroupingSets(expressions=[exp.Paren(this=each.copy()) for each in buckets])
+    select.set("group", exp.Group(expressions=[sets]))
+    return select
+
+
+def _bucket(clip: Clip, found: exp.Expr) -> exp.Expr:
+    """The place of the first candidate that a norm, or its square, is no longer than; the last, where it is longer."""
     limits = [most if clip.norm is Norm.L1 else most**2 for most in clip.candidates[:-1]]
     within = [(binary(exp.LTE, found.copy(), number(limit)), number(place)) for place, limit in enumerate(limits)]
-    bucket = choose(*within, default=number(len(limits))) if within else number(0)
-    kept = call("LEAST", total, number(LARGEST))
-    outputs = [named(cast(bucket, "BIGINT"), "_b"), named(cast(kept, "BIGINT"), "_w")]
-    select = select_from(outputs, derived(units, outer))
-    select.set("group", exp.Group(expressions=[number(1)]))
-    return select
+    return choose(*within, default=number(len(limits))) if within else number(0)
+
+
+def _weight(clip: Clip, found: exp.Expr, of_all: exp.Expr, most: int) -> exp.Expr:
+    """A unit's mass over its norm."""
+    length = found.copy() if clip.norm is Norm.L1 else root_up(found)
+    whole = binary(exp.IntDiv, binary(exp.Mul, of_all, number(WEIGHT)), call("GREATEST", length, number(1)))
+    return call("LEAST", whole, number(most))
 
 
 def _sum(left: exp.Expr, right: exp.Expr) -> exp.Expr:

@@ -35,10 +35,10 @@ from sandbox.engines.selects import Selects
 from sandbox.engines.sources import SEED, UNIT, derived, named, ordered, place, select_from, where
 from sandbox.errors import Fault
 from sandbox.plan.nodes import Expression, Type
-from sandbox.privacy.bounding import BoundedMeasure, structural
-from sandbox.privacy.clip import Clip
+from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.quantiles import Buckets
 from sandbox.privacy.statistics import Statistic, StatisticKind
+from sandbox.privacy.structure import structural
 
 GROUPS = "_groups"
 PLACE = "_place"
@@ -74,10 +74,9 @@ class MeasureSelect:
             where(select, binary(exp.Or, told, enough) if public else enough)
         return select
 
-    def weights(self, clip: Clip, heaviest: int) -> exp.Select:
-        """Per bucket of a clip's candidates, the weight of the units whose norm falls into it."""
-        parts = self._parts(*self._rows(self.bounded.statistics))
-        return weights(parts, self.bounded, clip, heaviest, self.parameters)
+    def weights(self, heaviest: Sequence[int]) -> exp.Select:
+        """Per clip to be chosen and bucket of its candidates, the weight of the units whose norm falls into it."""
+        return weights(self._parts(*self._rows(self.bounded.statistics)), self.bounded, heaviest, self.parameters)
 
     def buckets(self, buckets: Buckets) -> exp.Select:
         """Per group key and bucket, the steps that the rows count for; only where there are any."""

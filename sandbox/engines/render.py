@@ -23,7 +23,6 @@ from sandbox.plan.limits import ANSWER_ROWS
 from sandbox.plan.nodes import Expression, Type
 from sandbox.plan.origins import Exact, Made, Members, Rows, reached
 from sandbox.privacy.bounding import BoundedMeasure
-from sandbox.privacy.clip import Clip
 from sandbox.privacy.keys import Key
 from sandbox.privacy.notices import NoticeKind
 from sandbox.privacy.quantiles import Buckets
@@ -74,18 +73,20 @@ def render_measure(
 
 def render_weights(
     bounded: BoundedMeasure,
-    clip: Clip,
-    heaviest: int,
+    heaviest: Sequence[int],
     cards: Mapping[str, DatasetCard],
     datasets: tuple[str, ...],
     deadline: float,
     tables: tuple[Table, ...] = (),
 ) -> Job:
-    """The job that says how long units' vectors are: the weight of the units per bucket of a clip's candidates."""
+    """The job that says how long units' vectors are: the weight of the units per undecided clip, by its place among
+    them, and bucket of its candidates.
+    """
     parameters = Parameters()
-    tree = MeasureSelect(bounded, cards, datasets, parameters).weights(clip, heaviest)
+    tree = MeasureSelect(bounded, cards, datasets, parameters).weights(heaviest)
     sql, values = parameters.statement(tree)
-    return Job(sql, values, tables, (Type.INTEGER, Type.INTEGER), len(clip.candidates), deadline)
+    rows = sum(len(clip.candidates) for clip in bounded.undecided)
+    return Job(sql, values, tables, (Type.INTEGER, Type.INTEGER, Type.INTEGER), rows, deadline)
 
 
 def render_notice(

@@ -37,6 +37,9 @@ STATISTICS: Mapping[AggregateFunction, int] = {
 }
 """Totals that an aggregate is estimated from, where more than one; what needs more than two can be NULL."""
 
+OPEN = (AggregateFunction.SUM, AggregateFunction.AVG)
+"""What can be of values without a known range, where a clip is chosen for it."""
+
 PAIR_FUNCTIONS = frozenset(each for each in AggregateFunction if each.value.startswith(("covar_", "corr", "regr_")))
 """Aggregates of pairs (y, x)."""
 
@@ -71,8 +74,17 @@ def can_be_null(aggregate: Aggregate) -> bool:
     return STATISTICS.get(aggregate.function, 1) > 2 or aggregate.function in CHOSEN
 
 
-def judged_aggregate(aggregate: Aggregate, values: Values | None, other: Values | None, rows: int) -> CheckedAggregate:
-    """The aggregate over arguments of these values, and at most so many rows of all units together.
+def is_open(checked: CheckedAggregate) -> bool:
+    """Whether it is a sum or average of values whose range is unknown."""
+    summed = checked.aggregate.function in OPEN
+    return summed and checked.values is not None and span(checked.values) is None
+
+
+def judged_aggregate(
+    aggregate: Aggregate, values: Values | None, other: Values | None, rows: int, *, open_ranges: bool = False
+) -> CheckedAggregate:
+    """The aggregate over arguments of these values, and at most so many rows of all units together; their range may be
+    unknown where it is said so.
 
     Refuses: `plan.invalid`, `plan.type`, `plan.unit_value`, `plan.unbounded_sum`, `plan.overflow`.
     """
@@ -97,8 +109,8 @@ def judged_aggregate(aggregate: Aggregate, values: Values | None, other: Values 
         case function if function in PAIR_FUNCTIONS:
             _summed(aggregate, values, rows, subject)
             _summed(aggregate, other, rows, f"{aggregate.name}.other")
-        case _:
-            _summed(aggregate, values, rows, subject)
+        case function:
+            _summed(aggregate, values, rows, subject, may_be_open=open_ranges and function in OPEN)
     return CheckedAggregate(aggregate, values, other)
 
 
@@ -120,12 +132,16 @@ def _valued(aggregate: Aggregate, values: Values | None, subject: str) -> Values
     return values
 
 
-def _summed(aggregate: Aggregate, argument: Values | None, rows: int, subject: str) -> None:
+def _summed(
+    aggregate: Aggregate, argument: Values | None, rows: int, subject: str, *, may_be_open: bool = False
+) -> None:
     """A number of known range, whose exact total an answer can hold."""
     values = _valued(aggregate, argument, subject)
     if values.type not in NUMBERS:
         raise Refusal("plan.type", {"function": aggregate.function, "types": values.type}, subject=subject)
     found = span(values)
+    if found is None and may_be_open:
+        return
     if found is None:
         raise Refusal("plan.unbounded_sum", {"aggregate": aggregate.function}, subject=subject)
     most = rows * max(map(magnitude, found))

@@ -79,12 +79,15 @@ def check(
     facts: Mapping[tuple[str, str], PublicFacts],
     domains: Mapping[str, UnitDomain],
     limits: Limits,
+    *,
+    open_ranges: bool = False,
 ) -> CheckedPlan:
     """The plan, judged anew whoever made it: `facts` by data set and table, `domains` by unit domain.
 
+    `open_ranges` lets sums and averages be of values whose range is unknown: a clip will be chosen for them.
     Refuses: the codes `plan.*`.
     """
-    checker = _Checker(plan, cards, facts, domains, limits)
+    checker = _Checker(plan, cards, facts, domains, limits, open_ranges=open_ranges)
     measures = tuple(checker.measure(measure) for measure in plan.measures)
     answer = checker.answer()
     return CheckedPlan(plan, measures, reads(plan, cards), answer, checker.partitions.folded)
@@ -100,8 +103,11 @@ class _Checker:
         facts: Mapping[tuple[str, str], PublicFacts],
         domains: Mapping[str, UnitDomain],
         limits: Limits,
+        *,
+        open_ranges: bool,
     ) -> None:
         self.plan = plan
+        self.open_ranges = open_ranges
         self.domains = domains
         self.limits = limits
         self.judge = Judge(limits)
@@ -258,7 +264,8 @@ class _Checker:
                 values[0] = replace(values[0], members=self.judge.members(values[0]))
             self._define(aggregate.name)
             most = source.rows * self.domains[source.domain or ""].max_units
-            aggregates.append(judged_aggregate(aggregate, values[0], values[1], most))
+            found_ = judged_aggregate(aggregate, values[0], values[1], most, open_ranges=self.open_ranges)
+            aggregates.append(found_)
             cost = len(levels) * aggregate_cost(aggregate.function, source.rows)
             costs.append(cost + sum(one.cost for one in parts if one is not None))
         checked = CheckedMeasure(

@@ -8,33 +8,34 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import ceil, isqrt, prod
+from math import ceil, prod
 
 from policies.cards import Bounds
 from sandbox.errors import Refusal
 from sandbox.plan.aggregate_functions import AggregateFunction
-from sandbox.plan.aggregates import STATISTICS
-from sandbox.plan.checked import CheckedAggregate, CheckedMeasure, KeySet
+from sandbox.plan.aggregates import is_open
+from sandbox.plan.checked import CheckedAggregate, CheckedMeasure
 from sandbox.plan.limits import ANSWER_ROWS, KEY_BYTES
-from sandbox.plan.nodes import Ref, Type
+from sandbox.plan.nodes import Type
 from sandbox.plan.relations import HIDDEN_BYTES, width
 from sandbox.privacy.clip import Clip
 from sandbox.privacy.quantiles import Buckets, Chosen, Quantile, quantiles
 from sandbox.privacy.statistics import (
     CAPACITY,
-    INTERMEDIATE,
     Estimate,
     Moments,
     Statistic,
     StatisticKind,
     distinct_count,
     grid_sum,
+    open_sum,
     pair_count,
     paired,
     product,
     row_count,
     unit_count,
 )
+from sandbox.privacy.structure import groups_by, row_room, structural
 
 VARIANCES = (
     AggregateFunction.VAR_POP,
@@ -80,8 +81,9 @@ class BoundedMeasure:
     frequency: str | None = None
     """With public keys and a minimum: the UNITS statistic without filter whose noisy totals are held against it."""
     clips: tuple[Clip, ...] = ()
-    """What cuts a unit's parts in place of r: every statistic but those of existence, of frequency, of DISTINCT and,
-    with several levels, of units is in one, or there are none. Statistics of one estimate are in one clip."""
+    """What cuts a unit's parts in place of r: a statistic of existence, of frequency, of DISTINCT, with several levels
+    of units, or one whose parts cannot be longer, is in none. Statistics of one estimate are in one clip, but sums of
+    unknown range are in their own. Where there is any, r cuts nothing."""
     quantiles: tuple[Quantile, ...] = ()
     """Distinct; each chosen per group, by a mechanism of its own (rule 22); none with several levels."""
 
@@ -113,6 +115,11 @@ class BoundedMeasure:
             for count in counts
         )
 
+    @property
+    def undecided(self) -> tuple[Clip, ...]:
+        """The clips whose norms are still to be chosen."""
+        return tuple(clip for clip in self.clips if clip.undecided)
+
     def clip(self, name: str) -> Clip | None:
         """The clip that the statistic is in."""
         return next((clip for clip in self.clips if name in clip.fine), None)
@@ -127,7 +134,7 @@ class BoundedMeasure:
         there, whose parts add.
         """
         level = self.checked.levels[place]
-        groups = min(self.bounds.groups, _groups(self.checked, level.places, level.key_set))
+        groups = min(self.bounds.groups, groups_by(self.checked, level.places, level.key_set))
         return Bounds(groups, min(self.checked.source.rows, self.bounds.rows * self.merged(place)))
 
     def merged(self, place: int) -> int:
@@ -176,12 +183,14 @@ def bound(
     *,
     alike: bool = False,
     apart: Bounds | None = None,
+    open_ranges: bool = False,
 ) -> BoundedMeasure:
     """The measure bounded as the request asks, else as the card says, never looser than what its structure allows.
 
     `alike` tells that a clip will scale all parts of a unit alike: then no average needs a scaling of its own, and a
     a unit's squared norm must fit the engine's integers too. `apart` bounds what no clip applies to: the different
-    values of a unit that count for one group key, and what it counts for in quantiles.
+    values of a unit that count for one group key, and what it counts for in quantiles. `open_ranges` tells that a clip
+    will be chosen for every sum of values of unknown range.
 
     Postcondition: no total over all group keys of any statistic reaches `CAPACITY` with `max_units` units; every number
     that is made of a grid, a total and their noise is a finite real one.
@@ -201,6 +210,7 @@ def bound(
         shared=not fold and not alike,
         room=room,
         values=tight.rows,
+        open_ranges=open_ranges,
     )
     if draft.room < 1:
         raise Refusal("plan.overflow", {"aggregate": AggregateFunction.ROWS}, subject=checked.measure.name)
@@ -263,39 +273,6 @@ def _value_bytes(checked: CheckedMeasure) -> list[int]:
     return found
 
 
-def row_room(checked: CheckedMeasure, max_units: int) -> int:
-    """The most that a row may add so that no total reaches `CAPACITY`, nor any square of a unit's norm over all
-    statistics, nor a part times that norm, `INTERMEDIATE` (rule 27); 0 where nothing may.
-    """
-    statistics = 1 + sum(max(2, STATISTICS.get(each.aggregate.function, 1)) for each in checked.aggregates)
-    most = min((CAPACITY - 1) // max_units, isqrt((INTERMEDIATE - 1) // (statistics * len(checked.levels))))
-    return most // checked.source.rows
-
-
-def structural(checked: CheckedMeasure) -> Bounds:
-    """The tightest (g, r) that every unit obeys without any cut, from declared facts alone."""
-    rows = checked.source.rows
-    named = {output.expression.name for output in checked.measure.keys if isinstance(output.expression, Ref)}
-    fixed = {
-        name
-        for name, values in checked.source.values.items()
-        if not values.nullable and (name in named or values.per_unit)
-    }
-    one_row = any(columns <= fixed for columns in checked.source.unit_keys)
-    groups = _groups(checked, range(len(checked.keys)), checked.key_set)
-    return Bounds(groups=min(rows, groups), rows=1 if one_row else rows)
-
-
-def _groups(checked: CheckedMeasure, places: Sequence[int], key_set: KeySet) -> int:
-    """Groups by these keys that one unit can touch: parts determined by the unit count 1 (rule 20)."""
-    varying = [index for index, place in enumerate(places) if not checked.keys[place].values.per_unit]
-    if not varying:
-        return 1
-    if key_set.cells is None:
-        return checked.source.rows
-    return max(1, len({tuple(cell[index] for index in varying) for cell in key_set.cells}))
-
-
 def _sums_last(aggregates: Sequence[CheckedAggregate]) -> list[CheckedAggregate]:
     """Counts and averages first, so that a sum finds the totals it can share."""
     return sorted(aggregates, key=lambda each: each.aggregate.function is AggregateFunction.SUM)
@@ -304,8 +281,12 @@ def _sums_last(aggregates: Sequence[CheckedAggregate]) -> list[CheckedAggregate]
 class _Draft:
     """Statistics collected so far: equal ones are one."""
 
-    def __init__(self, measure: str, *, scaled: bool, shared: bool, room: int, values: int) -> None:
+    def __init__(
+        self, measure: str, *, scaled: bool, shared: bool, room: int, values: int, open_ranges: bool = False
+    ) -> None:
         self.measure = measure
+        self.open = open_ranges
+        """Whether values may be of unknown range: where a clip will be chosen."""
         self.scaled = scaled
         """Whether an average's sum is scaled to the bound of rows (rule 17)."""
         self.shared = shared
@@ -328,6 +309,8 @@ class _Draft:
                 return Estimate(aggregate.name, found.name, None, None, Type.INTEGER)
             case AggregateFunction.ROWS:
                 return Estimate(aggregate.name, self.add(row_count(checked)).name, None, None, Type.INTEGER)
+            case AggregateFunction.SUM | AggregateFunction.AVG if is_open(checked):
+                return self._open(checked)
             case AggregateFunction.AVG:
                 divisor = self.add(row_count(checked))
                 total = self.add(grid_sum(checked, self.room, centred=True, scaled=self.scaled))
@@ -356,6 +339,17 @@ class _Draft:
                 of_y, of_x = paired(checked)
                 count = self.add(pair_count(checked))
                 return self._moments(checked, count, {"y": of_y, "x": of_x}, PAIR_PRODUCTS[function])
+
+    def _open(self, checked: CheckedAggregate) -> Estimate:
+        """A sum or average of values of unknown range. Refuses: `plan.unbounded_sum` where no clip will be chosen."""
+        aggregate = checked.aggregate
+        if not self.open:
+            raise Refusal("plan.unbounded_sum", {"aggregate": aggregate.function}, subject=f"{aggregate.name}.argument")
+        total = self.add(open_sum(checked, self.room))
+        if aggregate.function is AggregateFunction.AVG:
+            divisor = self.add(row_count(checked))
+            return Estimate(aggregate.name, total.name, divisor.name, None, Type.DOUBLE)
+        return Estimate(aggregate.name, total.name, None, None, _type(checked, total))
 
     def _moments(
         self, checked: CheckedAggregate, count: Statistic, of: Mapping[str, CheckedAggregate], products: Sequence[str]

@@ -57,7 +57,7 @@ class PricedMeasure:
     bounded: BoundedMeasure
     measurements: tuple[Measurement, ...]
     selections: tuple[Selection, ...] = ()
-    """How the norms of undecided clips are chosen, one for each of the measure's clips; none where they are fixed."""
+    """How the norms of undecided clips are chosen, one for each of those."""
     notices: tuple[Notice, ...] = ()
     """Noisy numbers about the answer, as they are due."""
     quantiles: tuple[Selection, ...] = ()
@@ -66,16 +66,16 @@ class PricedMeasure:
     """How the interval of each is chosen; None of a least or greatest value, which is an end of its own."""
 
     def decided(self, chosen: Sequence[int]) -> PricedMeasure:
-        """With each clip at the candidate chosen: scale and sensitivity are halved as often as C is, so that the loss
-        stated is the same to the last bit.
+        """With each undecided clip at the candidate chosen: scale and sensitivity are halved as often as C is, so that
+        the loss stated is the same to the last bit.
         """
-        steps, clips = list(self.measurements), []
-        for clip, place in zip(self.bounded.clips, chosen, strict=True):
+        steps, clips = list(self.measurements), list(self.bounded.clips)
+        for clip, place in zip(self.bounded.undecided, chosen, strict=True):
             at = next(i for i, step in enumerate(steps) if set(step.statistics) == clip.fine.keys())
             halved = 2 ** (len(clip.candidates) - 1 - place)
             step = steps[at]
             steps[at] = replace(step, scale=step.scale / halved, sensitivity=step.sensitivity / halved)
-            clips.append(replace(clip, most=clip.candidates[place], candidates=()))
+            clips[clips.index(clip)] = replace(clip, most=clip.candidates[place], candidates=())
         return replace(
             self, bounded=replace(self.bounded, clips=tuple(clips)), measurements=tuple(steps), selections=()
         )

@@ -118,6 +118,18 @@ def _halves(
     return {each.aggregate: half_width(bounded, each, steps, expected_size, outside) for each in bounded.estimates}
 
 
+def half_widths_per_row(priced: PricedMeasure, outside: float = OUTSIDE) -> Mapping[str, float]:
+    """Per total whose clip is still to be chosen, half the width of its interval per row of the norm: the noise is as
+    much more as the norm is longer.
+    """
+    found = dict[str, float]()
+    for estimate in priced.bounded.estimates:
+        clip = priced.bounded.clip(estimate.statistic) if isinstance(estimate, Estimate) else None
+        if isinstance(estimate, Estimate) and estimate.divisor is None and clip is not None and clip.undecided:
+            found[estimate.aggregate] = _linear(priced.bounded, estimate, priced.steps, outside) / float(clip.rows)
+    return found
+
+
 def _cell(
     bounded: BoundedMeasure,
     estimate: Estimate | Moments | Chosen,

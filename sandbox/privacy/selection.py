@@ -54,11 +54,16 @@ def heaviest(measure: BoundedMeasure, clip: Clip) -> int:
     return WEIGHT * (isqrt(parts - 1) + 1)
 
 
-def scores(clip: Clip, goal: int, rows: Sequence[tuple[Scalar, ...]]) -> list[int]:
+def of_clip(place: int, rows: Sequence[tuple[Scalar, ...]]) -> list[tuple[Scalar, Scalar]]:
+    """The weight per bucket of one clip, of the engine's rows of all of them."""
+    return [(bucket, weight) for clip, bucket, weight in rows if clip == place]
+
+
+def scores(clip: Clip, goal: int, rows: Sequence[tuple[Scalar, Scalar]]) -> list[int]:
     """Per candidate, 0 where the weight of longer units comes down to the goal, else how far it is from it, negated.
 
-    `rows` are the engine's weight per bucket: the i-th holds the units that are longer than the candidate before and no
-    longer than the i-th.
+    `rows` are the weight per bucket: the i-th holds the units that are longer than the candidate before and no longer
+    than the i-th.
     """
     weights: Mapping[int, int] = {_whole(bucket): _whole(weight) for bucket, weight in rows}
     places = range(len(clip.candidates))

@@ -20,6 +20,9 @@ from sandbox.plan.values import Values
 GRID_STEPS = 2**30
 """Where no granularity is known, a range is cut into at least this many grid steps (design §3, division)."""
 
+OPEN_STEP = Fraction(1, 2**10)
+"""The grid step of real values of which neither granularity nor range is known."""
+
 CAPACITY = 2**62
 """No total that reaches OpenDP's 64-bit integers may be this large (rule 27)."""
 
@@ -170,6 +173,25 @@ def _never_null(values: Values | None) -> bool:
     if values is None or values.nullable or values.type in {Type.UNIT, Type.PRESENCE}:
         return False
     return values.type is not Type.DOUBLE or (values.lo is not None and values.hi is not None)
+
+
+def open_sum(checked: CheckedAggregate, room: int) -> Statistic:
+    """The sum of values of unknown range: on the declared grid, or `OPEN_STEP`, with all the room that there is to
+    either side, but for an end that is known. Never centred, for most values are near 0 beside that; a clip will be
+    chosen for it.
+
+    Refuses: `plan.overflow` where numbers are too large to be real ones.
+    """
+    values, aggregate = checked.values, checked.aggregate
+    if values is None:
+        raise Fault(f"{aggregate.name} has no argument after check")
+    granularity = Fraction(1) if values.type is Type.INTEGER else values.granularity or OPEN_STEP
+    low = max(-room, ceil(values.lo / granularity)) if isinstance(values.lo, int | Fraction) else -room
+    high = min(room, floor(values.hi / granularity)) if isinstance(values.hi, int | Fraction) else room
+    ends = room * granularity
+    if low > high or not scales(-ends, ends, granularity) or max(ends, granularity) >= REAL:
+        raise _overflow(checked)
+    return Statistic("", StatisticKind.SUM, aggregate.argument, aggregate.filter, granularity, 0, low, high)
 
 
 def grid_sum(checked: CheckedAggregate, room: int, *, centred: bool, scaled: bool) -> Statistic:

@@ -36,7 +36,8 @@ from sandbox.privacy.mechanisms import (
 from sandbox.privacy.mechanisms import measure as measure_noise
 from sandbox.privacy.notices import NoticeKind
 from sandbox.privacy.selection import heaviest, scores
-from sandbox.privacy.statistics import CAPACITY, INTERMEDIATE, Estimate
+from sandbox.privacy.sensitivity import sensitivity
+from sandbox.privacy.statistics import CAPACITY, INTERMEDIATE, Estimate, StatisticKind
 from tests.support.measures import AVG_X, COUNT_ROWS, COUNT_UNITS, COUNT_X, SUM_X, checked, key, number
 from tests.support.reference import Row, contributions
 
@@ -181,12 +182,29 @@ def undecided(*aggregates: object, rows: int = 40, norm: Norm = Norm.L2) -> Boun
 @pytest.mark.parametrize("norm", Norm)
 def test_candidates_double_up_to_what_declared_sizes_allow(norm: Norm) -> None:
     """Rules 3 and 19: the grid is public."""
-    for clip in undecided(COUNT_ROWS, AVG_X, norm=norm).clips:
+    measure = undecided(COUNT_ROWS, AVG_X, SUM_X, norm=norm)
+    for clip in measure.clips:
         assert clip.undecided
         assert clip.most == clip.candidates[-1]
         assert all(2 * one == other for one, other in pairwise(clip.candidates))
-        assert clip.most >= longest(undecided(COUNT_ROWS, AVG_X, norm=norm), clip) > clip.most // 2
-        assert clip.candidates[0] <= clip.row
+        assert clip.most >= longest(measure, clip) > clip.most // 2
+        counted = [steps for name, steps in clip.fine.items() if measure.statistic(name).kind is StatisticKind.ROWS]
+        first = Fraction(min(counted)) if counted else Fraction(clip.row, 64)
+        assert 1 <= clip.candidates[0] / first <= 2
+
+
+def test_only_what_can_be_longer_is_chosen_for() -> None:
+    """Rule 20: a unit is one unit in a group of all, and counts whole; its rows and values are under a choice."""
+    measure = bound_by(
+        checked([COUNT_UNITS, COUNT_ROWS, SUM_X], rows=40, x=number(0, 100)), AUTO, None, UNITS, Norm.L2, 1
+    )
+    assert [list(clip.fine) for clip in measure.clips] == [["m1s2"], ["m1s3"]]
+    assert sensitivity(measure, measure.statistic("m1s1")).l2_squared == 1
+    for notion in Notion:
+        priced = price([measure], Spend(Fraction(1), None), notion, Fraction(1, 10**6))
+        assert [len(each.selections) for each in priced.measures] == [2]
+    alone = bound_by(checked([COUNT_UNITS], rows=40), AUTO, None, UNITS, Norm.L2, 1)
+    assert (alone.clips, alone.truncates) == ((), False)
 
 
 @given(

@@ -60,14 +60,14 @@ def _shape(column: dict[str, Any]) -> dict[str, Any]:
 def test_it_has_the_shape_of_the_answer_and_costs_nothing(world: BrokerWorld, sql: str) -> None:
     before, leaves = world.spent(), len(world.entries())
     world.engine.runs.clear()
-    found = dry(world, sql)
+    found = dry(world, sql, bounds="card")
     assert world.spent() == before
     assert world.engine.runs[Side.PRIVATE] == 0
     assert world.engine.runs[Side.DUMMY] >= 1
     [entry] = world.entries()[leaves:]
     assert isinstance(entry.act, QueryDryRun)
     wire.QueryAnswer.model_validate(found)
-    charged = json.loads(world.ask(query(sql, SPEND)).body)
+    charged = json.loads(world.ask(query(sql, SPEND, bounds="card")).body)
     wire.QueryAnswer.model_validate(charged)
     assert found["price"] == charged["charge"]
     assert {name for name, value in found["charge"].items() if value not in ("0", None)} == set()

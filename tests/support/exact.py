@@ -41,7 +41,7 @@ from sandbox.privacy.clipping import bound_by
 from sandbox.privacy.keys import Key
 from sandbox.privacy.notices import NoticeKind
 from sandbox.privacy.quantiles import Buckets
-from sandbox.privacy.selection import heaviest
+from sandbox.privacy.selection import heaviest, of_clip
 from sandbox.workers.job import Limits, Table
 from tests.support.engine import SEED_KEY, Loaded, load_as, loaded
 from tests.support.lowering import schema
@@ -77,11 +77,11 @@ class Laboratory:
         except Refusal:
             return ()
 
-    def check(self, plan: Plan) -> CheckedPlan:
+    def check(self, plan: Plan, *, open_ranges: bool = False) -> CheckedPlan:
         """The plan, judged."""
         card = self.loaded.card
         facts = {(card.name, table): known for table, known in self.loaded.facts.items()}
-        return check(plan, {card.name: card}, facts, {self.domain.name: self.domain}, LIMITS)
+        return check(plan, {card.name: card}, facts, {self.domain.name: self.domain}, LIMITS, open_ranges=open_ranges)
 
     def bound(self, checked: CheckedMeasure, asked: Bounds | ClipAt | None, norm: Norm = Norm.L2) -> BoundedMeasure:
         """The measure with its contribution bounds."""
@@ -130,11 +130,11 @@ class Laboratory:
     def weights(self, measure: BoundedMeasure, clip: Clip) -> dict[Scalar, Scalar]:
         """The weight of units per bucket of a clip's candidates, as the rendered job gives it."""
         card = self.loaded.card
-        tables, most = given_tables(measure.checked), heaviest(measure, clip)
-        job = render_weights(measure, clip, most, {card.name: card}, (card.name,), DEADLINE, tables)
+        tables, most = given_tables(measure.checked), [heaviest(measure, each) for each in measure.undecided]
+        job = render_weights(measure, most, {card.name: card}, (card.name,), DEADLINE, tables)
         rows = self.session.run(job).rows
-        assert len({bucket for bucket, _ in rows}) == len(rows)
-        return {row[0]: row[1] for row in rows}
+        assert len({row[:2] for row in rows}) == len(rows)
+        return dict(of_clip(measure.undecided.index(clip), rows))
 
     def expected_weights(self, measure: BoundedMeasure, clip: Clip) -> dict[Scalar, Scalar]:
         """The same by the reference. Raises UnknownValueError where a function has none."""

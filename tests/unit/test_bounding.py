@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 
 from policies.cards import Bounds
-from sandbox.errors import Fault, Refusal
+from sandbox.errors import Refusal
 from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.checked import CheckedMeasure
 from sandbox.plan.limits import KEY_BYTES
@@ -169,10 +169,12 @@ def test_what_no_grid_can_hold_is_refused(measure: CheckedMeasure) -> None:
     assert refused.value.code == "plan.overflow"
 
 
-def test_an_unknown_range_is_a_fault_of_check() -> None:
-    measure = checked([SUM_X], x=replace(number(), lo=None))
-    with pytest.raises(Fault):
+@pytest.mark.parametrize("aggregate", [SUM_X, AVG_X], ids=["sum", "avg"])
+def test_an_unknown_range_is_refused_where_no_clip_is_chosen(aggregate: Aggregate) -> None:
+    measure = checked([aggregate], x=replace(number(), lo=None))
+    with pytest.raises(Refusal) as refused:
         bound(measure, None, None, UNITS)
+    assert refused.value.code == "plan.unbounded_sum"
 
 
 @pytest.mark.parametrize(
