@@ -96,7 +96,7 @@ def write_clinics(found: Mapping[str, Any]) -> None:
     """Writes the table of errors per clinic into README.md, between its marks."""
     numbers = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
     lines = [
-        f"Measured on {found['date']}: {found['rows']:,} visits, {found['rounds']} answers each. {numbers}.",
+        f"Measured on {found['date']}: {found['rows']:,} visits, answers to each query: {found['rounds']}. {numbers}.",
         "",
         "| total per clinic | mean error | target |",
         "|---|---|---|",
