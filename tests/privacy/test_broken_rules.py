@@ -28,6 +28,7 @@ from sandbox.ledger import transactions
 from sandbox.plan import check, relations
 from sandbox.preparation import Prepared
 from sandbox.privacy import bounding, calibrate, clipping, intervals, notices, propagation, reach, sensitivity
+from sandbox.privacy import structure as structures
 from sandbox.privacy.conversion import rho_of
 from sandbox.privacy.quantiles import Quantile
 from sandbox.registry import acts
@@ -332,7 +333,7 @@ MUTANTS = (
     Mutant(17, "partial sums not clipped", measures, "limited", lambda value, *_: value, totals),
     Mutant(18, "one unit counts 1", calibrate, "sensitivity", lambda *_: sensitivity.Sensitivity(1, 1, 1, 1), scales),
     Mutant(19, "no vector is cut", clips, "_cut", lambda _, part, __: part, totals),
-    Mutant(20, "a unit has one group", bounding, "_groups", lambda *_: 1, totals),
+    Mutant(20, "a unit has one group", structures, "groups_by", lambda *_: 1, totals),
     Mutant(
         21,
         "every value of a unit counts",
