@@ -215,9 +215,9 @@ FORESEEN = {
 def test_the_error_of_a_sum_is_told_with_the_price(world: BrokerWorld, sql: str) -> None:
     """Before the run as after it: rule 3 keeps the estimate away from what is released."""
     spend = {"rho": "0.001"}
-    told = column(json.loads(world.ask(query(sql, spend, reuse=False), "/v1/estimates").body), "v")
+    told = column(json.loads(world.ask(query(sql, spend, reuse=False, bounds="card"), "/v1/estimates").body), "v")
     assert told["assumed"] is False
-    release = json.loads(world.ask(query(sql, spend, reuse=False)).body)["release"]
+    release = json.loads(world.ask(query(sql, spend, reuse=False, bounds="card")).body)["release"]
     place = [each["name"] for each in release["columns"]].index("v")
     for row in release["intervals"]:
         low, high = row[place]
@@ -239,18 +239,21 @@ def test_the_error_of_a_sum_is_told_with_the_price(world: BrokerWorld, sql: str)
     ],
 )
 def test_other_errors_are_not(world: BrokerWorld, sql: str) -> None:
-    told = json.loads(world.ask(query(sql, {"rho": "0.001"}, reuse=False), "/v1/estimates").body)
+    told = json.loads(world.ask(query(sql, {"rho": "0.001"}, reuse=False, bounds="card"), "/v1/estimates").body)
     if "columns" in told:
         assert column(told, "v")["half_width"] is None
 
 
 def test_a_share_is_foreseen_for_an_assumed_size(world: BrokerWorld) -> None:
     sql, spend = "SELECT 100.0 * COUNT_IF(emergency) / COUNT(*) AS v FROM visits", {"rho": "0.1"}
-    told = column(json.loads(world.ask(query(sql, spend, reuse=False), "/v1/estimates").body), "v")
+    told = column(json.loads(world.ask(query(sql, spend, reuse=False, bounds="card"), "/v1/estimates").body), "v")
     assert (told["half_width"], told["assumed"]) == (None, False)
-    told = column(json.loads(world.ask(query(sql, spend, expected_size=360, reuse=False), "/v1/estimates").body), "v")
+    told = column(
+        json.loads(world.ask(query(sql, spend, expected_size=360, reuse=False, bounds="card"), "/v1/estimates").body),
+        "v",
+    )
     assert told["assumed"] is True
-    ((low, high),) = json.loads(world.ask(query(sql, spend, expected_size=360, reuse=False)).body)["release"][
-        "intervals"
-    ][0]
+    ((low, high),) = json.loads(world.ask(query(sql, spend, expected_size=360, reuse=False, bounds="card")).body)[
+        "release"
+    ]["intervals"][0]
     assert (high - low) / 2 <= 1.2 * told["half_width"]
