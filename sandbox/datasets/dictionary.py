@@ -40,7 +40,7 @@ class Dictionary:
         """Every segment, oldest first, as sealed memfds that `stack` closes. Refuses `vault.damaged`, a gap too."""
         segments = []
         for index in range(self._count()):
-            memory = self._vault.open_memory(self._path(index), self._context(index))
+            memory = self._vault.open_memory(self._path(index), context(self._domain, index))
             stack.callback(os.close, memory)
             segments.append(memory)
         return tuple(segments)
@@ -48,7 +48,7 @@ class Dictionary:
     def append(self, segment: int) -> None:
         """Adds the segment behind the descriptor, durably."""
         index = self._count()
-        self._vault.seal(segment, self._path(index), self._context(index))
+        self._vault.seal(segment, self._path(index), context(self._domain, index))
 
     def _count(self) -> int:
         count = len(list(self._folder.glob("*.sealed")))
@@ -60,8 +60,10 @@ class Dictionary:
     def _path(self, index: int) -> Path:
         return self._folder / f"{index:06}.sealed"
 
-    def _context(self, index: int) -> str:
-        return f"unit dictionary {self._domain} {index}"
+
+def context(domain: str, index: int) -> str:
+    """What a segment is bound to."""
+    return f"unit dictionary {domain} {index}"
 
 
 def _lock(lock: int, domain: str) -> None:

@@ -12,9 +12,10 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+from sandbox.datasets.dictionary import context
 from sandbox.datasets.intake import dictionary_folder, snapshots_folder, vault_folder
 from sandbox.datasets.snapshot import contexts
-from sandbox.datasets.vault import KEY, NEXT, Vault, alone, publish, read_key, sync_folder
+from sandbox.datasets.vault import KEY, NEXT, Vault, alone, publish, read_key, secret_context, sync_folder
 from sandbox.errors import Refusal
 
 _HEADERS = "rotation"
@@ -54,12 +55,12 @@ def _rewrapped(state: Path, key: bytes) -> dict[str, str]:
 def _sealed(state: Path) -> Iterator[tuple[Path, str]]:
     """Every sealed file with its context."""
     for path in vault_folder(state).glob("*.sealed"):
-        yield path, f"secret {path.stem}"
+        yield path, secret_context(path.stem)
     for folder in snapshots_folder(state).glob("[0-9a-f]*"):
         yield from contexts(folder)
     for folder in dictionary_folder(state).glob("*"):
         for path in folder.glob("*.sealed"):
-            yield path, f"unit dictionary {folder.name} {int(path.stem)}"
+            yield path, context(folder.name, int(path.stem))
 
 
 def _overwrite(path: Path, header: bytes) -> None:

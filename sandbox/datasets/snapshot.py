@@ -92,10 +92,11 @@ class Snapshots:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(dir=self._folder, prefix=".new-"))
         try:
-            self._vault.seal(private, staging / "private.sealed", f"private {snapshot.id}")
-            self._vault.seal(public, staging / "public.sealed", f"public {snapshot.id}")
-            self._vault.seal(_to_json(snapshot), staging / "manifest.sealed", f"manifest {snapshot.id}")
-            staging.rename(self._folder / snapshot.id)
+            folder = self._folder / snapshot.id
+            sources: tuple[int | bytes, ...] = (private, public, _to_json(snapshot))
+            for source, (path, context) in zip(sources, contexts(folder), strict=True):
+                self._vault.seal(source, staging / path.name, context)
+            staging.rename(folder)
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
             raise
@@ -114,8 +115,8 @@ class Snapshots:
         return bool(found)
 
     def _read(self, snapshot: str) -> Snapshot:
-        path = self._folder / snapshot / "manifest.sealed"
-        found = self._vault.read(path, f"manifest {snapshot}")
+        *_, (path, context) = contexts(self._folder / snapshot)
+        found = self._vault.read(path, context)
         manifest = _from_json(found, snapshot)
         if not hmac.compare_digest(self._identity(manifest), snapshot):
             raise Refusal("vault.damaged", {"file": path.name})

@@ -83,7 +83,7 @@ class Vault:
     def secret(self, name: str) -> bytes:
         """The 32-byte key of that name, made when it is first asked for and kept sealed ever after."""
         path = self._folder / f"{name}.sealed"
-        context = f"secret {name}"
+        context = secret_context(name)
         if not path.exists():
             with contextlib.suppress(FileExistsError):
                 self.seal(secrets.token_bytes(KEY), path, context)
@@ -96,19 +96,17 @@ class Vault:
         """
         data_key = AESGCM.generate_key(8 * KEY)
         file_id = secrets.token_bytes(_ID)
-        nonce = secrets.token_bytes(_NONCE)
-        wrapped = self._key.encrypt(nonce, data_key, _binding(file_id, context))
-        publish(path, _ciphertext(_MAGIC + file_id + nonce + wrapped, AESGCM(data_key), file_id, source))
+        header = _header(self._key, data_key, file_id, context)
+        publish(path, _ciphertext(header, AESGCM(data_key), file_id, source))
 
     def rewrapped(self, path: Path, context: str, key: bytes) -> bytes:
         """The file's header with its data key wrapped by another vault key. Refuses `vault.damaged`."""
         try:
             with path.open("rb") as file:
-                header, data_key = self._unwrapped(file.fileno(), context)
+                file_id, data_key = self._unwrapped(file.fileno(), context)
         except (OSError, InvalidTag):
             raise Refusal("vault.damaged", {"file": path.name}) from None
-        file_id, nonce = header[len(_MAGIC) :][:_ID], secrets.token_bytes(_NONCE)
-        return _MAGIC + file_id + nonce + AESGCM(key).encrypt(nonce, data_key, _binding(file_id, context))
+        return _header(AESGCM(key), data_key, file_id, context)
 
     def open_memory(self, path: Path, context: str) -> int:
         """The sealed file's plaintext in a memfd that nobody can change. Refuses `vault.damaged`.
@@ -138,8 +136,8 @@ class Vault:
             raise Refusal("vault.damaged", {"file": path.name}) from None
 
     def _decrypt(self, file: int, context: str) -> Iterator[bytes]:
-        header, key = self._unwrapped(file, context)
-        file_id, data_key = header[len(_MAGIC) :][:_ID], AESGCM(key)
+        file_id, key = self._unwrapped(file, context)
+        data_key = AESGCM(key)
         size = os.fstat(file).st_size
         left: int | None = None
         for index, start in enumerate(range(_HEADER, size, CHUNK + _TAG)):
@@ -155,12 +153,12 @@ class Vault:
             raise InvalidTag
 
     def _unwrapped(self, file: int, context: str) -> tuple[bytes, bytes]:
-        """Header and data key of a sealed file."""
+        """Id and data key of a sealed file."""
         header = os.pread(file, _HEADER, 0)
         if len(header) != _HEADER or not header.startswith(_MAGIC):
             raise InvalidTag
         file_id, wrapped = header[len(_MAGIC) :][:_ID], header[len(_MAGIC) + _ID :]
-        return header, self._key.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], _binding(file_id, context))
+        return file_id, self._key.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], _binding(file_id, context))
 
 
 def read_key(folder: Path) -> bytes:
@@ -228,6 +226,17 @@ def _ciphertext(header: bytes, data_key: AESGCM, file_id: bytes, source: int | b
         stream = b""
     if taken != size:
         raise OSError("the file changed while it was sealed")
+
+
+def secret_context(name: str) -> str:
+    """What the sealed key of that name is bound to."""
+    return f"secret {name}"
+
+
+def _header(vault_key: AESGCM, data_key: bytes, file_id: bytes, context: str) -> bytes:
+    """The head of a sealed file: its data key wrapped by the vault key."""
+    nonce = secrets.token_bytes(_NONCE)
+    return _MAGIC + file_id + nonce + vault_key.encrypt(nonce, data_key, _binding(file_id, context))
 
 
 def _binding(file_id: bytes, context: str) -> bytes:
