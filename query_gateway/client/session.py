@@ -159,7 +159,7 @@ class Client:
         Raises Problem, Unreachable (with the idempotency key to go on with) and Unproven.
         """
         body = self._asked(sql, spend, licence, scenario, dataset, bounds, expected_size, ranges) | _fresh(reuse)
-        response, asked = self._queried(body, idempotency_key)
+        response, asked = self._queried("/v1/queries", body, idempotency_key)
         found = self._found(response, asked)
         proof = response.headers.get("vitrine-receipt")
         pauses = chain(_POLLS, repeat(_POLLS[-1]))
@@ -182,7 +182,7 @@ class Client:
     ) -> Answer:
         """What the query gives on dummy records, made from the card alone; free. Raises as `query` does."""
         body = self._asked(sql, spend, licence, scenario, dataset, bounds, expected_size, ranges) | {"dry_run": True}
-        response, asked = self._queried(body, None)
+        response, asked = self._queried("/v1/queries", body, None)
         return checked_dry_run(_document(response), self._log_key, asked=asked)
 
     def batch(
@@ -203,14 +203,12 @@ class Client:
         """The answers to several queries, planned together and charged once, all or none; raises as `query` does."""
         named = self._asked("", spend, licence, scenario, dataset, bounds, expected_size, ranges)
         body = _several(named, queries) | _fresh(reuse) | ({"dry_run": True} if dry_run else {})
-        encoded, path = _encoded(body), "/v1/queries:batch"
-        response = self._send("POST", path, encoded, idempotency_key or token_urlsafe(16))
-        asked = request_digest(HttpRequest("POST", path, "", (), encoded))
+        response, asked = self._queried("/v1/queries:batch", body, idempotency_key)
         repeated, pauses = response.headers.get("vitrine-receipt"), chain(_POLLS, repeat(_POLLS[-1]))
         again = response.headers.get("vitrine-repeat") == "true"
         while response.status_code == 202:
             self._sleep(next(pauses))
-            response = self._send("GET", f"/v1/queries/{quote(str(_document(response)['id']), safe='')}")
+            response = self._charge(str(_document(response)["id"]))
         found = checked_batch(_document(response), self._log_key, asked=asked, repeat=again, repeated=repeated)
         if len(found.answers) != len(queries):
             raise Unproven("not every query is answered")
@@ -236,20 +234,23 @@ class Client:
 
     def status(self, charge: str) -> Answer | BatchAnswer | Pending:
         """The state of an earlier query or batch."""
-        response = self._send("GET", f"/v1/queries/{quote(charge, safe='')}")
+        response = self._charge(charge)
         if response.status_code == 200 and "answers" in _document(response):
             found = checked_batch(_document(response), self._log_key, asked=None, repeat=False, repeated=None)
             return _own(found, charge)
         return _own(self._found(response, None), charge)
 
     def _status(self, charge: str, asked: str | None, repeated: str | None) -> Answer | Pending:
-        return _own(self._found(self._send("GET", f"/v1/queries/{quote(charge, safe='')}"), asked, repeated), charge)
+        return _own(self._found(self._charge(charge), asked, repeated), charge)
 
-    def _queried(self, body: Mapping[str, Any], idempotency_key: str | None) -> tuple[httpx2.Response, str]:
-        """The response to a query, and the digest of what was signed, which the log names."""
+    def _charge(self, charge: str) -> httpx2.Response:
+        return self._send("GET", f"/v1/queries/{quote(charge, safe='')}")
+
+    def _queried(self, path: str, body: Mapping[str, Any], idempotency_key: str | None) -> tuple[httpx2.Response, str]:
+        """The response to a query or batch, and the digest of what was signed, which the log names."""
         encoded = _encoded(body)
-        response = self._send("POST", "/v1/queries", encoded, idempotency_key or token_urlsafe(16))
-        return response, request_digest(HttpRequest("POST", "/v1/queries", "", (), encoded))
+        response = self._send("POST", path, encoded, idempotency_key or token_urlsafe(16))
+        return response, request_digest(HttpRequest("POST", path, "", (), encoded))
 
     def _asked(
         self,
