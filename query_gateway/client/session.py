@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain, repeat
 from secrets import token_urlsafe
@@ -23,28 +22,22 @@ from query_gateway.client.answers import (
     Pending,
     Problem,
     Unproven,
-    Unreachable,
     checked_answer,
     checked_batch,
     checked_dry_run,
 )
+from query_gateway.client.sending import PATIENCE, Sender, Sent
 from query_gateway.client.settings import ClientSettings
-from query_gateway.client.signing import sign
 from sandbox.audit.checkpoint import Checkpoint, open_note
 from sandbox.audit.merkle import Unverified
 from sandbox.frames import HttpRequest, request_digest
-from sandbox.keys import key_id, read_private_key
 from sandbox.privacy.clip import ClipAt
 
-_ATTEMPTS = 5
-_BUSY = 503
-_PAUSE = 0.5
-"""Seconds before the second attempt; doubled for each further one."""
 _POLLS = (0.25, 0.5, 1.0, 2.0, 5.0)
 """Seconds between looks at a query under way, the last for all further ones: each look is an entry of the log."""
-_SECONDS = 330.0
-"""The longest wait for one answer: more than the gateway's own for the sandbox."""
 
+_PROOF = "vitrine-receipt"
+"""The header that proves a repeat."""
 Known = TypeVar("Known", Answer, BatchAnswer, Answer | Pending)
 Asked = Bounds | ClipAt | Literal["card"]
 """Bounds as a query names them; where it names none they are chosen privately."""
@@ -54,22 +47,36 @@ Spend = Mapping[str, str | Decimal | Mapping[str, str | Decimal]]
 each with `weights` of columns too."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Queried:
+    """What came of a query or batch that was sent."""
+
+    response: httpx2.Response
+    asked: str
+    """The digest of what was signed, which the log names."""
+    repeat: bool
+    """Nothing was charged for it."""
+    proof: str | None
+    """The receipt of a repeat's own entry."""
+
+
 class Client:
-    """One person's access to the service. Refuses `key.unreadable` and `key.exposed` when made."""
+    """One person's access to the service. Refuses `key.unreadable` and `key.exposed` when made.
+
+    A request that finds no answer is sent again, for as long as `patience` seconds of pauses.
+    """
 
     def __init__(
         self,
         settings: ClientSettings,
         transport: httpx2.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        patience: float = PATIENCE,
     ) -> None:
         self._settings = settings
-        self._key = read_private_key(settings.key)
-        self._key_id = key_id(self._key.public_key())
         self._log_key = settings.log_public_key
         self._sleep = sleep
-        context = ssl.create_default_context(cafile=settings.ca)
-        self._http = httpx2.Client(base_url=settings.url, timeout=_SECONDS, transport=transport, verify=context)
+        self._sender = Sender(settings, transport, sleep, patience)
 
     def __enter__(self) -> Client:
         return self
@@ -81,12 +88,12 @@ class Client:
 
     def close(self) -> None:
         """Closes the connections."""
-        self._http.close()
+        self._sender.close()
 
     @property
     def key_id(self) -> str:
         """Id of the signing key, as the registry knows it."""
-        return self._key_id
+        return self._sender.key_id
 
     def catalogue(self) -> Mapping[str, Any]:
         """The data sets that can be asked."""
@@ -106,10 +113,7 @@ class Client:
 
     def health(self) -> Mapping[str, Any]:
         """Whether gateway and sandbox answer. Unsigned."""
-        try:
-            return _document(self._http.get("/healthz"))
-        except httpx2.TransportError:
-            raise Unreachable(None) from None
+        return _document(self._sender.unsigned("/healthz"))
 
     def checkpoint(self) -> tuple[str, Checkpoint]:
         """The newest signed note of the log and what it says. Raises Unproven."""
@@ -159,13 +163,11 @@ class Client:
         Raises Problem, Unreachable (with the idempotency key to go on with) and Unproven.
         """
         body = self._asked(sql, spend, licence, scenario, dataset, bounds, expected_size, ranges) | _fresh(reuse)
-        response, asked = self._queried("/v1/queries", body, idempotency_key)
-        found = self._found(response, asked)
-        proof = response.headers.get("vitrine-receipt")
-        pauses = chain(_POLLS, repeat(_POLLS[-1]))
+        sent, pauses = self._queried("/v1/queries", body, idempotency_key), chain(_POLLS, repeat(_POLLS[-1]))
+        found = self._found(sent.response, sent)
         while isinstance(found, Pending):
             self._sleep(next(pauses))
-            found = self._status(found.id, asked, proof)
+            found = _own(self._found(self._charge(found.id), sent), found.id)
         return found
 
     def dry_run(
@@ -182,8 +184,8 @@ class Client:
     ) -> Answer:
         """What the query gives on dummy records, made from the card alone; free. Raises as `query` does."""
         body = self._asked(sql, spend, licence, scenario, dataset, bounds, expected_size, ranges) | {"dry_run": True}
-        response, asked = self._queried("/v1/queries", body, None)
-        return checked_dry_run(_document(response), self._log_key, asked=asked)
+        sent = self._queried("/v1/queries", body, None)
+        return checked_dry_run(_document(sent.response), self._log_key, asked=sent.asked)
 
     def batch(
         self,
@@ -203,13 +205,14 @@ class Client:
         """The answers to several queries, planned together and charged once, all or none; raises as `query` does."""
         named = self._asked("", spend, licence, scenario, dataset, bounds, expected_size, ranges)
         body = _several(named, queries) | _fresh(reuse) | ({"dry_run": True} if dry_run else {})
-        response, asked = self._queried("/v1/queries:batch", body, idempotency_key)
-        repeated, pauses = response.headers.get("vitrine-receipt"), chain(_POLLS, repeat(_POLLS[-1]))
-        again = response.headers.get("vitrine-repeat") == "true"
+        sent, pauses = self._queried("/v1/queries:batch", body, idempotency_key), chain(_POLLS, repeat(_POLLS[-1]))
+        response = sent.response
         while response.status_code == 202:
             self._sleep(next(pauses))
             response = self._charge(str(_document(response)["id"]))
-        found = checked_batch(_document(response), self._log_key, asked=asked, repeat=again, repeated=repeated)
+        found = checked_batch(
+            _document(response), self._log_key, asked=sent.asked, repeat=sent.repeat, repeated=sent.proof
+        )
         if len(found.answers) != len(queries):
             raise Unproven("not every query is answered")
         return found
@@ -240,17 +243,15 @@ class Client:
             return _own(found, charge)
         return _own(self._found(response, None), charge)
 
-    def _status(self, charge: str, asked: str | None, repeated: str | None) -> Answer | Pending:
-        return _own(self._found(self._charge(charge), asked, repeated), charge)
-
     def _charge(self, charge: str) -> httpx2.Response:
         return self._send("GET", f"/v1/queries/{quote(charge, safe='')}")
 
-    def _queried(self, path: str, body: Mapping[str, Any], idempotency_key: str | None) -> tuple[httpx2.Response, str]:
-        """The response to a query or batch, and the digest of what was signed, which the log names."""
+    def _queried(self, path: str, body: Mapping[str, Any], idempotency_key: str | None) -> _Queried:
+        """What comes of a query or batch."""
         encoded = _encoded(body)
-        response = self._send("POST", path, encoded, idempotency_key or token_urlsafe(16))
-        return response, request_digest(HttpRequest("POST", path, "", (), encoded))
+        sent = self._sender.send("POST", path, encoded, idempotency_key or token_urlsafe(16))
+        asked, proof = request_digest(HttpRequest("POST", path, "", (), encoded)), sent.response.headers.get(_PROOF)
+        return _Queried(sent.response, asked, _repeats(sent, own=idempotency_key is None), proof)
 
     def _asked(
         self,
@@ -284,53 +285,22 @@ class Client:
     def _send(
         self, method: str, target: str, body: bytes | None = None, idempotency_key: str | None = None
     ) -> httpx2.Response:
-        """The response; a lost connection or a busy service is tried again, newly signed, under the same key."""
-        response = None
-        for attempt in range(_ATTEMPTS):
-            if attempt:
-                self._sleep(_PAUSE * 2 ** (attempt - 1))
-            try:
-                response = self._http.send(self._signed(method, target, body, idempotency_key))
-            except httpx2.TransportError:
-                response = None
-                continue
-            if response.status_code != _BUSY:
-                break
-        if response is None or response.status_code == _BUSY:
-            raise Unreachable(idempotency_key)
-        return response
+        return self._sender.send(method, target, body, idempotency_key).response
 
-    def _signed(self, method: str, target: str, body: bytes | None, idempotency_key: str | None) -> httpx2.Request:
-        request = self._http.build_request(method, target, content=body, headers={"accept": "application/json"})
-        path, _, query = request.url.raw_path.decode("ascii").partition("?")
-        headers = sign(
-            method,
-            self._settings.authority,
-            path,
-            query,
-            body,
-            self._key,
-            self._key_id,
-            idempotency_key,
-            datetime.now(UTC),
-            token_urlsafe(16),
-        )
-        request.headers.update(headers)
-        if body is not None:
-            request.headers["content-type"] = "application/json"
-        return request
-
-    def _found(self, response: httpx2.Response, asked: str | None, repeated: str | None = None) -> Answer | Pending:
+    def _found(self, response: httpx2.Response, sent: _Queried | None) -> Answer | Pending:
+        """The answer, to what was sent where that is known; it may be its first response or a later look."""
         document = _document(response)
         if response.status_code == 202:
             return Pending(str(document["id"]))
-        return checked_answer(
-            document,
-            self._log_key,
-            asked=asked,
-            repeat=response.headers.get("vitrine-repeat") == "true",
-            repeated=response.headers.get("vitrine-receipt", repeated),
-        )
+        asked, again, proof = (None, False, None) if sent is None else (sent.asked, sent.repeat, sent.proof)
+        return checked_answer(document, self._log_key, asked=asked, repeat=again, repeated=proof)
+
+
+def _repeats(sent: Sent, *, own: bool) -> bool:
+    """Whether nothing was charged. What an `own` idempotency key finds that only this call has used was charged for it,
+    by a sending whose response was lost."""
+    headers = sent.response.headers
+    return headers.get("vitrine-repeat") == "true" and not (own and sent.again and _PROOF not in headers)
 
 
 def _own(found: Known, charge: str) -> Known:
