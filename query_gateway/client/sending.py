@@ -120,7 +120,7 @@ class Sender:
 def _pause(tries: int) -> float:
     """Seconds until the next try: half of them and a random part of the rest, so that clients that lost the service
     together do not come back together."""
-    most = min(_LONGEST, _SHORTEST * 2**tries)
+    most = min(_LONGEST, _SHORTEST * 2.0**tries)
     return most / 2 + most / 2 * randbelow(1 << 16) / (1 << 16)
 
 
