@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
 import typer
-from rich.console import Console, RenderableType
-from rich.markup import escape
+from rich.console import RenderableType
+from rich.text import Text
 
 from query_gateway.bounding import Clip, Groups, Ranges, Rows, bounds_of
 from query_gateway.client.answers import BatchAnswer, Pending, Problem, Unproven, Unreachable
@@ -36,6 +36,8 @@ from query_gateway.terminal import refusals, tables
 from query_gateway.terminal.words import Words, system_language
 from sandbox.errors import PROBLEMS, Refusal
 from sandbox.keys import key_id, make_private_key, write_public_key
+from sandbox.terminal import Terminal
+from sandbox.visible import json_text, visible
 
 app = typer.Typer(
     name="vitrine",
@@ -70,7 +72,7 @@ class Session:
 
     def __init__(self, words: Words) -> None:
         self.words = words
-        self.console = Console(highlight=False)
+        self.console = Terminal()
         self.as_json = False
         self.sql: str | None = None
         """What was asked, to show the place of a problem in it."""
@@ -84,7 +86,7 @@ class Session:
     def show(self, document: Any, table: Callable[[], RenderableType]) -> None:
         """The document as JSON, or as a table."""
         if self.as_json:
-            sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+            sys.stdout.write(json_text(document))
         else:
             self.console.print(table())
 
@@ -212,7 +214,7 @@ def query(
     if batch and (sql is not None or file is not None or csv or save_receipt is not None):
         raise typer.BadParameter("--batch goes with neither SQL nor --file, --csv or --save-receipt")
     session.sql = None if batch else _sql(sql, file)
-    with session.client() as client, Console(stderr=True).status(words("working")):
+    with session.client() as client, Terminal(stderr=True).status(words("working")):
         named = {"licence": licence, "scenario": scenario, "dataset": dataset}
         ranges: Literal["auto"] | None = "auto" if auto_ranges else None
         spend = Asked(epsilon, rho, half_width, relative, confidence, column, expected_value, weight).spend()
@@ -249,7 +251,8 @@ def query(
     if save_receipt is not None:
         save_receipt.write_text(json.dumps(found.document["receipt"], indent=2) + "\n", encoding="utf-8")
     if csv:
-        sys.stdout.write(release_csv(found.release))
+        text = release_csv(found.release)
+        sys.stdout.write(visible(text) if sys.stdout.isatty() else text)
     else:
         session.show(found.document, lambda: tables.answer(found, words))
 
@@ -339,20 +342,19 @@ def main() -> None:
         _fail(session, 1, problem.document, refusals.problem(problem, session.sql, session.words))
     except Refusal as refusal:
         sentence = getattr(PROBLEMS[refusal.code], session.words.language).format(**refusal.detail)
-        _fail(
-            session, 1, {"code": refusal.code, "detail": sentence}, f"[bold red]{refusal.code}[/]  {escape(sentence)}"
-        )
+        shown = Text.assemble((refusal.code, "bold red"), "  ", sentence)
+        _fail(session, 1, {"code": refusal.code, "detail": sentence}, shown)
     except Unset as unset:
-        _fail(session, 2, {"code": "unset", "detail": str(unset)}, escape(str(unset)))
+        _fail(session, 2, {"code": "unset", "detail": str(unset)}, str(unset))
     except Unreachable as lost:
         key = lost.idempotency_key
         text = session.words("unreachable.reading") if key is None else session.words("unreachable", key=key)
-        _fail(session, 3, {"code": "unreachable", "detail": text, "idempotency_key": key}, escape(text))
+        _fail(session, 3, {"code": "unreachable", "detail": text, "idempotency_key": key}, text)
     except Unproven as unproven:
         text = session.words("unproven", why=unproven)
-        _fail(session, 3, {"code": "unproven", "detail": text}, escape(text))
+        _fail(session, 3, {"code": "unproven", "detail": text}, text)
     except Ended as ended:
-        _fail(session, 3, {"code": "ended", "detail": str(ended)}, escape(str(ended)))
+        _fail(session, 3, {"code": "ended", "detail": str(ended)}, str(ended))
 
 
 def _fail(session: Session, code: int, document: Mapping[str, Any], shown: RenderableType) -> NoReturn:
@@ -360,7 +362,7 @@ def _fail(session: Session, code: int, document: Mapping[str, Any], shown: Rende
     if session.as_json:
         session.show(document, lambda: shown)
     else:
-        Console(stderr=True, highlight=False).print(shown)
+        Terminal(stderr=True).print(shown)
     sys.exit(code)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import socket
 import subprocess
@@ -30,6 +29,7 @@ from query_gateway.terminal.words import Words
 from sandbox.audit.checkpoint import LogPublicKey
 from sandbox.audit.verify import Report, verify
 from sandbox.keys import make_private_key, read_public_key, write_public_key
+from sandbox.visible import json_text
 
 _RECORDS = Path(".cache/health/records.csv")
 _EXAMPLE = Path("examples/health")
@@ -215,7 +215,7 @@ def _audit(stage: Stage) -> Report:
     report = verify(exported, LogPublicKey.parse(_log_key(stage)), department)
     stage.console.print(stage.words("audit.good" if report.ok else "audit.bad", entries=report.verified))
     for finding in report.findings:
-        stage.console.print_json(json.dumps(finding.to_json()))
+        stage.console.print(json_text(finding.to_json()), end="", soft_wrap=True)
     return report
 
 

@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
 from policies.rules import Role
@@ -22,10 +22,13 @@ from sandbox.audit import command as audit_command
 from sandbox.doctor import examine
 from sandbox.errors import Refusal, told
 from sandbox.state import StateFolder, create
+from sandbox.terminal import Terminal
+from sandbox.visible import json_text, visible
 
 
 def main() -> int:
-    """Runs one command; 0 when it was done, 1 when it was refused."""
+    """Runs one command; 0 when it was done, 1 when it was refused. What it writes is its user's alone."""
+    os.umask(0o077)
     options = _parser().parse_args()
     try:
         found = options.run(options)
@@ -79,8 +82,8 @@ def _doctor(options: argparse.Namespace) -> int:
     else:
         table = Table("check", "", "finding", box=None)
         for row in rows:
-            table.add_row(str(row["check"]), "ok" if row["well"] else "[bold red]NO[/]", str(row["finding"]))
-        Console().print(table)
+            table.add_row(str(row["check"]), "ok" if row["well"] else Text("NO", "bold red"), str(row["finding"]))
+        Terminal().print(table)
     return 0 if all(row["well"] for row in rows) else 1
 
 
@@ -234,13 +237,13 @@ def _moment(text: str) -> datetime:
 
 def _tell(line: str) -> None:
     """For the provider's own terminal (rule 4)."""
-    sys.stderr.write(f"{line}\n")
+    sys.stderr.write(visible(f"{line}\n"))
 
 
 def _refused(refusal: Refusal, options: argparse.Namespace) -> None:
     if options.json:
         _write({"code": refusal.code, "detail": dict(refusal.detail)})
-    sys.stderr.write(told(refusal))
+    sys.stderr.write(visible(told(refusal)))
 
 
 def _show(found: commands.Row | list[commands.Row], *, as_json: bool) -> None:
@@ -251,11 +254,11 @@ def _show(found: commands.Row | list[commands.Row], *, as_json: bool) -> None:
         table = Table(show_header=False, box=None)
         for name, value in row.items():
             table.add_row(str(name), value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-        Console().print(table)
+        Terminal().print(table)
 
 
 def _write(found: object) -> None:
-    sys.stdout.write(json.dumps(found, ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.write(json_text(found))
 
 
 if __name__ == "__main__":

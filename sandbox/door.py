@@ -39,6 +39,7 @@ from sandbox.requests import is_batch, read_batch, read_query
 _LOGGER = logging.getLogger("vitrine.door")
 _PAGE = 256
 """The most entries or requests in one answer."""
+_KEY_ID = re.compile(r';keyid="([0-9a-f]{16})"')
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}")
 
 Handler = Callable[["Door", VerifiedRequest, HttpRequest, str], HttpAnswer]
@@ -73,6 +74,7 @@ class Door:
         try:
             return self._handled(request)
         except Refusal as refusal:
+            _LOGGER.warning("turned away: %s, key %s", refusal.code, _claimed_key(request))
             return refused(refusal)
         except Exception as error:  # noqa: BLE001 - whatever it was, no caller learns of it
             _LOGGER.error("request failed: %s", cause(error))
@@ -291,6 +293,15 @@ _ROUTES: tuple[tuple[str, re.Pattern[str], Handler], ...] = (
     ("GET", re.compile(r"/v1/audit/proofs/inclusion()"), Door.inclusion),
     ("GET", re.compile(r"/v1/audit/proofs/consistency()"), Door.consistency),
 )
+
+
+def _claimed_key(request: HttpRequest) -> str:
+    """The id of the signing key that a request names; `unknown` where it names none. Proven by nothing."""
+    for name, value in request.headers:
+        found = _KEY_ID.search(value) if name == "signature-input" else None
+        if found is not None:
+            return found[1]
+    return "unknown"
 
 
 def _route(request: HttpRequest) -> tuple[Handler, str]:

@@ -318,6 +318,8 @@ PROBLEMS: Mapping[str, Problem] = {
         "另一进程正在使用或备份该状态文件夹，请先结束它。",
     ),
     "state.database": Problem(500, "The database cannot be used ({what}).", "数据库无法使用（{what}）。"),
-    "state.exists": Problem(409, "The folder {folder} is not empty.", "文件夹 {folder} 不为空。"),
+    "state.exists": Problem(
+        409, "The folder {folder} is not an empty one of your own.", "文件夹 {folder} 不是您自己的空文件夹。"
+    ),
     "policy.invalid": Problem(500, "The policy cannot be used: {what}.", "策略文件无效：{what}。"),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -18,6 +19,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from sandbox.errors import Refusal
+
+_LONGEST = 1 << 14
+"""Bytes of a private key's file that are read."""
 
 
 def key_id(public: Ed25519PublicKey) -> str:
@@ -46,12 +50,19 @@ def make_private_key(path: Path) -> Ed25519PrivateKey:
 
 
 def read_private_key(path: Path) -> Ed25519PrivateKey:
-    """The private key of a file that only its owner can read.
+    """The private key of a regular file that only its owner, who is us or root, can read.
 
     Refuses: key.unreadable, key.exposed.
     """
-    pem = _read(path)
-    if path.stat().st_mode & 0o077:
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            found = os.fstat(file.fileno())
+            pem = file.read(_LONGEST)
+    except OSError:
+        raise Refusal("key.unreadable", {"file": path.name}) from None
+    if not stat.S_ISREG(found.st_mode):
+        raise Refusal("key.unreadable", {"file": path.name})
+    if found.st_mode & 0o077 or found.st_uid not in (0, os.geteuid()):
         raise Refusal("key.exposed", {"file": path.name})
     try:
         private = load_pem_private_key(pem, password=None)

@@ -6,7 +6,7 @@ Order matters: the children that see rows or SQL are exec'd before the vault and
 from __future__ import annotations
 
 import hashlib
-import logging
+import os
 import signal
 import sys
 import threading
@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 from policies.canonical import canonical_json
+from sandbox import operator_log
 from sandbox.audit.entry import Header
 from sandbox.broker import Broker
 from sandbox.clock import milliseconds
@@ -26,7 +27,7 @@ from sandbox.decisions import Decisions
 from sandbox.door import Door, refused
 from sandbox.errors import Refusal, told
 from sandbox.frontend import Frontend
-from sandbox.ledger.database import migrate, open_database
+from sandbox.ledger.database import migrate, open_database, place
 from sandbox.ledger.writer import Writer
 from sandbox.plan.limits import standard
 from sandbox.registry.acts import start_service, stop_service
@@ -36,18 +37,19 @@ from sandbox.server import Server
 from sandbox.settings import Settings
 from sandbox.state import StateFolder
 from sandbox.underway import UnderWay
+from sandbox.visible import visible
 from sandbox.workers.job import Limits, Side
 from sandbox.workers.pool import Pool
 
 
 def main() -> int:
     """`python -m sandbox.service STATE`: 0 after an orderly end, 1 when it may not start."""
-    logging.basicConfig(format="%(asctime)s %(name)s %(message)s", level=logging.INFO)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    operator_log.begin()
+    os.umask(0o077)
     try:
         serve(StateFolder(Path(sys.argv[1])))
     except Refusal as refusal:
-        sys.stderr.write(told(refusal))
+        sys.stderr.write(visible(told(refusal)))
         return 1
     return 0
 
@@ -106,8 +108,9 @@ def opened(state: StateFolder, settings: Settings) -> Iterator[Broker]:
 
 
 def _digest(settings: Settings) -> str:
-    """SHA-256 of the settings, hex: what the log says of a configuration."""
+    """SHA-256 of the settings, hex: what the log says of a configuration. No secret is in it: it could be guessed."""
     found = {name: str(getattr(settings, name)) for name in Settings.__dataclass_fields__}
+    found["database"] = place(settings.database)
     return hashlib.sha256(canonical_json(found)).hexdigest()
 
 

@@ -86,15 +86,34 @@ class StateFolder:
             os.close(descriptor)
 
 
+def _take(path: Path) -> None:
+    """An empty folder of ours becomes one that nobody else enters. Refuses state.exists."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        raise Refusal("state.exists", {"folder": path.name}) from None
+    try:
+        if os.fstat(descriptor).st_uid != os.geteuid():
+            raise Refusal("state.exists", {"folder": path.name})
+        os.fchmod(descriptor, 0o700)
+        with os.scandir(descriptor) as found:
+            if next(found, None) is not None:
+                raise Refusal("state.exists", {"folder": path.name})
+    finally:
+        os.close(descriptor)
+
+
 def create(path: Path, settings: dict[str, str | int], policies: Path) -> StateFolder:
     """A new state folder with every key made and the policy folder copied, under the new department's key.
 
-    Refuses state.exists, policy.invalid.
+    Refuses state.exists, policy.invalid. An empty folder is taken when it is our own, and closed to others first.
     """
-    if path.exists() and any(path.iterdir()):
-        raise Refusal("state.exists", {"folder": path.name})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(mode=0o700)
+    except FileExistsError:
+        _take(path)
     keys = path / "keys"
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys.mkdir(mode=0o700)
     log = make_private_key(keys / "log.pem")
     public = LogKey.from_bytes(str(settings["origin"]), log.private_bytes_raw()).public

@@ -6,6 +6,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -71,6 +72,8 @@ def read_client_settings(
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
         raise Unset("url is https://HOST[:PORT]")
+    if parts.scheme == "http" and not _on_this_host(parts.hostname):
+        raise Unset("url is https://HOST[:PORT]; http:// is for a service on this host alone")
     return ClientSettings(
         url=url,
         authority=found.get("authority", parts.netloc),
@@ -81,6 +84,13 @@ def read_client_settings(
         scenario=found.get("scenario"),
         dataset=found.get("dataset"),
     )
+
+
+def _on_this_host(name: str | None) -> bool:
+    try:
+        return ip_address(name or "").is_loopback
+    except ValueError:
+        return name == "localhost"
 
 
 def _file(file: Path | None) -> Mapping[str, str]:

@@ -14,6 +14,7 @@ from sandbox.audit.merkle import Unverified
 from sandbox.audit.verify import Report, verify
 from sandbox.errors import PROBLEMS, Refusal
 from sandbox.keys import read_public_key
+from sandbox.visible import json_text, visible
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,12 +35,12 @@ def run(options: argparse.Namespace) -> int:
             [path.read_text(encoding="utf-8") for path in options.checkpoint],
         )
     except Refusal as refusal:
-        sys.stderr.write(f"audit verify: {PROBLEMS[refusal.code].en.format_map(refusal.detail)}\n")
+        sys.stderr.write(visible(f"audit verify: {PROBLEMS[refusal.code].en.format_map(refusal.detail)}\n"))
         return 2
     except (OSError, UnicodeDecodeError, Unverified) as error:
-        sys.stderr.write(f"audit verify: {error}\n")
+        sys.stderr.write(visible(f"audit verify: {error}\n"))
         return 2
-    sys.stdout.write((json.dumps(report.to_json(), indent=2) if options.json else _text(report)) + "\n")
+    sys.stdout.write(json_text(report.to_json()) if options.json else visible(_text(report)))
     return 0 if report.ok else 1
 
 
@@ -64,7 +65,7 @@ def _text(report: Report) -> str:
         *(f"FINDING {json.dumps(finding.to_json(), ensure_ascii=False)}" for finding in report.findings),
         "the log verifies" if report.ok else f"the log does NOT verify: {report.total_findings} finding(s)",
     ]
-    return "\n".join(lines)
+    return "".join(f"{line}\n" for line in lines)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,12 @@ def open_database(url: str) -> Engine:
     return engine
 
 
+def place(url: str) -> str:
+    """Where the database is, without who opens it and by which secret."""
+    parsed = make_url(url)
+    return f"{parsed.get_backend_name()}://{parsed.host or ''}:{parsed.port or ''}/{parsed.database or ''}"
+
+
 def begin_write(engine: Engine) -> Connection:
     """A connection whose transactions take the write lock as they begin."""
     return engine.connect().execution_options(vitrine_write=True)

@@ -34,7 +34,7 @@ Responder = Callable[[httpx2.Request], httpx2.Response]
 def settings(tmp_path: Path) -> ClientSettings:
     key = tmp_path / "key.pem"
     make_private_key(key)
-    return ClientSettings("http://gateway:1", AUTHORITY, key, str(LOG.public), None, "L", "S", "D")
+    return ClientSettings("https://gateway:1", AUTHORITY, key, str(LOG.public), None, "L", "S", "D")
 
 
 class Service:
@@ -200,7 +200,7 @@ def test_query_under_way_is_looked_at_until_it_ends(settings: ClientSettings) ->
     service = Service(pending, pending, pending, ok(released()))
     with service.client(settings) as client:
         assert isinstance(client.query("SELECT 1", SPEND), Answer)
-    assert [str(request.url) for request in service.asked[1:]] == [f"http://gateway:1/v1/queries/{ID}"] * 3
+    assert [str(request.url) for request in service.asked[1:]] == [f"https://gateway:1/v1/queries/{ID}"] * 3
     assert service.slept == [0.25, 0.5, 1.0]
 
 
@@ -231,11 +231,11 @@ def test_key_id_is_the_registrys(settings: ClientSettings) -> None:
 
 def test_flag_before_environment_before_file(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
-    file.write_text(f'url = "http://file:1/"\nkey = "k"\nlog_key = "{LOG.public}"\nlicence = "L1"\nscenario = "S1"\n')
+    file.write_text(f'url = "https://file:1/"\nkey = "k"\nlog_key = "{LOG.public}"\nlicence = "L1"\nscenario = "S1"\n')
     found = read_client_settings(
         file, {"scenario": "S3", "url": None}, {"VITRINE_LICENCE": "L2", "VITRINE_SCENARIO": "S2"}
     )
-    assert (found.url, found.authority, found.licence, found.scenario) == ("http://file:1", "file:1", "L2", "S3")
+    assert (found.url, found.authority, found.licence, found.scenario) == ("https://file:1", "file:1", "L2", "S3")
 
 
 def test_log_key_from_a_file(tmp_path: Path) -> None:
@@ -249,13 +249,15 @@ def test_log_key_from_a_file(tmp_path: Path) -> None:
     ("text", "given"),
     [
         ("", {}),
-        ("", {"url": "http://h", "key": "k"}),
+        ("", {"url": "https://h", "key": "k"}),
         ("urll = 'x'", {}),
         ("url = 5", {}),
         ("url =", {}),
         ("", {"url": "h:80", "key": "k", "log_key": "a+b+c"}),
-        ("", {"url": "http://h/path", "key": "k", "log_key": "a+b+c"}),
-        ("", {"url": "http://h", "key": "k", "log_key": "no-such-file"}),
+        ("", {"url": "http://h", "key": "k", "log_key": "a+b+c"}),
+        ("", {"url": "http://127.0.0.1.example", "key": "k", "log_key": "a+b+c"}),
+        ("", {"url": "https://h/path", "key": "k", "log_key": "a+b+c"}),
+        ("", {"url": "https://h", "key": "k", "log_key": "no-such-file"}),
     ],
 )
 def test_settings_that_cannot_be_used(tmp_path: Path, text: str, given: dict[str, str | None]) -> None:
@@ -263,6 +265,11 @@ def test_settings_that_cannot_be_used(tmp_path: Path, text: str, given: dict[str
     file.write_text(text)
     with pytest.raises(Unset):
         read_client_settings(file, given, {})
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://[::1]:8080", "http://localhost:8080", "https://h"])
+def test_only_a_service_on_this_host_is_reached_without_tls(url: str) -> None:
+    assert read_client_settings(None, {"url": url, "key": "k", "log_key": "a+b+c"}, {}).url == url
 
 
 def test_log_key_that_is_none(settings: ClientSettings) -> None:

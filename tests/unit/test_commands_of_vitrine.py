@@ -85,7 +85,7 @@ def test_operators_command_becomes_the_sandboxs(vitrine: Vitrine, monkeypatch: p
 def test_command_that_is_not_understood(
     vitrine: Vitrine, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
 ) -> None:
-    for name, value in {"URL": "http://h:1", "LOG_KEY": str(LOG.public), "KEY": "me.pem"}.items():
+    for name, value in {"URL": "https://h:1", "LOG_KEY": str(LOG.public), "KEY": "me.pem"}.items():
         monkeypatch.setenv(f"VITRINE_{name}", value)
     vitrine("key", "new", "me.pem")
     status, _, error = vitrine(*arguments)
@@ -122,7 +122,7 @@ def test_answer_that_did_not_come_or_is_not_believed(
 
     vitrine("key", "new", "me.pem")
     monkeypatch.setattr(Client, "query", fail)
-    given = ("--url", "http://h:1", "--log-key", str(LOG.public), "--key", "me.pem")
+    given = ("--url", "https://h:1", "--log-key", str(LOG.public), "--key", "me.pem")
     status, shown, failed = vitrine(*given, "query", "SELECT 1", "--rho", "1")
     assert (status, shown) == (3, "")
     assert said in " ".join(failed.split())
@@ -140,7 +140,18 @@ def test_sql_comes_from_argument_file_or_standard_input(
     monkeypatch.setattr(cli, "Client", lambda settings: Client(settings, httpx2.MockTransport(respond)))
     vitrine("key", "new", "me.pem")
     (tmp_path / "q.sql").write_text("SELECT 2")
-    given = ("--url", "http://h:1", "--log-key", str(LOG.public), "--key", "me.pem", "estimate", "--rho", "1", "--json")
+    given = (
+        "--url",
+        "https://h:1",
+        "--log-key",
+        str(LOG.public),
+        "--key",
+        "me.pem",
+        "estimate",
+        "--rho",
+        "1",
+        "--json",
+    )
     vitrine(*given, "SELECT 1")
     vitrine(*given, "-f", "q.sql")
     vitrine(*given, text="SELECT 3")

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from rich.cells import cell_len
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 
 from query_gateway.client.answers import Problem, checked_answer, checked_dry_run
 from query_gateway.problems import place
 from query_gateway.terminal import refusals, tables
 from query_gateway.terminal.words import WORDS, Words, system_language
+from sandbox.terminal import Terminal
 from tests.support.released import BODY, LOG, RELEASE, asked, dry_run, released
 
 EN, ZH = Words("en"), Words("zh")
@@ -22,7 +23,7 @@ EN, ZH = Words("en"), Words("zh")
 
 def shown(part: RenderableType, width: int = 100) -> str:
     text = io.StringIO()
-    Console(file=text, width=width, highlight=False).print(part)
+    Terminal(file=text, width=width).print(part)
     return text.getvalue()
 
 
