@@ -57,12 +57,10 @@ class Decisions:
 
     def _current(self, asked: str, granted: set[str]) -> dict[str, Snapshot]:
         """The current snapshots of the data sets that the SQL may name."""
-        match self.registry.dataset_state(asked):
-            case None:
-                raise Refusal("dataset.unknown", {"dataset": asked})
-            case State.WITHDRAWN:
-                raise Refusal("dataset.withdrawn", {"dataset": asked})
         found = [each for each in self.registry.snapshots() if each.dataset == asked or each.dataset in granted]
+        if all(each.dataset != asked for each in found):
+            known = self.registry.dataset_state(asked) is not None
+            raise Refusal("dataset.withdrawn" if known else "dataset.unknown", {"dataset": asked})
         return {each.dataset: self.snapshots.open(each.id) for each in found}
 
     def allowed(

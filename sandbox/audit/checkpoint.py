@@ -9,6 +9,7 @@ import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
@@ -97,8 +98,12 @@ def sign(checkpoint: Checkpoint, key: LogKey) -> str:
     return f"{text}\n{_DASH} {key.name} {signature}\n"
 
 
+@lru_cache(maxsize=64)
 def open_note(note: str, key: LogPublicKey) -> Checkpoint:
-    """The checkpoint that the log's key signed, or Unverified. Lines of other signers are passed over."""
+    """The checkpoint that the log's key signed, or Unverified. Lines of other signers are passed over.
+
+    A sandbox reads its newest notes again for every receipt: those that were verified lately are known.
+    """
     if len(note) > _MAX_NOTE or any(char < " " and char != "\n" for char in note):
         raise Unverified("the checkpoint is no signed note")
     text, blank, lines = note.rpartition("\n\n")

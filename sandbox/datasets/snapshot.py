@@ -16,6 +16,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from sandbox.plan.checked import PublicFacts
 from sandbox.workers.job import Part, Side
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what is computed once is kept
 class Snapshot:
     """What the manifest says."""
 
@@ -44,7 +45,7 @@ class Snapshot:
     facts: Mapping[str, PublicFacts]
     """Per public table."""
 
-    @property
+    @cached_property
     def card_digest(self) -> str:
         return digest(self.card)
 

@@ -47,7 +47,7 @@ class Parameters:
         order = {place: number for number, place in enumerate(used, 1)}
         for parameter, place in places:
             parameter.set("this", str(order[place]))
-        return tree.sql("duckdb"), tuple(self.values[place - 1] for place in used)
+        return tree.sql("duckdb", copy=False), tuple(self.values[place - 1] for place in used)
 
     def fresh(self, prefix: str) -> str:
         """A name that the statement does not use yet, nor any plan: those begin with a letter."""

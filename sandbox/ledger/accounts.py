@@ -34,6 +34,7 @@ _CHARGE = (
         delta_spent=accounts.c.delta_spent + bindparam("delta"),
         epsilon_spent=accounts.c.epsilon_spent + bindparam("epsilon"),
     )
+    .returning(accounts)
 )
 
 
@@ -163,11 +164,11 @@ def charge(connection: Connection, line: Line) -> AccountCharge:
 
     Refuses: budget.exhausted.
     """
-    changed = connection.execute(_CHARGE, _taken(line))
-    if changed.rowcount != 1:
+    changed = connection.execute(_CHARGE, _taken(line)).one_or_none()
+    if changed is None:
         _refuse(line)
-    account = read_account(connection, line.kind, line.name)
-    if account is None or (account.notion is Notion.PURE) != (line.loss.epsilon is not None):
+    account = _account(changed)
+    if (account.notion is Notion.PURE) != (line.loss.epsilon is not None):
         raise Fault("the loss does not fit the account's privacy notion")
     return AccountCharge(account.id, account.kind, line.loss, account.spent, account.limit)
 

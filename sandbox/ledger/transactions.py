@@ -125,10 +125,9 @@ def release(
     charge. A charge that another run has released before keeps its releases.
     """
     found = _charge(connection, charge_id)
-    earlier = find_releases(connection, found.id)
-    if earlier and found.final_leaf is not None:
-        return Released(earlier)
-    found = _open_charge(connection, charge_id)
+    if found.state is State.RELEASED and found.follows is None:
+        return Released(find_releases(connection, found.id))
+    _require_open(found)
     digests = tuple(sha256(body).hexdigest() for body in bodies)
     kept = measured
     if found.copies is not None:
@@ -330,9 +329,13 @@ def _charge(connection: Connection, charge_id: str) -> Charge:
 
 def _open_charge(connection: Connection, charge_id: str) -> Charge:
     found = _charge(connection, charge_id)
+    _require_open(found)
+    return found
+
+
+def _require_open(found: Charge) -> None:
     if found.state is not State.AUTHORIZED or found.follows is not None:
         raise Fault("the charge has ended")
-    return found
 
 
 def _header(connection: Connection, at: int, actor: Actor | None) -> Header:

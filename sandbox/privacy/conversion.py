@@ -17,7 +17,7 @@ from functools import lru_cache
 from sandbox.errors import Fault
 from sandbox.privacy.rounding import ln_down, ln_up
 
-_SEARCH = Context(prec=28)
+_SEARCH = Context(prec=17)
 _STEPS = 30
 """Halvings of the logarithm of α − 1: about 7 digits of it, hence 14 of the optimum."""
 

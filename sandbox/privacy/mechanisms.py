@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from functools import cache
 from importlib import metadata
 from itertools import islice
 from math import inf
@@ -32,6 +33,7 @@ FEATURES = ("contrib",)
 mod.enable_features(*FEATURES)
 
 
+@cache
 def version() -> str:
     """The version of OpenDP."""
     return metadata.version("opendp")
