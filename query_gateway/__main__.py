@@ -10,11 +10,14 @@ import structlog
 import uvicorn
 
 from query_gateway.app import GatewaySettings, create_app
+from query_gateway.transport import is_this_host, tls
+from sandbox import operator_log
 
 
 def main() -> None:
     """Serves until SIGTERM or SIGINT, then lets requests under way end."""
     arguments = _arguments()
+    operator_log.begin()
     level = logging.INFO if arguments.log_requests else logging.WARNING
     structlog.configure(
         processors=[
@@ -24,16 +27,16 @@ def main() -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
     )
-    host, _, port = arguments.listen.rpartition(":")
+    context = arguments.tls
     uvicorn.run(
         create_app(
             GatewaySettings(arguments.socket, arguments.max_body, arguments.connections, arguments.answer_seconds)
         ),
-        host=host.strip("[]") or "127.0.0.1",
-        port=int(port),
-        ssl_certfile=arguments.tls_cert,
-        ssl_keyfile=arguments.tls_key,
+        host=arguments.host,
+        port=arguments.port,
+        ssl_context_factory=None if context is None else lambda *_: context,
         access_log=False,
+        log_config=None,
         log_level="warning",
         proxy_headers=False,
         server_header=False,
@@ -60,11 +63,22 @@ def _arguments() -> argparse.Namespace:
         "--answer-seconds", type=float, default=300, help="longest wait for the sandbox (default %(default)s)"
     )
     parser.add_argument("--log-requests", action="store_true", help="a line of JSON per request on standard output")
+    parser.add_argument(
+        "--behind-proxy", action="store_true", help="a proxy speaks TLS: listen beyond this host without"
+    )
     arguments = parser.parse_args()
+    host, _, port = arguments.listen.rpartition(":")
+    if not port.isdecimal():
+        parser.error("--listen is HOST:PORT")
+    arguments.host, arguments.port = host.strip("[]") or "127.0.0.1", int(port)
     if (arguments.tls_cert is None) != (arguments.tls_key is None):
         parser.error("--tls-cert and --tls-key go together")
-    if not arguments.listen.rpartition(":")[2].isdecimal():
-        parser.error("--listen is HOST:PORT")
+    try:
+        arguments.tls = None if arguments.tls_key is None else tls(arguments.tls_cert, arguments.tls_key)
+    except OSError as error:
+        parser.error(f"TLS: {error}")
+    if arguments.tls is None and not arguments.behind_proxy and not is_this_host(arguments.host):
+        parser.error("beyond this host it takes --tls-cert and --tls-key, or --behind-proxy with one that speaks TLS")
     return arguments
 
 

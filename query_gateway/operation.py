@@ -42,6 +42,10 @@ Listen = Annotated[str, typer.Option(help="HOST:PORT of the gateway.")]
 Certificate = Annotated[Path | None, typer.Option(help="PEM file of the certificate chain.")]
 CertificateKey = Annotated[Path | None, typer.Option(help="PEM file of its private key.")]
 
+BehindProxy = Annotated[
+    bool, typer.Option("--behind-proxy", help="A proxy speaks TLS: listen beyond this host without.")
+]
+
 
 def add_commands(app: typer.Typer, groups: Mapping[str, typer.Typer]) -> None:
     """Adds them to the command; `groups` are those that have commands of their own too."""
@@ -76,6 +80,7 @@ def _serving() -> typer.Typer:
         listen: Listen = "127.0.0.1:8080",
         tls_cert: Certificate = None,
         tls_key: CertificateKey = None,
+        behind_proxy: BehindProxy = False,
     ) -> None:
         """Serve both as two processes, until one of them ends or this one is told to."""
         if context.invoked_subcommand is not None:
@@ -86,6 +91,8 @@ def _serving() -> typer.Typer:
             options += ["--tls-cert", str(tls_cert)]
         if tls_key is not None:
             options += ["--tls-key", str(tls_key)]
+        if behind_proxy:
+            options += ["--behind-proxy"]
         with children() as running:
             running.start("sandbox", module_command("sandbox", "serve", "--state", str(state)))
             running.start("gateway", module_command("query_gateway", "--socket", str(settings.socket), *options))

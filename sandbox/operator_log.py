@@ -1,4 +1,4 @@
-"""The operator's log: a line of JSON an event, on standard error, in UTC. Of data it holds nothing, not even a count.
+"""The operator's log of either side: a line of JSON an event, on standard error, in UTC. It holds nothing of data.
 
 Acts of people stand in the log of `sandbox.audit`; here stands what went wrong, and what was turned away unsigned.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import traceback
 from datetime import UTC, datetime
 
 
@@ -21,9 +22,16 @@ class _Line(logging.Formatter):
             "logger": record.name,
             "event": record.getMessage(),
         }
-        if record.exc_info and record.exc_info[0] is not None:
-            found["exception"] = record.exc_info[0].__name__
+        if record.exc_info and record.exc_info[1] is not None:
+            found |= _exception(record.exc_info[1])
         return json.dumps(found)
+
+
+def _exception(error: BaseException) -> dict[str, str]:
+    """Its kind and where it was raised: its words could hold what was asked."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown"
+    return {"exception": type(error).__name__, "at": place}
 
 
 def begin() -> None:

@@ -6,10 +6,10 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from query_gateway.transport import is_this_host
 from sandbox.audit.checkpoint import LogPublicKey
 from sandbox.audit.merkle import Unverified
 
@@ -72,7 +72,7 @@ def read_client_settings(
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
         raise Unset("url is https://HOST[:PORT]")
-    if parts.scheme == "http" and not _on_this_host(parts.hostname):
+    if parts.scheme == "http" and not is_this_host(parts.hostname):
         raise Unset("url is https://HOST[:PORT]; http:// is for a service on this host alone")
     return ClientSettings(
         url=url,
@@ -84,13 +84,6 @@ def read_client_settings(
         scenario=found.get("scenario"),
         dataset=found.get("dataset"),
     )
-
-
-def _on_this_host(name: str | None) -> bool:
-    try:
-        return ip_address(name or "").is_loopback
-    except ValueError:
-        return name == "localhost"
 
 
 def _file(file: Path | None) -> Mapping[str, str]:

@@ -4,55 +4,29 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import httpx2
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from query_gateway.client.answers import Unreachable
 from query_gateway.client.session import Client
 from query_gateway.client.settings import ClientSettings
 from query_gateway.processes import Ended, children, module_command
 from sandbox.keys import make_private_key
+from tests.support.certificates import certificate
 from tests.support.deployment import EXAMPLE, free_port
 from tests.support.fake_sandbox import answer, fake_sandbox
 from tests.support.released import LOG
 
 READY = 60.0
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate of 127.0.0.1, signed by itself, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "gateway")])
-    now = datetime.now(UTC)
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    files = folder / "tls.crt", folder / "tls.key"
-    files[0].write_bytes(built.public_bytes(Encoding.PEM))
-    files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return files
 
 
 def until(happens: float, what: str) -> Iterator[None]:
@@ -62,6 +36,29 @@ def until(happens: float, what: str) -> Iterator[None]:
         yield
         time.sleep(0.05)
     pytest.fail(f"{what} not in {happens:.0f} s")
+
+
+NEGOTIATED = [
+    (ssl.TLSVersion.TLSv1_3, None, "TLSv1.3"),
+    (ssl.TLSVersion.TLSv1_2, "ECDHE+AESGCM", "TLSv1.2"),
+    (ssl.TLSVersion.TLSv1_2, "ECDHE+AES+SHA384:!AESGCM", None),  # no authenticated encryption
+    (ssl.TLSVersion.TLSv1_2, "kRSA+AESGCM", None),  # no forward secrecy
+]
+
+
+def negotiated(address: str, chain: Path, version: ssl.TLSVersion, cipher: str | None) -> str | None:
+    """What is spoken with a client that offers this alone; None when they have nothing in common."""
+    context = ssl.create_default_context(cafile=chain)
+    context.minimum_version = context.maximum_version = version
+    if cipher is not None:
+        context.set_ciphers(cipher)
+    host, _, port = address.partition(":")
+    try:
+        with socket.create_connection((host, int(port))) as raw, context.wrap_socket(raw, server_hostname=host) as made:
+            spoken: str | None = made.version()
+            return spoken
+    except (ssl.SSLError, ConnectionError):
+        return None
 
 
 def test_gateway_speaks_tls(tmp_path: Path) -> None:
@@ -85,8 +82,15 @@ def test_gateway_speaks_tls(tmp_path: Path) -> None:
             assert client.catalogue() == {"datasets": []}
         with pytest.raises(httpx2.ConnectError):
             httpx2.get(f"https://{address}/healthz")  # a certificate that nobody else trusts
+        trusting = ssl.create_default_context(cafile=chain)
+        headers = httpx2.get(f"https://{address}/healthz", verify=trusting).headers
+        assert "server" not in headers
+        assert headers["strict-transport-security"].startswith("max-age=63072000")
+        for version, cipher, spoken in NEGOTIATED:
+            assert negotiated(address, chain, version, cipher) == spoken
     lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
-    assert {"method": "GET", "route": "/v1/catalogue", "status": 200}.items() <= lines[-1].items()
+    told = {"method": "GET", "route": "/v1/catalogue", "status": 200}
+    assert any(told.items() <= line.items() for line in lines)
 
 
 @contextmanager

@@ -137,3 +137,16 @@ def test_an_event_of_the_operators_log_is_one_line_whatever_it_says() -> None:
         "logger": "vitrine.door",
         "event": f"failed: {forged}",
     }
+
+
+def test_of_an_exception_stands_its_kind_and_place_and_no_word() -> None:
+    try:
+        raise ValueError("SELECT 'secret'")
+    except ValueError as error:
+        record = logging.LogRecord(
+            "uvicorn.error", logging.ERROR, "", 0, "Exception", (), (ValueError, error, error.__traceback__)
+        )
+    found = json.loads(operator_log._Line().format(record))
+    assert found["exception"] == "ValueError"
+    assert found["at"].startswith(__file__)
+    assert "secret" not in str(found)

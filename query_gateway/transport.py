@@ -1,0 +1,33 @@
+"""How the gateway is reached: over TLS 1.2 or 1.3; without it on this host alone, or behind a proxy that speaks it."""
+
+from __future__ import annotations
+
+import ssl
+from ipaddress import ip_address
+from pathlib import Path
+
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""Of TLS 1.2: authenticated encryption with forward secrecy alone. TLS 1.3 has nothing else."""
+
+
+def is_this_host(name: str | None) -> bool:
+    """Whether nothing sent there leaves this host."""
+    try:
+        return ip_address(name or "").is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
+def tls(chain: Path, key: Path) -> ssl.SSLContext:
+    """The server's side of TLS.
+
+    Raises OSError and ssl.SSLError for files that cannot be used, PermissionError for a key that everybody can read.
+    """
+    if key.stat().st_mode & 0o007:
+        raise PermissionError(f"{key}: others can read it")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(CIPHERS)
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    context.load_cert_chain(chain, key)
+    return context
