@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from policies.rules import Role
 from sandbox import commands
 from sandbox.audit import command as audit_command
+from sandbox.confinement.rights import keep_memory
 from sandbox.doctor import examine
 from sandbox.errors import Refusal, told
 from sandbox.state import StateFolder, create
@@ -28,6 +29,7 @@ from sandbox.visible import json_text, visible
 
 def main() -> int:
     """Runs one command; 0 when it was done, 1 when it was refused. What it writes is its user's alone."""
+    keep_memory()
     os.umask(0o077)
     options = _parser().parse_args()
     try:

@@ -22,6 +22,7 @@ from sandbox.audit.entry import Header
 from sandbox.broker import Broker
 from sandbox.clock import milliseconds
 from sandbox.confinement.machine import chosen
+from sandbox.confinement.rights import keep_memory
 from sandbox.datasets.dummies import Dummies
 from sandbox.decisions import Decisions
 from sandbox.door import Door, refused
@@ -56,6 +57,7 @@ def main() -> int:
 
 def serve(state: StateFolder) -> None:
     """Serves until SIGTERM or SIGINT. Refuses state.busy, settings.*, vault.*, key.*, policy.*."""
+    keep_memory()
     settings = state.settings
     with state.held(), opened(state, settings) as broker:
         door = Door(broker, state.log_public_key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 
 from sandbox.errors import Fault
@@ -20,9 +21,18 @@ def die_with(parent: int) -> None:
         os._exit(1)
 
 
-def give_up_rights() -> None:
-    """No dump, no debugger, and no program it starts has more rights than itself. Raises Fault."""
+def keep_memory() -> None:
+    """What stands in the process's memory is written to no core dump and read by no debugger. Raises Fault.
+
+    The limit holds of what it starts as well; the rest is forgotten by a program that takes its place.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _prctl(_DUMPABLE, 0)
+
+
+def give_up_rights() -> None:
+    """It keeps its memory to itself, and no program it starts has more rights than itself. Raises Fault."""
+    keep_memory()
     _prctl(_NO_NEW_PRIVS, 1)
 
 

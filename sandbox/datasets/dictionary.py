@@ -1,7 +1,8 @@
 """The append-only unit dictionary of a unit domain: keyed digests of unit keys → dense integers.
 
-It is a row of sealed segments; each load of new people appends one and no segment is ever rewritten, so that one
-person has one number in every load and data set of the domain.
+It is a row of sealed segments; each load appends one, of the people that are new, and no segment is ever rewritten, so
+that one person has one number in every load and data set of the domain. How many segments there are is how many loads
+there were, and says nothing of people.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 from collections.abc import Collection
 from pathlib import Path
 
@@ -18,7 +17,6 @@ def confine() -> None:
     """No dump, no new rights, no orphan; the parent chose the descriptors."""
     os.umask(0o077)
     rights.die_with(os.getppid())
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     rights.give_up_rights()
 
 

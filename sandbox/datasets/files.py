@@ -72,18 +72,20 @@ def _csv_header(file: InputFile) -> list[str]:
 
 
 def _misfits(bench: Workbench, table: TableCard, header: list[str], nested: frozenset[str]) -> bool:
-    """Whether the columns found are not those declared; says which."""
+    """Whether the columns found are not those declared; says which, by name only where the card has the name."""
     declared = [column.name for column in table.columns]
+    unknown = [number for number, name in enumerate(header, 1) if name not in declared]
     findings = [
         Finding(what, table.name, (name,))
         for what, names in (
             (What.MISSING_COLUMN, [name for name in declared if name not in header]),
-            (What.UNKNOWN_COLUMN, [name for name in header if name not in declared]),
-            (What.REPEATED_COLUMN, sorted({name for name in header if header.count(name) > 1})),
+            (What.REPEATED_COLUMN, sorted({name for name in declared if header.count(name) > 1})),
             (What.NESTED, sorted(nested.intersection(declared))),
         )
         for name in names
     ]
+    if unknown:
+        findings.append(Finding(What.UNKNOWN_COLUMN, table.name, (), len(unknown), tuple(unknown[:SHOWN])))
     bench.findings += findings
     return bool(findings)
 

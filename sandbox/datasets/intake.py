@@ -65,8 +65,7 @@ def load_dataset(
             tell(finding.sentence())
         if outcome.findings:
             raise Refusal("load.rejected", {"dataset": card.name})
-        if outcome.grown:
-            dictionary.append(grown)
+        dictionary.append(grown)
         store = Snapshots(snapshots_folder(state), vault)
         return store.add(card, created, outcome.facts, private, public)
 
@@ -117,12 +116,16 @@ def _memory(stack: contextlib.ExitStack) -> int:
 
 
 def run_child(order: LoadOrder) -> LoadOutcome:
-    """Has a child carry out the order. Refuses `load.failed`, with a word that says nothing of the data."""
+    """Has a child carry out the order, unheard but for its answer: an engine's own words can hold values (rule 4).
+
+    Refuses `load.failed`, with a word that says nothing of the data.
+    """
     files = (file.descriptor for file in order.files)
     child = subprocess.run(
         [sys.executable, "-m", "sandbox.datasets.load"],
         input=json.dumps(order_to_json(order)).encode(),
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         pass_fds=[order.private, order.public, order.grown, *files, *order.segments],
         env={"PYTHONPATH": str(Path(sandbox.__path__[0]).parent), "LANG": "C.UTF-8", "TZ": "UTC"},
         cwd="/",

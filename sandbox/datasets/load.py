@@ -83,10 +83,10 @@ def load(order: LoadOrder, scratch: Path) -> LoadOutcome:
         enforce(bench)
         facts = write(bench)
     except Refused:
-        return LoadOutcome(tuple(bench.findings), tuple(bench.warnings), {}, False)
+        return LoadOutcome(tuple(bench.findings), tuple(bench.warnings), {})
     finally:
         engine.close()
-    return LoadOutcome((), tuple(bench.warnings), facts, bench.grown)
+    return LoadOutcome((), tuple(bench.warnings), facts)
 
 
 def _link(order: LoadOrder, scratch: Path) -> None:
@@ -112,6 +112,8 @@ def main() -> None:
         answer = {"failed": f"no folder can be made in {SHARED_MEMORY}"}
     except (Unreadable, duckdb.Error):
         answer = {"failed": "the engine failed"}
+    except Exception as error:  # noqa: BLE001 - its words could hold a value
+        answer = {"failed": type(error).__name__}
     json.dump(answer, sys.stdout)
 
 

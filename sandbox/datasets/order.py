@@ -49,7 +49,7 @@ class LoadOrder:
     """Empty memfd for the private part; so are the next two."""
     public: int
     grown: int
-    """For the dictionary's next segment."""
+    """For the dictionary's next segment, which every load adds, whether anybody is new or not (rule 4)."""
 
 
 class What(StrEnum):
@@ -73,14 +73,17 @@ class What(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing found, for the provider's own terminal and no other place (rule 4). It names no cell's value."""
+    """One thing found, for the provider's own terminal and no other place (rule 4). It names no cell's value.
+
+    Of a file's first line, which is a record where the header was forgotten, it names what the card names too.
+    """
 
     what: What
     table: str
     columns: tuple[str, ...] = ()
     count: int = 0
     rows: tuple[int, ...] = ()
-    """The first data rows concerned, from 1; the header is not counted."""
+    """The first data rows concerned, from 1, the header not counted; of unknown columns, their places."""
 
     def sentence(self) -> str:
         """One line in both languages."""
@@ -96,7 +99,7 @@ _SENTENCES: Mapping[What, tuple[str, str]] = {
     What.DAMAGED: ("the file cannot be read as its suffix says", "文件无法按其后缀格式读取"),
     What.MALFORMED: ("malformed lines; line numbers", "格式错误的行；行号"),
     What.MISSING_COLUMN: ("the column is missing", "缺少该列"),
-    What.UNKNOWN_COLUMN: ("the column is not on the card", "数据卡中没有该列"),
+    What.UNKNOWN_COLUMN: ("columns that are not on the card; their places", "数据卡中没有的列；列序号"),
     What.REPEATED_COLUMN: ("the column is repeated", "该列重复出现"),
     What.NESTED: ("the column holds lists, structures or bytes", "该列含有列表、结构或二进制"),
     What.UNPARSED: ("values that are not of the declared type; rows", "不符合声明类型的值；行"),
@@ -119,8 +122,6 @@ class LoadOutcome:
     findings: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
     facts: Mapping[str, PublicFacts]
-    grown: bool
-    """Whether there are new units, in the dictionary's next segment."""
 
 
 def order_to_json(order: LoadOrder) -> dict[str, Any]:
@@ -161,7 +162,6 @@ def outcome_to_json(outcome: LoadOutcome) -> dict[str, Any]:
         "findings": [_finding_to_json(finding) for finding in outcome.findings],
         "warnings": [_finding_to_json(finding) for finding in outcome.warnings],
         "facts": {table: facts_to_json(facts) for table, facts in outcome.facts.items()},
-        "grown": outcome.grown,
     }
 
 
@@ -171,7 +171,6 @@ def outcome_from_json(found: dict[str, Any]) -> LoadOutcome:
         tuple(_finding(entry) for entry in found["findings"]),
         tuple(_finding(entry) for entry in found["warnings"]),
         {table: facts_from_json(facts) for table, facts in found["facts"].items()},
-        found["grown"],
     )
 
 

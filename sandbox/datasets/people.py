@@ -41,15 +41,11 @@ def number_units(bench: Workbench) -> None:
         "CREATE TABLE units AS SELECT key, seed, unit FROM numbered"
         " JOIN (FROM dictionary UNION ALL FROM newcomers) USING (d0, d1)"
     )
-    [(new, present, distinct)] = bench.rows(
-        "SELECT (SELECT count(*) FROM newcomers), count(*), count(DISTINCT unit) FROM units"
-    )
+    [(present, distinct)] = bench.rows("SELECT count(*), count(DISTINCT unit) FROM units")
     if present != distinct:
         raise Fault("two unit keys share a digest")
-    if new:
-        bench.grown = True
-        target = bench.scratch / "grown"
-        bench.rows(f"COPY (FROM newcomers ORDER BY unit) TO '{target}' (FORMAT parquet, USE_TMP_FILE false)")
+    target = bench.scratch / "grown"
+    bench.rows(f"COPY (FROM newcomers ORDER BY unit) TO '{target}' (FORMAT parquet, USE_TMP_FILE false)")
     if present > bench.order.max_units:
         bench.warnings.append(Finding(What.MANY_UNITS, bench.order.card.unit_domain))
 

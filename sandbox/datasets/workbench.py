@@ -39,7 +39,6 @@ class Workbench:
         """Folder of links: input{n}, segment{n}, private, public, grown."""
         self.findings: list[Finding] = []
         self.warnings: list[Finding] = []
-        self.grown = False
         self.rows = engine.rows
 
     def number(self, name: str) -> int:

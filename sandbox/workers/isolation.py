@@ -32,7 +32,6 @@ def apply(parent: int, keep: Collection[int], limits: Limits, layers: Collection
     os.setsid()
     os.umask(0o077)
     _close_except(keep)
-    _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_NOFILE, _FILES)
     _limit(resource.RLIMIT_DATA, (limits.megabytes + OVERHEAD) << 20)

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-from sandbox.confinement import namespaces
+from sandbox.confinement import namespaces, rights
 from sandbox.confinement.layers import Layer
 from sandbox.errors import Fault
 from sandbox.workers.child import work
@@ -62,7 +62,8 @@ def _fork(private: list[bool], files: list[int], limits: Limits, layers: Collect
 
 
 def main() -> None:
-    """Runs the zygote on the socket that the command line names."""
+    """Runs the zygote on the socket that the command line names. Who could trace it would own every worker to come."""
+    rights.keep_memory()
     descriptor, threads, megabytes = map(int, sys.argv[1:4])
     with socket.socket(fileno=descriptor) as control:
         serve(control, Limits(threads, megabytes), frozenset(map(Layer, sys.argv[4:])))

@@ -37,7 +37,7 @@ class Loaded:
     findings: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
     grown: int
-    """The dictionary's next segment; empty when there are no new units."""
+    """The dictionary's next segment."""
 
     def table(self, name: str) -> list[dict[str, Any]]:
         """The stored rows of a table in stored order, under the card's column names, hidden columns included."""

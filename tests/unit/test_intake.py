@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import shutil
+import sys
+import tempfile
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,8 +16,11 @@ import pytest
 
 from policies.cards import DatasetCard
 from policies.domains import Canonical
+from sandbox.datasets import enclosure, intake
+from sandbox.datasets import load as child
 from sandbox.datasets.dictionary import Dictionary
 from sandbox.datasets.intake import load_dataset, snapshots_folder, vault_folder
+from sandbox.datasets.order import LoadOrder
 from sandbox.datasets.snapshot import Snapshot, Snapshots
 from sandbox.datasets.vault import Vault
 from sandbox.errors import Refusal
@@ -105,7 +112,7 @@ def test_a_person_keeps_the_number_over_loads_and_data_sets(state: Path) -> None
     assert list(one.values()) == [0]
     assert one.items() <= two.items()
     assert two == three
-    assert len(list((state / "domains" / "people").glob("*.sealed"))) == 2
+    assert len(list((state / "domains" / "people").glob("*.sealed"))) == 3  # rule 4: one a load
     snapshots.close()
 
 
@@ -117,6 +124,32 @@ def test_refused_data_leave_nothing(state: Path) -> None:
     assert caught.value.detail == {"dataset": "d"}
     assert not snapshots_folder(state).exists()
     assert not list((state / "domains" / "people").glob("*.sealed"))
+
+
+def test_an_error_of_ours_is_told_by_its_kind(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Rule 4: whatever the words of an error hold, the child of a load does not say them."""
+
+    def failing(**_: object) -> None:
+        raise ValueError(f"not a value: {CANARY}")
+
+    monkeypatch.setattr(enclosure, "confine", lambda: None)
+    monkeypatch.setattr(child, "order_from_json", lambda _: None)
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", failing)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("{}"))
+    child.main()
+    assert capfd.readouterr() == ('{"failed": "ValueError"}', "")
+
+
+def test_the_child_of_a_load_is_not_heard(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """Rule 4: what an engine or interpreter writes when it breaks down reaches nobody."""
+    monkeypatch.setattr(sys, "executable", shutil.which("sh"))
+    monkeypatch.setattr(intake, "order_to_json", lambda _: {"said": CANARY})
+    with pytest.raises(Refusal, match=r"load\.failed") as caught:
+        intake.run_child(LoadOrder(CARD, PEOPLE.canonical, 1, b"", b"", (), (), 0, 1, 2))
+    assert caught.value.detail == {"what": "the loading process ended early"}
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def one(what: What, *columns: str, table: str = "people", rows: tuple[int, ...] 
     ("content", "expected"),
     [
         ("pid,age\n1,2\n", one(What.MISSING_COLUMN, "性别")),
-        ("pid,age,性别,x\n1,2,女,3\n", one(What.UNKNOWN_COLUMN, "x")),
+        ("pid,age,性别,x\n1,2,女,3\n", one(What.UNKNOWN_COLUMN, rows=(4,))),
         ("pid,age,性别,age\n1,2,女,3\n", one(What.REPEATED_COLUMN, "age")),
         ("", tuple(Finding(What.MISSING_COLUMN, "people", (name,)) for name in ("pid", "age", "性别"))),
         ((HEAD + "1,2,女\n").encode("gb18030"), one(What.ENCODING)),
@@ -56,6 +56,14 @@ def one(what: What, *columns: str, table: str = "people", rows: tuple[int, ...] 
 )  # fmt: skip
 def test_one_table(content: str | bytes, expected: tuple[Finding, ...]) -> None:
     assert found(PEOPLE, people=content) == expected
+
+
+@pytest.mark.parametrize(("first", "others"), [("7,41,女", "8,42,男"), ("7,7,女", "8,8,男")])
+def test_a_forgotten_header_is_not_told(first: str, others: str) -> None:
+    """Rule 4: then the first line is a record, and its cells are nobody's to see."""
+    sentences = [each.sentence() for each in found(PEOPLE, people=f"{first}\n{others}\n")]
+    assert sentences
+    assert [cell for cell in first.split(",") if any(cell in each for each in sentences)] == []
 
 
 @pytest.mark.parametrize(
