@@ -6,7 +6,7 @@ from hypothesis import settings
 from tests.support.search import SEARCHED
 
 settings.register_profile("test", deadline=None, max_examples=100, derandomize=True)
-settings.register_profile("fuzz", deadline=None, max_examples=10_000, print_blob=True)
+settings.register_profile("fuzz", deadline=None, max_examples=2_000, print_blob=True)
 settings.load_profile("test")
 
 
