@@ -49,7 +49,7 @@ def act(state: StateFolder, change: Callable[[Connection, Header], T]) -> T:
     """Carries out one act and returns when it is committed and its leaf covered by a checkpoint."""
     header = Header(milliseconds(), state.bundle.digest, None, None)
     with database(state) as engine:
-        writer = Writer(engine, state.log_key)
+        writer = Writer(engine, state.log_key, state.mark)
         try:
             return writer.submit(lambda connection: change(connection, header)).result().value
         finally:

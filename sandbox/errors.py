@@ -116,6 +116,17 @@ PROBLEMS: Mapping[str, Problem] = {
         "The data violate the card of {dataset}; nothing was loaded.",
         "数据不符合 {dataset} 的数据卡，未加载任何内容。",
     ),
+    "log.rolled_back": Problem(
+        500,
+        "The database has {found} entries of the log, and a checkpoint over {told} was told: it was rolled back, or is "
+        "another one. What was charged since is lost, so nothing is answered from it.",
+        "数据库中的日志有 {found} 条，而已对外出示的检查点为 {told} 条：数据库被回滚或替换，其后的扣减已丢失，因此不予应答。",
+    ),
+    "log.unmarked": Problem(
+        500,
+        "The file {file}, which holds the newest checkpoint told, is missing or damaged.",
+        "保存最新已出示检查点的文件 {file} 缺失或已损坏。",
+    ),
     "plan.cells": Problem(
         422, "The groups have {cells} cells; at most {limit} are allowed.", "分组共有 {cells} 个单元，上限为 {limit}。"
     ),

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from sandbox.disk import publish, put
 from sandbox.errors import Refusal
 
 _LONGEST = 1 << 14
@@ -38,14 +39,9 @@ def make_private_key(path: Path) -> Ed25519PrivateKey:
     private = Ed25519PrivateKey.generate()
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        publish(path, (pem,))
     except FileExistsError:
         raise Refusal("key.exists", {"file": path.name}) from None
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, 0o600)
-        file.write(pem)
-        file.flush()
-        os.fsync(descriptor)
     return private
 
 
@@ -74,8 +70,8 @@ def read_private_key(path: Path) -> Ed25519PrivateKey:
 
 
 def write_public_key(path: Path, public: Ed25519PublicKey) -> None:
-    """Writes the public key as PEM."""
-    path.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    """Writes the public key as PEM, durably, for all to read."""
+    put(path, public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), 0o644)
 
 
 def read_public_key(path: Path) -> Ed25519PublicKey:

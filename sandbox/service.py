@@ -84,7 +84,7 @@ def opened(state: StateFolder, settings: Settings) -> Iterator[Broker]:
         engine = open_database(settings.database)
         stack.callback(engine.dispose)
         migrate(engine)
-        writer = Writer(engine, state.log_key)
+        writer = Writer(engine, state.log_key, state.mark)
         stack.callback(writer.close)
         snapshots = state.snapshots
         stack.callback(snapshots.close)

@@ -9,6 +9,7 @@ import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from sandbox.disk import put
 from sandbox.errors import Refusal
 
 
@@ -76,9 +77,9 @@ def read_settings(state: Path) -> Settings:
 
 
 def write_settings(state: Path, values: dict[str, str | int]) -> None:
-    """Writes `vitrine.toml`, which `read_settings` reads; the operator edits it."""
+    """Writes `vitrine.toml`, which `read_settings` reads, durably; the operator edits it."""
     lines = [f"{name} = {value if isinstance(value, int) else _quoted(value)}" for name, value in values.items()]
-    (state / "vitrine.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    put(state / "vitrine.toml", ("\n".join(lines) + "\n").encode())
 
 
 def _quoted(text: str) -> str:

@@ -7,6 +7,7 @@ policy/            the policy bundle, with department.pub
 vault/             the vault key and the keys it wraps
 snapshots/         sealed snapshots
 vitrine.db         the embedded database, unless the settings name another
+log.mark           the newest checkpoint told, by which a database that was rolled back is found out
 lock               held by the one process that serves the folder, or copies it
 ```
 """
@@ -24,9 +25,11 @@ from pathlib import Path
 from policies.bundle import KEY_FILE, Bundle, read_bundle
 from policies.errors import PolicyError
 from sandbox.audit.checkpoint import LogKey, LogPublicKey
+from sandbox.audit.mark import Mark
 from sandbox.datasets.intake import snapshots_folder, vault_folder
 from sandbox.datasets.snapshot import Snapshots
 from sandbox.datasets.vault import Vault
+from sandbox.disk import make_folder, put, sync_folder, sync_tree
 from sandbox.errors import Refusal
 from sandbox.keys import make_private_key, read_private_key, write_public_key
 from sandbox.settings import Settings, read_settings, write_settings
@@ -53,6 +56,11 @@ class StateFolder:
     def log_public_key(self) -> LogPublicKey:
         """What `keys/log.pub` says."""
         return LogPublicKey.parse((self.path / "keys" / "log.pub").read_text(encoding="utf-8"))
+
+    @property
+    def mark(self) -> Mark:
+        """The newest checkpoint that was told, outside the database."""
+        return Mark(self.path / "log.mark", self.log_public_key)
 
     @property
     def bundle(self) -> Bundle:
@@ -108,21 +116,24 @@ def create(path: Path, settings: dict[str, str | int], policies: Path) -> StateF
 
     Refuses state.exists, policy.invalid. An empty folder is taken when it is our own, and closed to others first.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     try:
         path.mkdir(mode=0o700)
     except FileExistsError:
         _take(path)
+    sync_folder(path.parent)
     keys = path / "keys"
-    keys.mkdir(mode=0o700)
+    make_folder(keys)
     log = make_private_key(keys / "log.pem")
     public = LogKey.from_bytes(str(settings["origin"]), log.private_bytes_raw()).public
-    (keys / "log.pub").write_text(f"{public}\n", encoding="utf-8")
+    put(keys / "log.pub", f"{public}\n".encode(), 0o644)
     department = make_private_key(keys / "department.pem")
     shutil.copytree(policies, path / "policy")
     write_public_key(path / "policy" / KEY_FILE, department.public_key())
+    Mark.create(path / "log.mark", public)
+    sync_tree(path)
     Vault.create(vault_folder(path))
-    write_settings(path, settings)
+    write_settings(path, settings)  # last: without them it is no state folder yet
     created = StateFolder(path)
     created.bundle  # noqa: B018 - refuses a policy folder that cannot be read
     return created

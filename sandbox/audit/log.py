@@ -188,25 +188,29 @@ def checkpoint(connection: Connection) -> str | None:
     return connection.execute(_NEWEST).scalar_one_or_none()
 
 
-def sign_checkpoint(connection: Connection, key: LogKey) -> str:
+def sign_checkpoint(connection: Connection, key: LogKey, told: str | None) -> str:
     """The signed checkpoint of all committed leaves, stored when the caller's transaction commits.
 
-    Call it in a transaction of its own. Faults when this transaction appended, and when the newest stored checkpoint
-    is larger than the log or does not fit its tree: then the database was rolled back or rewritten.
+    Call it in a transaction of its own. Faults when this transaction appended, and when the newest stored checkpoint,
+    or that which was told last, is larger than the log or does not fit its tree: then the database was rolled back or
+    rewritten.
     """
     if connection.in_transaction() and connection.info.get(_APPENDED) is connection.get_transaction():
         raise Fault("a checkpoint is signed over committed leaves only")
     current = connection.execute(_HEAD).scalar_one_or_none() or 0
     stored = checkpoint(connection)
-    if stored is not None:
-        known = open_note(stored, key.public)
-        if known.size > current or root(connection, known.size) != known.root:
-            raise Fault("the log does not continue its newest checkpoint")
-        if known.size == current:
-            return stored
+    if not all(continues(connection, open_note(note, key.public)) for note in {stored, told} if note is not None):
+        raise Fault("the log does not continue its newest checkpoint")
+    if stored is not None and open_note(stored, key.public).size == current:
+        return stored
     note = sign(Checkpoint(key.name, current, root(connection, current)), key)
     connection.execute(insert(checkpoints).values(size=current, note=note))
     return note
+
+
+def continues(connection: Connection, known: Checkpoint) -> bool:
+    """Whether the log is that of the checkpoint, or has grown from it."""
+    return known.size <= size(connection) and root(connection, known.size) == known.root
 
 
 def covered(connection: Connection, index: int) -> bool:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sandbox.datasets.vault import Vault
+from sandbox.disk import make_folder
 from sandbox.errors import Refusal
 
 
@@ -29,7 +30,7 @@ class Dictionary:
     @contextlib.contextmanager
     def locked(cls, folder: Path, domain: str, vault: Vault) -> Iterator[Dictionary]:
         """The dictionary in `folder`, with the domain's lock held. Refuses `load.busy` when another load holds it."""
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             _lock(lock, domain)

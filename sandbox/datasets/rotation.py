@@ -7,7 +7,6 @@ finds it unfinished finishes it. The old key is gone when the new one takes its 
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,8 @@ from pathlib import Path
 from sandbox.datasets.dictionary import context
 from sandbox.datasets.intake import dictionary_folder, snapshots_folder, vault_folder
 from sandbox.datasets.snapshot import contexts
-from sandbox.datasets.vault import KEY, NEXT, Vault, alone, publish, read_key, secret_context, sync_folder
+from sandbox.datasets.vault import KEY, NEXT, Vault, alone, read_key, secret_context
+from sandbox.disk import move, overwrite, publish, remove
 from sandbox.errors import Refusal
 
 _HEADERS = "rotation"
@@ -32,16 +32,15 @@ def rotate(state: Path) -> int:
     following = folder / NEXT
     with alone(folder):
         if not following.exists():
-            (folder / _HEADERS).unlink(missing_ok=True)
+            remove(folder / _HEADERS)
             key = secrets.token_bytes(KEY)
-            publish(folder / _HEADERS, iter([json.dumps(_rewrapped(state, key)).encode()]))
-            publish(following, iter([key]))
+            publish(folder / _HEADERS, (json.dumps(_rewrapped(state, key)).encode(),))
+            publish(following, (key,))
         headers: dict[str, str] = json.loads((folder / _HEADERS).read_bytes())
         for name, header in headers.items():
             _overwrite(state / name, bytes.fromhex(header))
-        following.replace(folder / "vault.key")
-        sync_folder(folder)
-        (folder / _HEADERS).unlink()
+        move(following, folder / "vault.key")
+        remove(folder / _HEADERS)
     return len(headers)
 
 
@@ -65,9 +64,6 @@ def _sealed(state: Path) -> Iterator[tuple[Path, str]]:
 
 def _overwrite(path: Path, header: bytes) -> None:
     try:
-        with path.open("r+b") as file:
-            file.write(header)
-            file.flush()
-            os.fsync(file.fileno())
+        overwrite(path, header)
     except FileNotFoundError:
         raise Refusal("vault.damaged", {"file": path.name}) from None

@@ -11,19 +11,20 @@ import hmac
 import json
 import os
 import shutil
-import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from policies.canonical import canonical_json, card_from_json, card_to_json, digest
 from policies.cards import DatasetCard
 from sandbox.datasets.facts import facts_from_json, facts_to_json
-from sandbox.datasets.vault import CHUNK, Vault, erase, sync_folder
+from sandbox.datasets.vault import CHUNK, Vault, erase
+from sandbox.disk import PARTIAL, make_folder, move, remove_folder
 from sandbox.errors import Fault, Refusal
 from sandbox.plan.checked import PublicFacts
 from sandbox.workers.job import Part, Side
@@ -90,18 +91,17 @@ class Snapshots:
         """Writes a snapshot of the plain files behind two descriptors: it appears whole and durably, or not at all."""
         manifest = Snapshot("", card, created, self._digest(private), self._digest(public), facts)
         snapshot = Snapshot(self._identity(manifest), card, created, manifest.private, manifest.public, facts)
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(dir=self._folder, prefix=".new-"))
+        staging = self._folder / f"{PARTIAL}{token_hex(8)}"
+        make_folder(staging)
         try:
             folder = self._folder / snapshot.id
             sources: tuple[int | bytes, ...] = (private, public, _to_json(snapshot))
             for source, (path, context) in zip(sources, contexts(folder), strict=True):
                 self._vault.seal(source, staging / path.name, context)
-            staging.rename(folder)
+            move(staging, folder)
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
             raise
-        sync_folder(self._folder)
         return snapshot
 
     def erase(self, snapshot: str) -> bool:
@@ -111,8 +111,7 @@ class Snapshots:
         for path in found:
             erase(path)
         if folder.exists():
-            folder.rmdir()
-            sync_folder(self._folder)
+            remove_folder(folder)
         return bool(found)
 
     def _read(self, snapshot: str) -> Snapshot:

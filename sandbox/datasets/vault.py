@@ -15,7 +15,6 @@ import os
 import secrets
 import stat
 import struct
-import tempfile
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +23,7 @@ from typing import Self
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from sandbox.disk import make_folder, overwrite, publish, remove
 from sandbox.errors import Refusal
 
 CHUNK = 1 << 20
@@ -57,9 +57,9 @@ class Vault:
     @classmethod
     def create(cls, folder: Path) -> Self:
         """A new vault: `vault.key`, 32 random bytes that the owner alone can read. Refuses `vault.exists`."""
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         try:
-            publish(folder / "vault.key", iter([secrets.token_bytes(KEY)]))
+            publish(folder / "vault.key", (secrets.token_bytes(KEY),))
         except FileExistsError:
             raise Refusal("vault.exists") from None
         return cls.open(folder)
@@ -179,12 +179,8 @@ def erase(path: Path) -> None:
 
     A copy of the disk from before still opens with the vault key of then: rotate it.
     """
-    with path.open("r+b") as file:
-        file.write(secrets.token_bytes(_HEADER))
-        file.flush()
-        os.fsync(file.fileno())
-    path.unlink()
-    sync_folder(path.parent)
+    overwrite(path, secrets.token_bytes(_HEADER))
+    remove(path)
 
 
 def _locked(folder: Path, how: int) -> int:
@@ -241,23 +237,3 @@ def _header(vault_key: AESGCM, data_key: bytes, file_id: bytes, context: str) ->
 
 def _binding(file_id: bytes, context: str) -> bytes:
     return file_id + context.encode()
-
-
-def publish(path: Path, pieces: Iterator[bytes]) -> None:
-    """Writes a file that appears whole and durably under its name, or not at all."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".new-") as file:
-        for piece in pieces:
-            file.write(piece)
-        file.flush()
-        os.fsync(file.fileno())
-        os.link(file.name, path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

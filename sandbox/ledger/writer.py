@@ -14,9 +14,10 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 
-from sandbox.audit.checkpoint import LogKey
-from sandbox.audit.log import head, sign_checkpoint
-from sandbox.errors import Fault
+from sandbox.audit.checkpoint import LogKey, LogPublicKey, open_note
+from sandbox.audit.log import continues, head, sign_checkpoint, size
+from sandbox.audit.mark import Mark
+from sandbox.errors import Fault, Refusal
 from sandbox.ledger.database import begin_write
 
 T = TypeVar("T")
@@ -58,9 +59,12 @@ class Writer:
     transaction of the batch is known to stand and each answer is that failure.
     """
 
-    def __init__(self, engine: Engine, key: LogKey) -> None:
+    def __init__(self, engine: Engine, key: LogKey, mark: Mark) -> None:
+        """Refuses log.rolled_back, log.unmarked."""
+        require_continued(engine, key.public, mark)
         self._engine = engine
         self._key = key
+        self._mark = mark
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._closed = False
@@ -144,7 +148,8 @@ class Writer:
         if now < self._due and not wanted:
             return None
         with connection.begin():
-            checkpoint = sign_checkpoint(connection, self._key)
+            checkpoint = sign_checkpoint(connection, self._key, self._mark.newest())
+            self._mark.raise_to(checkpoint)  # before the commit, which lets others read it
         self._due = None
         return checkpoint
 
@@ -153,6 +158,21 @@ class Writer:
         if self._due is not None:
             with suppress(Exception), begin_write(self._engine) as connection:
                 self._checkpoint(connection, wanted=True)
+
+
+def require_continued(engine: Engine, key: LogPublicKey, mark: Mark) -> None:
+    """The database holds the log of all that this state folder has told anybody.
+
+    Refuses log.rolled_back, log.unmarked.
+    """
+    told = mark.newest()
+    if told is None:
+        return
+    known = open_note(told, key)
+    with engine.connect() as connection:
+        if not continues(connection, known):
+            words = {"told": str(known.size), "found": str(size(connection))}
+            raise Refusal("log.rolled_back", words)
 
 
 def _attempt(connection: Connection, job: _Job) -> _Outcome:

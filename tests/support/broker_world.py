@@ -26,6 +26,7 @@ from sandbox.audit import log
 from sandbox.audit.checkpoint import LogKey
 from sandbox.audit.encoding import decode
 from sandbox.audit.entry import Entry, Header
+from sandbox.audit.mark import Mark
 from sandbox.broker import Broker
 from sandbox.clock import milliseconds
 from sandbox.datasets.dummies import Dummies
@@ -218,7 +219,7 @@ def broker_world(folder: Path, records: Records, frontend: Callable[[Settings], 
         engine = open_database(settings.database)
         stack.callback(engine.dispose)
         migrate(engine)
-        writer = Writer(engine, LOG)
+        writer = Writer(engine, LOG, Mark.create(folder / "log.mark", LOG.public))
         stack.callback(writer.close)
         snapshots = Snapshots(folder / "snapshots", Vault.create(folder / "vault"))
         stack.callback(snapshots.close)

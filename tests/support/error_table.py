@@ -19,6 +19,7 @@ ABOUT = {
     "key": "Key files",
     "licence": "Licences",
     "load": "Loading data",
+    "log": "The log",
     "plan": "What a query may be",
     "policy": "What policy allows",
     "registry": "Institutions, people, keys, cards",

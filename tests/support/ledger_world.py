@@ -22,6 +22,7 @@ from sandbox.audit.entry import Header, QueryAuthorized, QueryRepeated, QueryReu
 from sandbox.audit.entry import Refused as RefusedAct
 from sandbox.audit.export import export
 from sandbox.audit.forms import joint_digest
+from sandbox.audit.mark import Mark
 from sandbox.audit.records import Actor, DatasetUse, MechanismUse, ReleaseUse, SignedRequest
 from sandbox.keys import key_id
 from sandbox.ledger import transactions
@@ -104,7 +105,10 @@ class World:
         self.folder = folder
         self.engine = open_database(f"sqlite:///{folder / 'vitrine.db'}")
         migrate(self.engine)
-        self.writer = Writer(self.engine, LOG)
+        mark = folder / "log.mark"
+        self.writer = Writer(
+            self.engine, LOG, Mark(mark, LOG.public) if mark.exists() else Mark.create(mark, LOG.public)
+        )
         self.registry = Registry(self.engine, DEPARTMENT.public_key())
         self._numbers = count(first)
 

@@ -280,7 +280,7 @@ def write(engine: Engine, steps: Iterable[Step]) -> str:
         for each in steps:
             log.append(connection, each.entry, each.texts)
     with engine.begin() as connection:
-        return log.sign_checkpoint(connection, KEY)
+        return log.sign_checkpoint(connection, KEY, None)
 
 
 def exported(directory: Path, steps: Iterable[Step]) -> str:

@@ -112,19 +112,19 @@ def test_a_checkpoint_covers_committed_leaves_only(engine: Engine) -> None:
     with engine.begin() as connection:
         log.append(connection, STEPS[0].entry)
         with pytest.raises(Fault):
-            log.sign_checkpoint(connection, KEY)
+            log.sign_checkpoint(connection, KEY, None)
     with engine.begin() as connection:
-        note = log.sign_checkpoint(connection, KEY)
+        note = log.sign_checkpoint(connection, KEY, None)
     assert open_note(note, KEY.public).size == 1
 
 
 def test_a_checkpoint_is_a_function_of_the_leaves(engine: Engine) -> None:
     with engine.begin() as connection:
-        empty = log.sign_checkpoint(connection, KEY)
+        empty = log.sign_checkpoint(connection, KEY, None)
     assert open_note(empty, KEY.public).root == merkle.EMPTY_ROOT
     first = write(engine, STEPS[:3])
     with engine.begin() as connection:
-        assert log.sign_checkpoint(connection, KEY) == first == log.checkpoint(connection)
+        assert log.sign_checkpoint(connection, KEY, None) == first == log.checkpoint(connection)
         assert connection.scalar(select(func.count()).select_from(log.checkpoints)) == 2
     second = write(engine, STEPS[3:7])
     old, new = open_note(first, KEY.public), open_note(second, KEY.public)
@@ -151,7 +151,7 @@ def test_a_database_rolled_back_is_not_signed_again(engine: Engine, attack: Call
     with engine.begin() as connection:
         attack(connection)
     with engine.begin() as connection, pytest.raises(Fault):
-        log.sign_checkpoint(connection, KEY)
+        log.sign_checkpoint(connection, KEY, None)
 
 
 def test_a_hole_in_the_database_is_our_fault(engine: Engine) -> None:
@@ -218,7 +218,7 @@ def test_a_leaf_that_is_no_entry_proves_nothing() -> None:
         connection.execute(update(log.hashes).values(hash=leaf))
         connection.execute(delete(log.checkpoints))
     with from_log.begin() as connection:
-        log.sign_checkpoint(connection, KEY)
+        log.sign_checkpoint(connection, KEY, None)
         receipt = log.receipt(connection, 0, KEY.public)
     with pytest.raises(Unverified):
         verify_leaf(receipt, KEY.public)

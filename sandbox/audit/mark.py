@@ -1,0 +1,90 @@
+"""The mark: the newest checkpoint that a state folder has told anybody, kept outside the database.
+
+A database that does not hold the log of that checkpoint was rolled back, or is another one: it has forgotten charges.
+The mark is raised before a checkpoint can be told, so it is never behind what others hold of this log through here.
+
+Shape: two slots of a page, each a signed note and zeros. The older slot is written, so a torn write leaves the other.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sandbox.audit.checkpoint import Checkpoint, LogPublicKey, open_note
+from sandbox.audit.merkle import Unverified
+from sandbox.disk import overwrite, put
+from sandbox.errors import Fault, Refusal
+
+_SLOT = 4096
+"""Bytes of a slot."""
+
+
+class Mark:
+    """A mark file, which several processes may raise."""
+
+    def __init__(self, path: Path, key: LogPublicKey) -> None:
+        self._path = path
+        self._key = key
+        self._known: dict[bytes, Checkpoint | None] = {}
+        """What the slots held when they were looked at last."""
+
+    @classmethod
+    def create(cls, path: Path, key: LogPublicKey, note: str = "") -> Mark:
+        """A mark at this checkpoint, or of a log that has told none, in the place of a former one."""
+        put(path, _page(note) + _page(""))
+        return cls(path, key)
+
+    def newest(self) -> str | None:
+        """The newest checkpoint told, as a signed note; None when there is none. Refuses `log.unmarked`."""
+        with self._locked(fcntl.LOCK_SH) as descriptor:
+            found = [(checkpoint.size, note) for note, checkpoint in self._slots(descriptor) if checkpoint is not None]
+        return max(found, default=(0, None))[1]
+
+    def raise_to(self, note: str) -> None:
+        """The mark is at this checkpoint, durably, or where it was when that is newer. Refuses `log.unmarked`."""
+        size = open_note(note, self._key).size
+        with self._locked(fcntl.LOCK_EX) as descriptor:
+            sizes = [-1 if checkpoint is None else checkpoint.size for _, checkpoint in self._slots(descriptor)]
+            if size > max(sizes):
+                overwrite(self._path, _page(note), _SLOT * sizes.index(min(sizes)))
+
+    def _slots(self, descriptor: int) -> list[tuple[str, Checkpoint | None]]:
+        """Both slots; None stands for what is no checkpoint of this log. Refuses `log.unmarked`: neither is one.
+
+        The first one ever written may be torn beside an empty one: then nothing was told yet.
+        """
+        pages = [os.pread(descriptor, _SLOT, start) for start in (0, _SLOT)]
+        self._known = {page: self._known[page] if page in self._known else self._opened(page) for page in pages}
+        found = [(page.rstrip(b"\0").decode(errors="replace"), self._known[page]) for page in pages]
+        if all(note and checkpoint is None for note, checkpoint in found):
+            raise Refusal("log.unmarked", {"file": self._path.name})
+        return found
+
+    def _opened(self, page: bytes) -> Checkpoint | None:
+        try:
+            return open_note(page.rstrip(b"\0").decode(), self._key)
+        except (Unverified, UnicodeDecodeError):
+            return None
+
+    @contextmanager
+    def _locked(self, how: int) -> Iterator[int]:
+        try:
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise Refusal("log.unmarked", {"file": self._path.name}) from None
+        try:
+            fcntl.flock(descriptor, how)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+
+def _page(note: str) -> bytes:
+    data = note.encode()
+    if len(data) > _SLOT:
+        raise Fault("a checkpoint is larger than its slot")
+    return data.ljust(_SLOT, b"\0")
