@@ -82,7 +82,7 @@ def _serving() -> typer.Typer:
         tls_key: CertificateKey = None,
         behind_proxy: BehindProxy = False,
     ) -> None:
-        """Serve both as two processes, until one of them ends or this one is told to."""
+        """Serve both as two processes: one that is killed is started again; one that ends by itself ends both."""
         if context.invoked_subcommand is not None:
             return
         settings = read_settings(state)
@@ -96,7 +96,7 @@ def _serving() -> typer.Typer:
         with children() as running:
             running.start("sandbox", module_command("sandbox", "serve", "--state", str(state)))
             running.start("gateway", module_command("query_gateway", "--socket", str(settings.socket), *options))
-            running.wait()
+            running.keep()
 
     @serving.command("gateway", context_settings=dict(_PASSED_ON))
     def gateway(context: typer.Context) -> None:

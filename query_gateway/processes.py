@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from os import execv
 from pathlib import Path
@@ -19,6 +21,10 @@ from urllib.request import urlopen
 _GRACE = 15.0
 """Seconds that a process has to end by itself."""
 _PAUSE = 0.05
+_TOLD = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+"""Signals by which a process is told to end, and not killed."""
+_MOST_KILLS, _WHILE = 5, 60.0
+"""How often a process is started again within so many seconds."""
 
 SANDBOX = "sqlalchemy"
 """A package that comes with the extra `sandbox` only."""
@@ -30,23 +36,31 @@ class Ended(Exception):
     """A process ended that should not have, or was not ready in time; the text says which."""
 
 
+@dataclass(slots=True)
+class _Running:
+    name: str
+    command: Sequence[str]
+    output: Path | None
+    process: subprocess.Popen[bytes]
+    kills: deque[float] = field(default_factory=deque)
+    """When it was killed."""
+
+
 class Children:
     """The processes started so far, ended in reverse order."""
 
     def __init__(self) -> None:
-        self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._running: list[_Running] = []
 
     def start(self, name: str, command: Sequence[str], output: Path | None = None) -> None:
         """Starts one in a group of its own, so that a Ctrl-C reaches it through us alone."""
-        with output.open("ab") if output else open_nothing() as file:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, process_group=0)
-        self._running.append((name, process))
+        self._running.append(_Running(name, command, output, _started(command, output)))
 
     def check(self) -> None:
         """Raises Ended when one has ended."""
-        for name, process in self._running:
-            if process.poll() is not None:
-                raise Ended(f"{name} ended with status {process.returncode}")
+        for each in self._running:
+            if each.process.poll() is not None:
+                raise Ended(f"{each.name} ended with status {each.process.returncode}")
 
     def wait_ready(self, url: str, seconds: float) -> None:
         """Returns when `url` answers with success. Raises Ended."""
@@ -60,23 +74,46 @@ class Children:
                 time.sleep(_PAUSE)
         raise Ended(f"{url} was not ready in {seconds:.0f} s")
 
-    def wait(self) -> NoReturn:
-        """Waits until one of them ends. Raises Ended."""
+    def keep(self) -> NoReturn:
+        """Keeps them running: one that was killed is started again. Raises Ended when one ends by itself, is told to,
+        or is killed too often."""
         while True:
-            self.check()
+            for each in self._running:
+                status = each.process.poll()
+                if status is not None:
+                    _start_again(each, status)
             time.sleep(_PAUSE)
 
     def end(self) -> None:
         """Asks each to end, the last started first, and kills what does not."""
-        for _, process in reversed(self._running):
-            if process.poll() is None:
-                process.terminate()
+        for each in reversed(self._running):
+            if each.process.poll() is None:
+                each.process.terminate()
             try:
-                process.wait(_GRACE)
+                each.process.wait(_GRACE)
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+                each.process.kill()
+                each.process.wait()
         self._running.clear()
+
+
+def _started(command: Sequence[str], output: Path | None) -> subprocess.Popen[bytes]:
+    with output.open("ab") if output else open_nothing() as file:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, process_group=0)
+
+
+def _start_again(ended: _Running, status: int) -> None:
+    """Starts a killed process again, and says so on standard error. Raises Ended."""
+    if status >= 0 or -status in _TOLD:
+        raise Ended(f"{ended.name} ended with status {status}")
+    now = time.monotonic()
+    ended.kills.append(now)
+    while ended.kills[0] < now - _WHILE:
+        ended.kills.popleft()
+    if len(ended.kills) > _MOST_KILLS:
+        raise Ended(f"{ended.name} was killed {len(ended.kills)} times in {_WHILE:.0f} s")
+    sys.stderr.write(f"{ended.name} was killed by signal {-status} and is started again\n")
+    ended.process = _started(ended.command, ended.output)
 
 
 @contextmanager

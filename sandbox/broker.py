@@ -164,11 +164,12 @@ class Broker:
     def _dry_run(self, caller: VerifiedRequest, request: QueryRequest) -> DryRun:
         """Decided as the query would be, with no account asked; its leaf says what left and that it is dummy."""
         decided = self.decisions.decided(caller.signer, request, Action.QUERY)
-        found = rehearse(decided.prepared, self.dummies, self.runs.run, self.settings.worker_seconds).releases
-        run, header = token_hex(16), self._header(caller)
-        leaf = dry_run_leaf(run, decided, found)
+        prepared, run, seconds = decided.prepared, self.runs.run, self.settings.worker_seconds
+        found = self.runs.unpaid(lambda: rehearse(prepared, self.dummies, run, seconds)).releases
+        name, header = token_hex(16), self._header(caller)
+        leaf = dry_run_leaf(name, decided, found)
         logged = self.writer.submit(lambda connection: note(connection, caller.nonce, header, leaf)).result()
-        return DryRun(run, decided.prepared, found, logged.value)
+        return DryRun(name, prepared, found, logged.value)
 
     def _answered(self, caller: VerifiedRequest, request: QueryRequest, body: bytes, wait: bool) -> Answered | Refusal:
         if isinstance(request.spend, Accuracy) and request.spend.at_most is None:
@@ -227,7 +228,8 @@ class Broker:
         prepared, reuse = decided.prepared, decided.reuse
         if reuse is None or not reuse.enough or self._sent(caller, prepared):
             return None
-        bodies = derived(prepared, reuse, self.snapshots, self.runs.run, self.settings.worker_seconds)
+        run, seconds = self.runs.run, self.settings.worker_seconds
+        bodies = self.runs.unpaid(lambda: derived(prepared, reuse, self.snapshots, run, seconds))
         return Computed(reuse.identity(prepared), bodies)
 
     def _sent(self, caller: VerifiedRequest, prepared: Prepared) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import TypeVar
 
 from sqlalchemy import Engine
 
@@ -25,6 +27,9 @@ from sandbox.ticks import remaining
 from sandbox.underway import UnderWay
 from sandbox.workers.pool import FailureKind, WorkerFailure
 
+T = TypeVar("T")
+
+_UNPAID_TRIES = 3
 _PASSING = frozenset({"service.busy", "sql.too_complex"})
 """What a request that was lowered once is refused with only while the machine is too busy."""
 _LOGGER = logging.getLogger("vitrine.broker")
@@ -62,6 +67,19 @@ class Runs:
         if found is None:
             raise Fault("a charge is gone")
         return found
+
+    def unpaid(self, work: Callable[[], T]) -> T:
+        """What work in workers gives that no charge stands behind; done again when it was stopped from outside.
+
+        Refuses `service.busy` when that happens each time. Raises WorkerFailure of every other kind.
+        """
+        for _ in range(_UNPAID_TRIES):
+            try:
+                return work()
+            except WorkerFailure as failure:
+                if failure.kind is not FailureKind.KILLED:
+                    raise
+        raise Refusal("service.busy")
 
     def resume(self, charge: str) -> None:
         """Has a charge run again that its run has left open: the database took no writes then."""

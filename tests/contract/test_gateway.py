@@ -274,6 +274,21 @@ def test_sandbox_that_is_away(tmp_path: Path) -> None:
         assert (http.get("/healthz").status_code, http.get("/healthz").json()["sandbox"]) == (503, "unreachable")
 
 
+def test_a_sandbox_that_comes_back_is_asked_again(tmp_path: Path) -> None:
+    """As after a crash: the gateway says in both languages that it is gone, and needs no start of its own."""
+    app = create_app(GatewaySettings(tmp_path / "sandbox.sock", max_body=LIMIT, connections=1, answer_seconds=1))
+    with TestClient(app) as http:
+        for _ in range(2):
+            for tongue in ("en", "zh"):
+                got = http.get("/v1/catalogue", headers={"accept-language": tongue})
+                assert got.status_code == 503
+                assert got.json()["detail"] == getattr(PROBLEMS["service.unreachable"], tongue)
+            with fake_sandbox(tmp_path):
+                assert http.get("/v1/catalogue").status_code == 200
+                assert http.get("/healthz").status_code == 200
+            (tmp_path / "sandbox.sock").touch()  # left behind by a killed one
+
+
 def test_health(http: TestClient, sandbox: FakeSandbox) -> None:
     got = http.get("/healthz")
     assert (got.status_code, got.json()) == (200, {"gateway": "ok", "sandbox": "ok"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import ssl
@@ -25,6 +26,7 @@ from tests.support.certificates import certificate
 from tests.support.deployment import EXAMPLE, free_port
 from tests.support.fake_sandbox import answer, fake_sandbox
 from tests.support.released import LOG
+from tests.support.starters import children_of, command_of, descendants, lives
 
 READY = 60.0
 
@@ -105,19 +107,6 @@ def serving(state: Path, address: str) -> Iterator[subprocess.Popen[bytes]]:
         process.communicate()
 
 
-def descendants(process: int) -> list[int]:
-    """The processes that this one has started, and those that they have."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(path.read_text().rpartition(")")[2].split()[1])
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if parent == process:
-            found.append(int(path.parent.name))
-    return found + [inner for each in found for inner in descendants(each)]
-
-
 @pytest.fixture(scope="module")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A state folder with nothing in it but keys and policies."""
@@ -127,17 +116,28 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def _health(address: str) -> int | None:
+    """The status of the health check; None while nobody listens."""
+    try:
+        return httpx2.get(f"http://{address}/healthz").status_code
+    except httpx2.TransportError:
+        return None
+
+
+def _side(process: int, module: str) -> int:
+    """The child that runs a module."""
+    (found,) = (each for each in children_of(process) if f"-m {module}" in command_of(each))
+    return found
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serve_ends_with_everything_it_started(state: Path, number: int) -> None:
     address = f"127.0.0.1:{free_port()}"
     with serving(state, address) as process:
         for _ in until(READY, "health"):
             assert process.poll() is None
-            try:
-                if httpx2.get(f"http://{address}/healthz").status_code == 200:
-                    break
-            except httpx2.TransportError:
-                continue
+            if _health(address) == 200:
+                break
         started = descendants(process.pid)
         assert len(started) >= 2
         process.send_signal(number)
@@ -146,13 +146,45 @@ def test_serve_ends_with_everything_it_started(state: Path, number: int) -> None
     assert not (state / "sandbox.sock").exists()
 
 
-def test_one_side_that_ends_ends_the_other() -> None:
+def test_serve_starts_again_what_is_killed(state: Path) -> None:
+    """The other side stays as it was."""
+    address = f"127.0.0.1:{free_port()}"
+    with serving(state, address) as process:
+        for _ in until(READY, "health"):
+            assert process.poll() is None
+            if _health(address) == 200:
+                break
+        for killed, other in (("sandbox", "query_gateway"), ("query_gateway", "sandbox")):
+            before, beside = _side(process.pid, killed), _side(process.pid, other)
+            os.kill(before, signal.SIGKILL)
+            for _ in until(READY, "another process"):
+                if not lives(before) and _health(address) == 200:
+                    break
+            assert _side(process.pid, killed) != before
+            assert _side(process.pid, other) == beside
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=READY)
+    for name in ("sandbox", "gateway"):
+        assert f"{name} was killed by signal 9 and is started again" in said.decode()
+
+
+@pytest.mark.parametrize(
+    ("ending", "said"),
+    [
+        ("", "short ended with status 0"),
+        ("raise SystemExit(1)", "short ended with status 1"),
+        ("import os; os.kill(os.getpid(), 15)", "short ended with status -15"),
+        ("import os; os.kill(os.getpid(), 9)", "short was killed 6 times in 60 s"),
+    ],
+    ids=["by itself", "refusing", "told to", "killed again and again"],
+)
+def test_one_side_that_ends_ends_the_other(ending: str, said: str) -> None:
     with children() as running:
-        running.start("short", [sys.executable, "-c", ""])
         running.start("long", [sys.executable, "-c", "import time; time.sleep(600)"])
-        (_, long) = running._running[1]
-        with pytest.raises(Ended, match="short ended with status 0"):
-            running.wait()
+        running.start("short", [sys.executable, "-S", "-c", ending])
+        long = running._running[0].process
+        with pytest.raises(Ended, match=said):
+            running.keep()
     assert long.returncode == -signal.SIGTERM
 
 
@@ -162,7 +194,7 @@ def test_what_ignores_the_request_to_end_is_killed(tmp_path: Path, monkeypatch: 
     stubborn = f"import signal, time; signal.signal(15, signal.SIG_IGN); open({str(ready)!r}, 'w'); time.sleep(600)"
     with children() as running:
         running.start("stubborn", [sys.executable, "-c", stubborn])
-        (_, process) = running._running[0]
+        process = running._running[0].process
         for _ in until(READY, "start"):
             if ready.exists():
                 break

@@ -16,10 +16,11 @@ from sandbox.audit import verify as audit
 from sandbox.audit.entry import QueryReleased, QueryReused
 from sandbox.audit.export import export
 from sandbox.registry import acts
-from sandbox.workers.job import Side
+from sandbox.workers.job import Job, Parts, Rows, Side
+from sandbox.workers.pool import FailureKind, WorkerFailure
 from tests.privacy.test_charge import RECORDS, difference
 from tests.support.answers import InProcess
-from tests.support.broker_world import BUNDLE, DEPARTMENT, LOG, BrokerWorld, broker_world, query
+from tests.support.broker_world import BUNDLE, DEPARTMENT, LOG, BrokerWorld, CountedEngine, broker_world, query
 
 RHO = {"rho": "8"}
 LESS = {"rho": "0.1"}
@@ -360,3 +361,21 @@ def test_columns_that_the_licence_may_not_read_are_refused(world: BrokerWorld) -
     asked(world, FINER, RHO)
     assert BUNDLE.digest
     assert code(world, "SELECT COUNT(*) AS n FROM persons", LESS, scenario="another").startswith("policy.")
+
+
+def test_a_worker_killed_at_an_answer_by_reuse_costs_nobody_the_answer(
+    world: BrokerWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked(world, FINER, RHO)
+    real, left = CountedEngine.__call__, [FailureKind.KILLED]
+
+    def run(engine: CountedEngine, parts: Parts, side: Side, job: Job) -> Rows:
+        if left:
+            raise WorkerFailure(left.pop())
+        return real(engine, parts, side, job)
+
+    before = world.spent()
+    monkeypatch.setattr(CountedEngine, "__call__", run)
+    assert names(asked(world, FOLLOWING[0]))
+    assert left == []
+    assert difference(before, world.spent()) == {}
