@@ -105,7 +105,7 @@ def _problem(answer: HttpAnswer, body: bytes, tongue: str) -> Response:
         status, document = problems.document(json.loads(answer.body), body, tongue)
     except (AttributeError, KeyError, TypeError, ValueError):
         return refused(Refusal("service.failed"), tongue)
-    return _answer(orjson.dumps(document), status, problems.MEDIA_TYPE, tongue)
+    return _answer(orjson.dumps(document), status, problems.MEDIA_TYPE, tongue, dict(answer.headers).get("retry-after"))
 
 
 def _written(answer: HttpAnswer, wanted: str, tongue: str) -> Response:
@@ -122,8 +122,10 @@ def _written(answer: HttpAnswer, wanted: str, tongue: str) -> Response:
     return Response(answer.body, answer.status, headers, media_type=JSON)
 
 
-def _answer(body: bytes, status: int, media: str, tongue: str) -> Response:
+def _answer(body: bytes, status: int, media: str, tongue: str, after: str | None = None) -> Response:
     headers = {"content-language": tongue}
-    if status == PROBLEMS["service.unreachable"].status:
-        headers["retry-after"] = str(_RETRY_AFTER)
+    if after is None and status == PROBLEMS["service.unreachable"].status:
+        after = str(_RETRY_AFTER)
+    if after is not None:
+        headers["retry-after"] = after
     return Response(body, status, headers, media_type=media)

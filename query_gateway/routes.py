@@ -23,11 +23,12 @@ _REASONS = {
     409: "The state does not allow it: budget exhausted, idempotency key used for another request, state changed.",
     413: "The body is too large.",
     422: "It cannot be answered as asked; the problem says why, where, and what to write instead.",
+    429: "The person or the institution sends too much: `Retry-After` says in how many seconds to send it again.",
     500: "It could not be carried out. A charge that was made stands.",
     503: "The service is busy or the sandbox unreachable: send the same request again, with a new signature.",
 }
 _SCHEMAS = "#/components/schemas/"
-_READING = (401, 403, 404, 406, 413, 500, 503)
+_READING = (401, 403, 404, 406, 413, 429, 500, 503)
 _ASKING = tuple(_REASONS)
 _SIGNING: list[dict[str, Any]] = [
     {

@@ -64,6 +64,11 @@ def _init(options: argparse.Namespace) -> Mapping[str, object]:
         "connections": 32,
         "max_body": 65536,
         "max_cells": 100_000,
+        "requests_per_second": 200,
+        "person_requests_per_minute": 600,
+        "institution_requests_per_minute": 1800,
+        "person_requests_at_once": 8,
+        "institution_requests_at_once": 16,
         "max_failures": 3,
         "without_layers": "",
     }

@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from secrets import token_hex
 from urllib.parse import parse_qsl
 
@@ -16,6 +17,7 @@ from sqlalchemy import Connection
 from policies.canonical import canonical_json
 from policies.catalogue import catalogue_entry
 from policies.rules import Action, Target
+from sandbox.admission import Admission
 from sandbox.answers import (
     dry_run_answer,
     estimate_answer,
@@ -57,7 +59,8 @@ def refused(refusal: Refusal) -> HttpAnswer:
         "query": refusal.query,
         "trace": token_hex(8),
     }
-    return HttpAnswer(PROBLEMS[refusal.code].status, canonical_json(body))
+    headers = () if refusal.after is None else (("retry-after", str(refusal.after)),)
+    return HttpAnswer(PROBLEMS[refusal.code].status, canonical_json(body), headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,15 @@ class Door:
 
     broker: Broker
     log_key: LogPublicKey
+    admission: Admission
 
     def handle(self, request: HttpRequest) -> HttpAnswer:
         """The answer to a request as it came from the gateway, which is not trusted."""
         if request.method == "GET" and request.path == "/healthz":
             return HttpAnswer(200, canonical_json({"status": "ok"}))
+        wait = self.admission.knock()
+        if wait:
+            return refused(Refusal("service.busy", after=wait))  # one of a flood: no line of the operator's log
         try:
             return self._handled(request)
         except Refusal as refusal:
@@ -85,6 +92,27 @@ class Door:
         broker = self.broker
         now = datetime.now(UTC)
         caller = verify(request, now, broker.registry.signer, broker.settings.authority)
+        try:
+            self.admission.enter(caller.actor)
+        except Refusal as refusal:
+            return self._turned_away(caller, refusal)
+        try:
+            return self._acted(caller, request)
+        finally:
+            self.admission.leave(caller.actor)
+
+    def _turned_away(self, caller: VerifiedRequest, refusal: Refusal) -> HttpAnswer:
+        """Nothing is done for the request, its nonce stays unused; that there are such is said now and then."""
+        untold = self.admission.turned_away(caller.actor)
+        if untold is not None:
+            try:
+                self.broker.note(caller, Leaf(entry.Limited(refusal.code, untold)))
+            except Exception:
+                self.admission.unsaid(caller.actor, untold + 1)
+                raise
+        return refused(refusal)
+
+    def _acted(self, caller: VerifiedRequest, request: HttpRequest) -> HttpAnswer:
         try:
             handler, part = _route(request)
             return handler(self, caller, request, part)
@@ -112,6 +140,9 @@ class Door:
             return refused(found)
         if isinstance(found, DryRun):
             return self._dry_run(found, batch=batch)
+        if not wait and not found.repeat:
+            self.admission.stay(caller.actor)
+            self.broker.runs.under_way.then(found.charge.id, partial(self.admission.leave, caller.actor))
         return self._answer(found.charge, self._repeated(found) if found.repeat else (), batch=batch)
 
     def _dry_run(self, found: DryRun, *, batch: bool) -> HttpAnswer:

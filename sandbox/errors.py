@@ -39,6 +39,8 @@ class Refusal(VitrineError):
     """The plan's generated name it is about (`a1`, `a1.argument`, `k1`), where the span is not known yet."""
     query: int | None = None
     """Which one of several it is about, counted from 0."""
+    after: int | None = None
+    """Seconds after which the same may be asked again, where that is known."""
     rules: tuple[str, ...] = ()
     """Ids of the policy rules that decided, where rules did."""
 
@@ -106,6 +108,26 @@ PROBLEMS: Mapping[str, Problem] = {
     "licence.revoked": Problem(403, "The licence {licence} was revoked.", "许可 {licence} 已吊销。"),
     "licence.suspended": Problem(403, "The licence {licence} is suspended.", "许可 {licence} 已暂停。"),
     "licence.unknown": Problem(404, "There is no licence {licence} of this institution.", "该机构没有许可 {licence}。"),
+    "limit.institution_places": Problem(
+        429,
+        "Your institution has {limit} requests under way, as many as it may; send this one again when one has ended.",
+        "贵机构已有 {limit} 个请求正在处理，达到上限；请待其中之一完成后重新发送。",
+    ),
+    "limit.institution_rate": Problem(
+        429,
+        "Your institution may send {limit} requests a minute; send this one again in {seconds} seconds.",
+        "贵机构每分钟至多发送 {limit} 个请求；请在 {seconds} 秒后重新发送。",
+    ),
+    "limit.person_places": Problem(
+        429,
+        "You have {limit} requests under way, as many as you may; send this one again when one has ended.",
+        "您已有 {limit} 个请求正在处理，达到上限；请待其中之一完成后重新发送。",
+    ),
+    "limit.person_rate": Problem(
+        429,
+        "You may send {limit} requests a minute; send this one again in {seconds} seconds.",
+        "您每分钟至多发送 {limit} 个请求；请在 {seconds} 秒后重新发送。",
+    ),
     "load.busy": Problem(
         409, "Another load of unit domain {domain} is under way.", "单元域 {domain} 正在进行另一次加载。"
     ),

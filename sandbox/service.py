@@ -18,6 +18,7 @@ from types import FrameType
 
 from policies.canonical import canonical_json
 from sandbox import operator_log
+from sandbox.admission import Admission
 from sandbox.audit.entry import Header
 from sandbox.broker import Broker
 from sandbox.clock import milliseconds
@@ -60,7 +61,7 @@ def serve(state: StateFolder) -> None:
     keep_memory()
     settings = state.settings
     with state.held(), opened(state, settings) as broker:
-        door = Door(broker, state.log_public_key)
+        door = Door(broker, state.log_public_key, Admission(settings))
         server = Server(settings.socket, door.handle, refused, settings.connections, settings.max_body)
 
         def stop(_signal: int, _frame: FrameType | None) -> None:

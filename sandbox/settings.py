@@ -45,6 +45,13 @@ class Settings:
     """Bytes of a request body."""
     max_cells: int
     """Group keys of one measure."""
+    requests_per_second: int
+    """Of all together, signed or not: what is beyond is turned away before its signature is looked at."""
+    person_requests_per_minute: int
+    institution_requests_per_minute: int
+    person_requests_at_once: int
+    """Of one person, being answered or charged and under way."""
+    institution_requests_at_once: int
     max_failures: int
     """Failures after a charge, per licence and data set, after which the licence is suspended for review."""
     without_layers: str
@@ -71,6 +78,9 @@ def read_settings(state: Path) -> Settings:
             raise Refusal("settings.invalid", {"what": f"{name} = {value!r}"})
     if found["tick_milliseconds"] < _TICK:
         raise Refusal("settings.invalid", {"what": f"tick_milliseconds is at least {_TICK}"})
+    if not found["person_requests_at_once"] <= found["institution_requests_at_once"] <= found["connections"]:
+        what = "person_requests_at_once <= institution_requests_at_once <= connections must hold"
+        raise Refusal("settings.invalid", {"what": what})
     if found["database"] == "sqlite":
         found["database"] = f"sqlite:///{state / 'vitrine.db'}"
     return Settings(**{**found, "socket": state / found["socket"]})

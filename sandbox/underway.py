@@ -18,6 +18,7 @@ class UnderWay:
     def __init__(self, threads: int) -> None:
         self._lock = threading.Lock()
         self._ends: dict[str, threading.Event] = {}
+        self._after: dict[str, list[Callable[[], None]]] = {}
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="charge")
 
     def announce(self, charge: str) -> bool:
@@ -36,7 +37,19 @@ class UnderWay:
     def drop(self, charge: str) -> None:
         """The charge has ended, or never came to be."""
         with self._lock:
-            self._ends.pop(charge).set()
+            end, after = self._ends.pop(charge), self._after.pop(charge, [])
+        for act in after:
+            act()
+        end.set()
+
+    def then(self, charge: str, act: Callable[[], None]) -> None:
+        """Acts when the charge has ended, before anybody who waits for it goes on; at once when it is not on its way
+        here."""
+        with self._lock:
+            if charge in self._ends:
+                self._after.setdefault(charge, []).append(act)
+                return
+        act()
 
     def wait(self, charge: str) -> None:
         """Returns when the charge has ended; at once when it is not on its way here."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ _PASSING = frozenset({429, 502, 503, 504})
 _TOO_MANY = 429
 _SHORTEST, _LONGEST = 0.5, 8.0
 """Seconds of a pause at most: after the first try, doubled after each, and of any."""
+_LOGGER = logging.getLogger("vitrine.client")
 _CONNECT_SECONDS = 10.0
 _SECONDS = 330.0
 """The longest wait for one answer: more than the gateway's own for the sandbox."""
@@ -93,6 +95,8 @@ class Sender:
                 if response is not None and not again:
                     return Sent(response, again)
                 raise Unreachable(idempotency_key)
+            if response is not None and response.status_code == _TOO_MANY:
+                _LOGGER.warning("too many requests: going on in %.0f s / 请求过多，%.0f 秒后继续", pause, pause)
             self._sleep(pause)
             waited, tries = waited + pause, tries + 1
 

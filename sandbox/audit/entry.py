@@ -187,6 +187,17 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Limited:
+    """A person's requests were turned away by a limit on rate or number, this one and others: the log says so at most
+    once a minute and person."""
+
+    code: Code
+    untold: Count
+    """Of the person's requests that were turned away before this one and since the last such entry, their nonces
+    unused."""
+
+
+@dataclass(frozen=True, slots=True)
 class Read:
     """Something other than data was read: catalogue, history, licence, audit."""
 
@@ -268,6 +279,7 @@ Act: TypeAlias = (
     | QueryDryRun
     | Estimated
     | Refused
+    | Limited
     | Read
     | InstitutionAdded
     | PersonAdded

@@ -22,6 +22,7 @@ from policies.cards import Budget
 from policies.licence_files import sign_licence
 from policies.rules import Role, packaged_rules
 from query_gateway.client.signing import sign
+from sandbox.admission import Admission
 from sandbox.audit import log
 from sandbox.audit.checkpoint import LogKey
 from sandbox.audit.encoding import decode
@@ -210,6 +211,11 @@ def broker_world(folder: Path, records: Records, frontend: Callable[[Settings], 
         connections=2,
         max_body=1 << 16,
         max_cells=2_000,
+        requests_per_second=1_000_000,
+        person_requests_per_minute=1_000_000,
+        institution_requests_per_minute=1_000_000,
+        person_requests_at_once=100,
+        institution_requests_at_once=100,
         max_failures=100,
         without_layers="",
     )
@@ -236,7 +242,7 @@ def broker_world(folder: Path, records: Records, frontend: Callable[[Settings], 
         decisions = Decisions(settings, standard(settings.max_cells), BUNDLE, registry, snapshots, front)
         runs = Runs(settings, engine, writer, snapshots, counted, under_way, decisions)
         broker = Broker(decisions, runs, dummies)
-        world = BrokerWorld(Door(broker, LOG.public), counted, snapshot.id)
+        world = BrokerWorld(Door(broker, LOG.public, Admission(settings)), counted, snapshot.id)
         _furnish(world)
         yield world
 

@@ -18,6 +18,7 @@ ABOUT = {
     "identity": "Who signed",
     "key": "Key files",
     "licence": "Licences",
+    "limit": "How much at a time",
     "load": "Loading data",
     "log": "The log",
     "plan": "What a query may be",

@@ -37,6 +37,11 @@ SETTINGS: dict[str, str | int] = {
     "connections": 32,
     "max_body": 65536,
     "max_cells": 1000,
+    "requests_per_second": 1_000_000,
+    "person_requests_per_minute": 1_000_000,
+    "institution_requests_per_minute": 1_000_000,
+    "person_requests_at_once": 32,
+    "institution_requests_at_once": 32,
     "max_failures": 3,
     "without_layers": "",
 }

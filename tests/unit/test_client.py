@@ -114,6 +114,20 @@ def test_answer_is_shown_when_the_log_holds_it(settings: ClientSettings) -> None
     assert (answer.proven.index, answer.proven.checkpoint.size) == (0, 1)
 
 
+def test_a_limit_is_waited_for_as_long_as_the_service_says(
+    settings: ClientSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Again with a new signature, and told in both languages."""
+    limited = ok({"code": "limit.person_rate"}, 429, retry_after="7")
+    service = Service(limited, ok({"fine": True}))
+    with service.client(settings) as client:
+        assert client.catalogue() == {"fine": True}
+    assert service.slept[0] == 7.0
+    assert len({each.headers["signature"] for each in service.asked}) == 2
+    assert "in 7 s" in caplog.text
+    assert "7 秒" in caplog.text
+
+
 def test_repeat_is_told(settings: ClientSettings) -> None:
     with Service(ok(released(), vitrine_repeat="true")).client(settings) as client:
         assert client.query("SELECT 1", SPEND).repeat

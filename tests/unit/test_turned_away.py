@@ -18,6 +18,7 @@ DOOR = Door(
         SimpleNamespace(registry=SimpleNamespace(signer=lambda _: None), settings=SimpleNamespace(authority=AUTHORITY)),
     ),
     cast("Any", None),
+    cast("Any", SimpleNamespace(knock=lambda: 0)),
 )
 
 
