@@ -1,4 +1,4 @@
-"""Ed25519 key files: the log's, the department's and the staff's. PEM; a private key is readable by its owner alone."""
+"""Key files: the log's, the department's and the staff's. PEM; a private key is readable by its owner alone."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import hashlib
 import os
 import stat
 from pathlib import Path
+from typing import TypeVar
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -21,6 +24,8 @@ from cryptography.hazmat.primitives.serialization import (
 from sandbox.disk import publish, put
 from sandbox.errors import Refusal
 
+Private = TypeVar("Private", Ed25519PrivateKey, MLDSA44PrivateKey)
+
 _LONGEST = 1 << 14
 """Bytes of a private key's file that are read."""
 
@@ -32,11 +37,19 @@ def key_id(public: Ed25519PublicKey) -> str:
 
 
 def make_private_key(path: Path) -> Ed25519PrivateKey:
-    """A new private key in a new file of mode 0600, on disk when this returns.
+    """A new Ed25519 key in a new file of mode 0600, on disk when this returns.
 
     Refuses: key.exists.
     """
-    private = Ed25519PrivateKey.generate()
+    return _made(path, Ed25519PrivateKey.generate())
+
+
+def make_ml_dsa_key(path: Path) -> MLDSA44PrivateKey:
+    """The same for an ML-DSA-44 key."""
+    return _made(path, MLDSA44PrivateKey.generate())
+
+
+def _made(path: Path, private: Private) -> Private:
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
         publish(path, (pem,))
@@ -46,10 +59,25 @@ def make_private_key(path: Path) -> Ed25519PrivateKey:
 
 
 def read_private_key(path: Path) -> Ed25519PrivateKey:
-    """The private key of a regular file that only its owner, who is us or root, can read.
+    """The Ed25519 key of a regular file that only its owner, who is us or root, can read.
 
     Refuses: key.unreadable, key.exposed.
     """
+    private = _read_private(path)
+    if not isinstance(private, Ed25519PrivateKey):
+        raise Refusal("key.unreadable", {"file": path.name})
+    return private
+
+
+def read_ml_dsa_key(path: Path) -> MLDSA44PrivateKey:
+    """The same of an ML-DSA-44 key."""
+    private = _read_private(path)
+    if not isinstance(private, MLDSA44PrivateKey):
+        raise Refusal("key.unreadable", {"file": path.name})
+    return private
+
+
+def _read_private(path: Path) -> PrivateKeyTypes:
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             found = os.fstat(file.fileno())
@@ -61,12 +89,9 @@ def read_private_key(path: Path) -> Ed25519PrivateKey:
     if found.st_mode & 0o077 or found.st_uid not in (0, os.geteuid()):
         raise Refusal("key.exposed", {"file": path.name})
     try:
-        private = load_pem_private_key(pem, password=None)
+        return load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise Refusal("key.unreadable", {"file": path.name}) from None
-    if not isinstance(private, Ed25519PrivateKey):
-        raise Refusal("key.unreadable", {"file": path.name})
-    return private
 
 
 def write_public_key(path: Path, public: Ed25519PublicKey) -> None:

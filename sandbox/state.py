@@ -2,7 +2,7 @@
 
 ```
 vitrine.toml       settings
-keys/              log.pem log.pub; department.pem, to be kept offline once licences are signed elsewhere
+keys/              log.pem log-ml-dsa.pem log.pub; department.pem, to be kept offline once licences are signed elsewhere
 policy/            the policy bundle, with department.pub
 vault/             the vault key and the keys it wraps
 snapshots/         sealed snapshots
@@ -31,7 +31,7 @@ from sandbox.datasets.snapshot import Snapshots
 from sandbox.datasets.vault import Vault
 from sandbox.disk import make_folder, put, sync_folder, sync_tree
 from sandbox.errors import Refusal
-from sandbox.keys import make_private_key, read_private_key, write_public_key
+from sandbox.keys import make_ml_dsa_key, make_private_key, read_ml_dsa_key, read_private_key, write_public_key
 from sandbox.settings import Settings, read_settings, write_settings
 
 
@@ -49,8 +49,8 @@ class StateFolder:
     @property
     def log_key(self) -> LogKey:
         """Refuses key.unreadable, key.exposed."""
-        private = read_private_key(self.path / "keys" / "log.pem")
-        return LogKey.from_bytes(self.settings.origin, private.private_bytes_raw())
+        ed25519, ml_dsa = (self.path / "keys" / name for name in ("log.pem", "log-ml-dsa.pem"))
+        return LogKey(self.settings.origin, read_private_key(ed25519), read_ml_dsa_key(ml_dsa))
 
     @property
     def log_public_key(self) -> LogPublicKey:
@@ -124,8 +124,8 @@ def create(path: Path, settings: dict[str, str | int], policies: Path) -> StateF
     sync_folder(path.parent)
     keys = path / "keys"
     make_folder(keys)
-    log = make_private_key(keys / "log.pem")
-    public = LogKey.from_bytes(str(settings["origin"]), log.private_bytes_raw()).public
+    origin, ml_dsa = str(settings["origin"]), keys / "log-ml-dsa.pem"
+    public = LogKey(origin, make_private_key(keys / "log.pem"), make_ml_dsa_key(ml_dsa)).public
     put(keys / "log.pub", f"{public}\n".encode(), 0o644)
     department = make_private_key(keys / "department.pem")
     shutil.copytree(policies, path / "policy")

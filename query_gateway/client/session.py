@@ -28,8 +28,9 @@ from query_gateway.client.answers import (
 )
 from query_gateway.client.sending import PATIENCE, Sender, Sent
 from query_gateway.client.settings import ClientSettings
-from sandbox.audit.checkpoint import Checkpoint, open_note
+from sandbox.audit.checkpoint import open_note
 from sandbox.audit.merkle import Unverified
+from sandbox.audit.tree_head import Checkpoint
 from sandbox.frames import HttpRequest, request_digest
 from sandbox.privacy.clip import ClipAt
 

@@ -1,159 +1,99 @@
-"""Signed tree heads: a checkpoint says how many entries the log has and what their root is, signed with Ed25519.
+"""Signed checkpoints of our log: each is signed with Ed25519 and with ML-DSA-44, so that the log's history stands when
+one of the two has fallen.
 
-Source: C2SP signed-note, C2SP tlog-checkpoint. Needs nothing but the log's public key.
+Source: C2SP tlog-checkpoint, C2SP tlog-cosignature. Needs nothing but the log's public keys.
 """
 
 from __future__ import annotations
 
-import re
-from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
-from sandbox.audit.merkle import HASH_SIZE, Unverified
-
-_ED25519 = b"\x01"
-_DASH = "\u2014"
-_MAX_NOTE = 100_000
-"""Characters; room for sixteen post-quantum signatures."""
-_KEY_NAME = re.compile(r"[^\s+\x00-\x1f]+")
-_SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
+from sandbox.audit.cosignature import cosign, public_key, verify_cosignature
+from sandbox.audit.merkle import Unverified
+from sandbox.audit.notes import KeyKind, Note, NoteKey, Signature
+from sandbox.audit.tree_head import Checkpoint
 
 
 @dataclass(frozen=True, slots=True)
 class LogPublicKey:
-    """What an auditor must hold to believe a checkpoint: the log's name and its Ed25519 public key."""
+    """What an auditor must hold to believe a checkpoint: the log's public keys, one a line.
 
-    name: str
-    """Also the origin line of its checkpoints."""
-    public: bytes
-    """32 bytes, RFC 8032."""
+    Who holds the Ed25519 key alone believes that one; who holds both demands both signatures.
+    """
+
+    ed25519: NoteKey
+    ml_dsa: NoteKey | None
 
     def __post_init__(self) -> None:
-        if not _KEY_NAME.fullmatch(self.name) or len(self.public) != 32:
-            raise Unverified("the log's public key is malformed")
+        if self.ed25519.kind is not KeyKind.ED25519:
+            raise Unverified("the log's first key is an Ed25519 key")
+        if self.ml_dsa is not None and (self.ml_dsa.kind, self.ml_dsa.name) != (KeyKind.SUBTREE, self.name):
+            raise Unverified("the log's second key is an ML-DSA-44 key of the same name")
 
     @property
-    def id(self) -> bytes:
-        return sha256(self.name.encode() + b"\n" + _ED25519 + self.public).digest()[:4]
+    def name(self) -> str:
+        """Also the origin line of its checkpoints."""
+        return self.ed25519.name
 
     def __str__(self) -> str:
-        """The verifier key string `name+id+base64`."""
-        return f"{self.name}+{self.id.hex()}+{_base64(_ED25519 + self.public)}"
+        return str(self.ed25519) if self.ml_dsa is None else f"{self.ed25519}\n{self.ml_dsa}"
 
     @classmethod
     def parse(cls, text: str) -> LogPublicKey:
-        match text.strip().split("+", 2):
-            case [name, _, encoded]:
-                material = _bytes(encoded)
-            case _:
-                raise Unverified("the log's public key is malformed")
-        key = cls(name, material[1:])
-        if material[:1] != _ED25519 or str(key) != text.strip():
-            raise Unverified("the log's public key is malformed")
-        return key
+        """The keys as they are written, or Unverified."""
+        match [NoteKey.parse(line) for line in text.split()]:
+            case [first]:
+                return cls(first, None)
+            case [first, second]:
+                return cls(first, second)
+        raise Unverified("the log has one public key or two")
 
 
 @dataclass(frozen=True, slots=True)
 class LogKey:
-    """The key that signs checkpoints; it is held by the broker alone."""
+    """The keys that sign checkpoints; they are held by the broker alone."""
 
     name: str
-    private: Ed25519PrivateKey
+    ed25519: Ed25519PrivateKey
+    ml_dsa: MLDSA44PrivateKey
 
     @classmethod
     def generate(cls, name: str) -> LogKey:
-        return cls(name, Ed25519PrivateKey.generate())
-
-    @classmethod
-    def from_bytes(cls, name: str, seed: bytes) -> LogKey:
-        return cls(name, Ed25519PrivateKey.from_private_bytes(seed))
+        return cls(name, Ed25519PrivateKey.generate(), MLDSA44PrivateKey.generate())
 
     @property
     def public(self) -> LogPublicKey:
-        return LogPublicKey(self.name, self.private.public_key().public_bytes_raw())
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """The log's tree at a size."""
-
-    origin: str
-    size: int
-    root: bytes
-
-    def text(self) -> str:
-        return f"{self.origin}\n{self.size}\n{_base64(self.root)}\n"
+        raw = self.ed25519.public_key().public_bytes_raw()
+        return LogPublicKey(NoteKey(self.name, KeyKind.ED25519, raw), public_key(self.name, self.ml_dsa))
 
 
 def sign(checkpoint: Checkpoint, key: LogKey) -> str:
-    """The signed note. The same checkpoint and key give the same note."""
+    """The signed note."""
     text = checkpoint.text()
-    signature = _base64(key.public.id + key.private.sign(text.encode()))
-    return f"{text}\n{_DASH} {key.name} {signature}\n"
+    first = Signature(key.name, key.public.ed25519.id, key.ed25519.sign(text.encode()))
+    return str(Note(text, (first, cosign(checkpoint, key.name, key.ml_dsa, at=0))))
 
 
 @lru_cache(maxsize=64)
 def open_note(note: str, key: LogPublicKey) -> Checkpoint:
-    """The checkpoint that the log's key signed, or Unverified. Lines of other signers are passed over.
+    """The checkpoint that the log's keys signed, or Unverified. Lines of other signers are passed over.
 
     A sandbox reads its newest notes again for every receipt: those that were verified lately are known.
     """
-    if len(note) > _MAX_NOTE or any(char < " " and char != "\n" for char in note):
-        raise Unverified("the checkpoint is no signed note")
-    text, blank, lines = note.rpartition("\n\n")
-    if not blank or not lines.endswith("\n"):
-        raise Unverified("the checkpoint is no signed note")
-    text += "\n"
-    signatures = [_signature(line) for line in lines.removesuffix("\n").split("\n")]
-    ours = [value for name, value in signatures if name == key.name and value[:4] == key.id]
-    if len(ours) != 1:
-        raise Unverified("the checkpoint is not signed once by the log's key")
+    found = Note.parse(note)
     try:
-        Ed25519PublicKey.from_public_bytes(key.public).verify(ours[0][4:], text.encode())
+        public = Ed25519PublicKey.from_public_bytes(key.ed25519.public)
+        public.verify(found.of(key.ed25519), found.text.encode())
     except InvalidSignature:
         raise Unverified("the checkpoint's signature is wrong") from None
-    return _checkpoint(text, key.name)
-
-
-def _signature(line: str) -> tuple[str, bytes]:
-    match line.split(" "):
-        case [dash, name, encoded] if dash == _DASH and _KEY_NAME.fullmatch(name):
-            value = _bytes(encoded)
-        case _:
-            raise Unverified("the checkpoint has a malformed signature line")
-    if len(value) <= 4:
-        raise Unverified("the checkpoint has a malformed signature line")
-    return name, value
-
-
-def _checkpoint(text: str, origin: str) -> Checkpoint:
-    """A log of ours writes no extension lines; one that has them is not believed."""
-    match text.removesuffix("\n").split("\n"):
-        case [name, size, encoded] if name == origin and _SIZE.fullmatch(size):
-            root = _bytes(encoded)
-        case _:
-            raise Unverified("the checkpoint's text is malformed")
-    if len(root) != HASH_SIZE:
-        raise Unverified("the checkpoint's text is malformed")
-    return Checkpoint(origin, int(size), root)
-
-
-def _base64(value: bytes) -> str:
-    return b64encode(value).decode()
-
-
-def _bytes(encoded: str) -> bytes:
-    """Standard base64 in its one canonical spelling."""
-    try:
-        value = b64decode(encoded, validate=True)
-    except (Base64Error, ValueError):
-        raise Unverified("base64 is malformed") from None
-    if _base64(value) != encoded:
-        raise Unverified("base64 is malformed")
-    return value
+    checkpoint = Checkpoint.parse(found.text)
+    if checkpoint.origin != key.name:
+        raise Unverified("the checkpoint is of another log")
+    if key.ml_dsa is not None:
+        verify_cosignature(checkpoint, key.ml_dsa, found.of(key.ml_dsa))
+    return checkpoint

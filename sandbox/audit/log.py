@@ -32,11 +32,12 @@ from sqlalchemy import (
 )
 
 from sandbox.audit import merkle
-from sandbox.audit.checkpoint import Checkpoint, LogKey, LogPublicKey, open_note, sign
+from sandbox.audit.checkpoint import LogKey, LogPublicKey, open_note, sign
 from sandbox.audit.encoding import SALT_SIZE, encode, texts_of
 from sandbox.audit.entry import Entry
 from sandbox.audit.merkle import Frontier, Node
 from sandbox.audit.receipt import Receipt
+from sandbox.audit.tree_head import Checkpoint
 from sandbox.errors import Fault
 from sandbox.ledger.schema import metadata
 

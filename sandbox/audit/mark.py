@@ -3,7 +3,7 @@
 A database that does not hold the log of that checkpoint was rolled back, or is another one: it has forgotten charges.
 The mark is raised before a checkpoint can be told, so it is never behind what others hold of this log through here.
 
-Shape: two slots of a page, each a signed note and zeros. The older slot is written, so a torn write leaves the other.
+Shape: two slots, each a signed note and zeros. The older slot is written, so a torn write leaves the other.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox.audit.checkpoint import Checkpoint, LogPublicKey, open_note
+from sandbox.audit.checkpoint import LogPublicKey, open_note
 from sandbox.audit.merkle import Unverified
+from sandbox.audit.tree_head import Checkpoint
 from sandbox.disk import overwrite, put
 from sandbox.errors import Fault, Refusal
 
-_SLOT = 4096
+_SLOT = 8192
 """Bytes of a slot."""
 
 

@@ -1,4 +1,4 @@
-"""The receipt of an answer: the proof that its release stands in the log, checked with the log's public key alone.
+"""The receipt of an answer: the proof that its release stands in the log, checked with the log's public keys alone.
 
 Light: the client imports it.
 """
@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from sandbox.audit import merkle
-from sandbox.audit.checkpoint import Checkpoint, LogPublicKey, open_note
+from sandbox.audit.checkpoint import LogPublicKey, open_note
 from sandbox.audit.encoding import decode
 from sandbox.audit.entry import Entry, QueryReleased, QueryRepeated, QueryReused
 from sandbox.audit.forms import Malformed
 from sandbox.audit.merkle import Unverified
+from sandbox.audit.tree_head import Checkpoint
 
 
 @dataclass(frozen=True, slots=True)

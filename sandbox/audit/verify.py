@@ -20,7 +20,7 @@ from policies.errors import PolicyError
 from policies.licence_files import read_licence
 from policies.licences import LicenceBudget
 from sandbox.audit.chains import Account, Chains
-from sandbox.audit.checkpoint import Checkpoint, LogPublicKey, open_note
+from sandbox.audit.checkpoint import LogPublicKey, open_note
 from sandbox.audit.encoding import MAX_ENTRY, decode, texts_of
 from sandbox.audit.entry import Entry
 from sandbox.audit.findings import Finding
@@ -29,6 +29,7 @@ from sandbox.audit.merkle import HASH_SIZE, Frontier, Unverified, leaf_hash
 from sandbox.audit.records import Amounts
 from sandbox.audit.registry_acts import LicenceIssued
 from sandbox.audit.tiles import CHECKPOINT, HEIGHT, WIDTH, Tile, body_path, bundles, read_bundle, tiles
+from sandbox.audit.tree_head import Checkpoint
 from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, down
 
 MOST_FINDINGS = 1000

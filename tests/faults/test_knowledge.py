@@ -108,11 +108,11 @@ def test_keys_are_in_the_broker_alone(processes: dict[str, list[int]], running: 
     """Every byte of memory that a process can write is searched; the broker shows that the search finds them."""
     state = StateFolder(running.path)
     vault = (running.path / "vault" / "vault.key").read_bytes()
-    log = state.log_key.private.private_bytes_raw()
+    log, ml_dsa = state.log_key.ed25519.private_bytes_raw(), state.log_key.ml_dsa.private_bytes_raw()
     assert {vault, log} <= set(_found(running.pid, (vault, log)))
     for who, found in processes.items():
         for process in found:
-            assert _found(process, (vault, log)) == [], who
+            assert _found(process, (vault, log, ml_dsa)) == [], who
 
 
 def _maps(process: int) -> list[str]:

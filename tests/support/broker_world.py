@@ -24,7 +24,6 @@ from policies.rules import Role, packaged_rules
 from query_gateway.client.signing import sign
 from sandbox.admission import Admission
 from sandbox.audit import log
-from sandbox.audit.checkpoint import LogKey
 from sandbox.audit.encoding import decode
 from sandbox.audit.entry import Entry, Header
 from sandbox.audit.mark import Mark
@@ -50,12 +49,13 @@ from sandbox.settings import Settings
 from sandbox.underway import UnderWay
 from sandbox.workers.job import Job, Limits, Parts, Rows, Side
 from tests.support.engine import load_as, loaded
+from tests.support.log_keys import log_key
 from tests.support.records import PEOPLE, SMALL, Records
 
 T = TypeVar("T")
 
 AUTHORITY = "sandbox.example"
-LOG = LogKey.from_bytes("vitrine.test/log", bytes(range(32)))
+LOG = log_key("vitrine.test/log", bytes(range(32)))
 DEPARTMENT = Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64)))
 BUDGET = Budget(Fraction(10**6), Fraction(1, 1000))
 CARD, DOMAIN = replace(SMALL, budget=BUDGET), replace(PEOPLE, budget=BUDGET)

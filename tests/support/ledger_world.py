@@ -17,7 +17,6 @@ from policies.cards import Bounds
 from policies.licence_files import sign_licence
 from policies.rules import Role
 from sandbox.audit import verify as audit
-from sandbox.audit.checkpoint import LogKey
 from sandbox.audit.entry import Header, QueryAuthorized, QueryRepeated, QueryReused, Read
 from sandbox.audit.entry import Refused as RefusedAct
 from sandbox.audit.export import export
@@ -48,10 +47,11 @@ from sandbox.registry import acts
 from sandbox.registry.directory import Registry
 from sandbox.registry.standing import Standing
 from tests.support.cards import card, domain, integer, private, unit
+from tests.support.log_keys import log_key
 
 T = TypeVar("T")
 
-LOG = LogKey.from_bytes("vitrine.test/log", bytes(range(32)))
+LOG = log_key("vitrine.test/log", bytes(range(32)))
 DEPARTMENT = Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64)))
 KEYS = {name: Ed25519PrivateKey.from_private_bytes(sha256(name.encode()).digest()) for name in ("li", "wang")}
 BUNDLE = "b" * 64

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, create_engine
 
 from policies.licence_files import sign_licence
 from sandbox.audit import log
-from sandbox.audit.checkpoint import Checkpoint, LogKey, sign
+from sandbox.audit.checkpoint import sign
 from sandbox.audit.encoding import SALT_SIZE, encode
 from sandbox.audit.entry import (
     AccountLimited,
@@ -63,8 +63,10 @@ from sandbox.audit.registry_acts import (
     PersonAdded,
     PersonRevoked,
 )
+from sandbox.audit.tree_head import Checkpoint
+from tests.support.log_keys import log_key
 
-KEY = LogKey.from_bytes("vitrine.test/log", bytes(range(32)))
+KEY = log_key("vitrine.test/log", bytes(range(32)))
 DEPARTMENT = Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64)))
 ACTOR = Actor("clinic", "li.wei", "li.wei-1")
 SQL = b"SELECT count(*) FROM visits"

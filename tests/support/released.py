@@ -8,12 +8,13 @@ from hashlib import sha256
 from typing import Any
 
 from policies.canonical import canonical_json
-from sandbox.audit.checkpoint import Checkpoint, LogKey, sign
+from sandbox.audit.checkpoint import LogKey, sign
 from sandbox.audit.encoding import encode
 from sandbox.audit.entry import Entry, Header, QueryDryRun, QueryReleased, QueryRepeated
 from sandbox.audit.merkle import leaf_hash
 from sandbox.audit.receipt import Receipt
 from sandbox.audit.records import Actor, Amounts, SignedRequest
+from sandbox.audit.tree_head import Checkpoint
 
 SALT = b"s" * 16
 LOG = LogKey.generate("test.example/log")

@@ -245,7 +245,10 @@ def test_key_id_is_the_registrys(settings: ClientSettings) -> None:
 
 def test_flag_before_environment_before_file(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
-    file.write_text(f'url = "https://file:1/"\nkey = "k"\nlog_key = "{LOG.public}"\nlicence = "L1"\nscenario = "S1"\n')
+    settings = (
+        f'url = "https://file:1/"\nkey = "k"\nlog_key = "{LOG.public.ed25519}"\nlicence = "L1"\nscenario = "S1"\n'
+    )
+    file.write_text(settings)
     found = read_client_settings(
         file, {"scenario": "S3", "url": None}, {"VITRINE_LICENCE": "L2", "VITRINE_SCENARIO": "S2"}
     )

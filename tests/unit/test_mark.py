@@ -5,14 +5,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from sandbox.audit.checkpoint import Checkpoint, LogKey, open_note, sign
+from sandbox.audit.checkpoint import LogKey, open_note, sign
 from sandbox.audit.mark import _SLOT, Mark
+from sandbox.audit.tree_head import Checkpoint
 from sandbox.errors import Fault, Refusal
 from tests.support.ledger_world import LOG, World, charge_of, open_world
+from tests.support.log_keys import log_key
 
 _ROOT = bytes(32)
 
@@ -24,7 +27,9 @@ def refuses(code: str) -> Iterator[None]:
     assert caught.value.code == code
 
 
+@cache
 def note(size: int, key: LogKey = LOG) -> str:
+    """One note a size: ML-DSA signs the same text otherwise each time."""
     return sign(Checkpoint(key.name, size, _ROOT), key)
 
 
@@ -59,7 +64,7 @@ def test_the_first_one_torn_is_none(mark: Mark, tmp_path: Path) -> None:
 
 
 def test_a_mark_that_is_missing_or_damaged_or_of_another_log_is_refused(mark: Mark, tmp_path: Path) -> None:
-    other = LogKey.from_bytes(LOG.name, bytes(32))
+    other = log_key(LOG.name, bytes(32))
     for size in (1, 2):
         mark.raise_to(note(size))
     with refuses("log.unmarked"):
