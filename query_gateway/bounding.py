@@ -25,6 +25,9 @@ Ranges = Annotated[
     bool, typer.Option("--auto-ranges", help="Sums of values of unknown range: how much counts is chosen privately.")
 ]
 
+_MOST_DIGITS = 20
+"""Of a norm that the service could take."""
+
 
 def bounds_of(groups: int | None, rows: int | None, clip: str | None) -> Asked | None:
     """The bounds named; None where there are none."""
@@ -44,6 +47,8 @@ def bounds_of(groups: int | None, rows: int | None, clip: str | None) -> Asked |
 
 def _norm(clip: str) -> Fraction:
     try:
-        return Fraction(Decimal(clip))
+        if abs(number := Decimal(clip)).adjusted() < _MOST_DIGITS:
+            return Fraction(number)
     except (ArithmeticError, ValueError, OverflowError):
-        raise typer.BadParameter("--clip is a number") from None
+        pass
+    raise typer.BadParameter("--clip is a number")

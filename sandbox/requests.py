@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,8 +19,8 @@ MOST_QUERIES = 16
 """Of one batch."""
 _MAX_TEXT = 64
 """Characters of an identifier."""
-_MAX_DIGITS = 40
-"""Characters of an exact number."""
+_NUMBER = re.compile(r"[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?")
+"""An exact number, whose size its length bounds: with longer exponents, a few characters are a billion digits."""
 _MAX_WEIGHTS = 64
 """Columns that a split can weigh."""
 _LARGEST_VALUE = 10**18
@@ -129,7 +130,7 @@ def read_json(body: bytes) -> object:
         return json.loads(
             body.decode("utf-8"), parse_float=Decimal, parse_constant=_constant, object_pairs_hook=_without_repeats
         )
-    except (ValueError, RecursionError):
+    except (ArithmeticError, ValueError, RecursionError):
         _refuse("not JSON")
 
 
@@ -210,11 +211,8 @@ def _automatic(fields: Mapping[str, object], name: str) -> bool:
 
 def _exact(value: object, name: str, most: int = 10**6) -> Fraction:
     """A positive exact number from a JSON number or a decimal text."""
-    if isinstance(value, int | Decimal | str) and not isinstance(value, bool) and len(str(value)) <= _MAX_DIGITS:
-        try:
-            number = Fraction(Decimal(value))
-        except (ArithmeticError, ValueError, OverflowError):
-            _refuse(f"{name} is not a number")
+    if isinstance(value, int | Decimal | str) and not isinstance(value, bool) and _NUMBER.fullmatch(str(value)):
+        number = Fraction(str(value))
         if Fraction(1, 10**9) <= number <= most:
             return number
     _refuse(f"{name} is a number between 1e-9 and {float(most):g}")

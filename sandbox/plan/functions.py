@@ -43,11 +43,15 @@ def resolve(name: str, types: tuple[Type, ...]) -> Signature:
     return signature
 
 
+_PAIRS = 4
+"""Of characters of two texts that count as one value."""
+
+
 def evaluate(name: str, signature: Signature, arguments: tuple[Values, ...], budget: int) -> tuple[Values, int]:
     """The values of a call, and what it took to know its value set, which is nothing where `budget` does not allow it.
 
     Where all arguments have small value sets the function is applied to every combination.
-    Unit: single values built or given to the function.
+    Unit: single values built or given to the function; where it compares texts, every few pairs of characters are one.
     """
     function = FUNCTIONS[name]
     given = tuple(map(converted, arguments, signature.parameters))
@@ -62,8 +66,13 @@ def evaluate(name: str, signature: Signature, arguments: tuple[Values, ...], bud
     spent = count * len(arguments)
     if found.type is Type.BOOLEAN or None in sizes or count > SET_LIMIT or spent > budget:
         return found, 0
+    possible = list(map(_possible, arguments, signature.parameters))
+    if function.work:
+        spent += math.prod(sum(len(str(value)) + 1 for value in values) for values in possible) // _PAIRS
+        if spent > budget:
+            return found, 0
     try:
-        results = [function.of(*each) for each in product(*map(_possible, arguments, signature.parameters))]
+        results = [function.of(*each) for each in product(*possible)]
     except UnknownValueError:
         return found, spent
     return _exactly(results, found, nullable=False), spent

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from sandbox.plan.nodes import Scalar
 from sandbox.plan.signatures import Signature
-from sandbox.plan.texts import cut
 
 MOST_REPEATS = 32
 MOST_WEIGHT = 64
@@ -18,7 +17,7 @@ HEAVY_WORK = 10_240
 """For each unit of weight."""
 MOST_REPLACEMENT = 16
 """Characters of a replacement, since it can stand at every place of a text."""
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"""(?P<group>\((\?:)?) | (?P<end>\)) | (?P<or>\|) | (?P<anchor>[\^$])
       | (?P<repeat>(?:[*+?]|\{(?P<least>\d{1,2})(?:,(?P<most>\d{0,2}))?\})\??)
       | (?P<atom>\\[dDwWs.\\+*?()\[\]{}|^$/-] | [^\\.+*?()\[\]{}|^$] | \. | \[\^?(?:(?:\\[\\\]^-]|[^\\\[\]^&~|-])
@@ -26,10 +25,6 @@ _TOKEN = re.compile(
     re.VERBOSE | re.ASCII,
 )
 _RANGE = re.compile(r"(\\?.)-(\\?.)", re.DOTALL)
-
-
-_SPELLED = {"$": r"\Z", r"\s": r"[\t\n\f\r ]"}
-"""What Python reads otherwise than RE2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +42,7 @@ def read(pattern: str) -> Pattern | None:
     captured, place, last = 0, 0, 0
     weights = [0]
     while place < len(pattern):
-        token = _TOKEN.match(pattern, place)
+        token = TOKEN.match(pattern, place)
         if token is None:
             return None
         place = token.end()
@@ -115,26 +110,3 @@ def pattern(position: int, values: tuple[Scalar, ...], _: Signature) -> bool:
             return len(replacement) <= MOST_REPLACEMENT and "\\" not in replacement
         case _:
             return False
-
-
-def _compiled(found: str) -> re.Pattern[str]:
-    parts = (one[0] for one in _TOKEN.finditer(found))
-    return re.compile("".join(_SPELLED.get(one, one) for one in parts), re.ASCII)
-
-
-def matches(text: str, found: str) -> bool:
-    return _compiled(found).search(text) is not None
-
-
-def full_match(text: str, found: str) -> bool:
-    return _compiled(found).fullmatch(text) is not None
-
-
-def extract(text: str, found: str, group: int) -> str:
-    """What the group holds; empty where it matches nothing."""
-    match = _compiled(found).search(text)
-    return (match[group] or "") if match else ""
-
-
-def replace_first(text: str, found: str, replacement: str) -> str:
-    return cut(_compiled(found).sub(lambda _: replacement, text, count=1))

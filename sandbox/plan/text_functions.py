@@ -5,7 +5,7 @@ Rule: total and row-local, by binary collation; no result longer than 256 charac
 
 from __future__ import annotations
 
-from sandbox.plan import arithmetic, distances, patterns, ranges, text_edits, texts
+from sandbox.plan import arithmetic, distances, matcher, patterns, ranges, text_edits, texts
 from sandbox.plan.function import Function, at
 from sandbox.plan.meanings import filled
 from sandbox.plan.nodes import Type
@@ -71,14 +71,12 @@ TEXT_FUNCTIONS: tuple[Function, ...] = (
     Function("jaccard", ALIKE, distances.jaccard, ranges.perhaps(0, 1), work=64),
     Function("jaro_similarity", ALIKE, arithmetic.unknown, ranges.perhaps(0, 1), work=512),
     Function("jaro_winkler_similarity", ALIKE, arithmetic.unknown, ranges.perhaps(0, 1), work=512),
-    Function("regexp_matches", TEXTS, patterns.matches, ranges.truth, at(1), patterns.pattern, work=patterns.work),
-    Function(
-        "regexp_full_match", TEXTS, patterns.full_match, ranges.truth, at(1), patterns.pattern, work=patterns.work
-    ),
+    Function("regexp_matches", TEXTS, matcher.matches, ranges.truth, at(1), patterns.pattern, work=patterns.work),
+    Function("regexp_full_match", TEXTS, matcher.full_match, ranges.truth, at(1), patterns.pattern, work=patterns.work),
     Function(
         "regexp_extract",
         fixed((TEXT, TEXT, INTEGER), TEXT),
-        patterns.extract,
+        matcher.extract,
         ranges.opaque,
         at(1, 2),
         patterns.pattern,
@@ -87,7 +85,7 @@ TEXT_FUNCTIONS: tuple[Function, ...] = (
     Function(
         "regexp_replace",
         fixed((TEXT, TEXT, TEXT), TEXT),
-        patterns.replace_first,
+        matcher.replace_first,
         ranges.opaque,
         at(1, 2),
         patterns.pattern,
