@@ -10,6 +10,7 @@ import structlog
 import uvicorn
 
 from query_gateway.app import GatewaySettings, create_app
+from query_gateway.connections import SERVING
 from query_gateway.transport import is_this_host, tls
 from sandbox import operator_log
 
@@ -35,14 +36,7 @@ def main() -> None:
         host=arguments.host,
         port=arguments.port,
         ssl_context_factory=None if context is None else lambda *_: context,
-        access_log=False,
-        log_config=None,
-        log_level="warning",
-        proxy_headers=False,
-        server_header=False,
-        ws="none",
-        lifespan="off",
-        timeout_graceful_shutdown=10,
+        **SERVING,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 
 import orjson
+from anyio import move_on_after
 from fastapi import Request, Response
 
 from query_gateway import problems
@@ -22,6 +23,10 @@ _ANSWERED = ("location", "retry-after", "vitrine-dry-run", "vitrine-receipt", "v
 """The sandbox's headers that reach the caller."""
 _RETRY_AFTER = 1
 """Seconds."""
+_BODY_SECONDS = 20.0
+"""Until a body has come whole."""
+_UNREAD = frozenset({"request.encoding", "request.media_type", "request.slow", "request.too_large"})
+"""Refusals of a body that was not read: the connection ends with them, so that nothing of it is waited for."""
 
 
 @dataclass(slots=True)
@@ -62,15 +67,24 @@ class Relay:
         return answer.status == 200
 
     async def _body(self, request: Request) -> bytes:
-        """The body, read no further than allowed. Refuses request.too_large."""
+        """The body, read no further and no longer than allowed. Refuses request.too_large, request.slow,
+        request.encoding, request.media_type."""
+        if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+            raise Refusal("request.encoding")
+        media = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+        if request.method == "POST" and media != JSON:
+            raise Refusal("request.media_type", {"media": JSON})
         declared = request.headers.get("content-length", "0")
         if not declared.isdecimal() or int(declared) > self._max_body:
             raise Refusal("request.too_large", {"limit": str(self._max_body)})
         body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > self._max_body:
-                raise Refusal("request.too_large", {"limit": str(self._max_body)})
+        with move_on_after(_BODY_SECONDS) as time:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > self._max_body:
+                    raise Refusal("request.too_large", {"limit": str(self._max_body)})
+        if time.cancelled_caught:
+            raise Refusal("request.slow")
         return bytes(body)
 
     async def _ask(self, request: Request, body: bytes) -> HttpAnswer:
@@ -96,7 +110,10 @@ class Relay:
 def refused(refusal: Refusal, tongue: str) -> Response:
     """The gateway's own refusal."""
     status, body = problems.own(refusal, tongue)
-    return _answer(body, status, problems.MEDIA_TYPE, tongue)
+    answer = _answer(body, status, problems.MEDIA_TYPE, tongue)
+    if refusal.code in _UNREAD:
+        answer.headers["connection"] = "close"
+    return answer
 
 
 def _problem(answer: HttpAnswer, body: bytes, tongue: str) -> Response:

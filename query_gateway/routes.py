@@ -20,15 +20,18 @@ _REASONS = {
     403: "Policy, licence or scenario do not allow it.",
     404: "There is no such thing of the caller's.",
     406: "The answer has none of the accepted formats.",
+    408: "The body took too long to arrive.",
     409: "The state does not allow it: budget exhausted, idempotency key used for another request, state changed.",
     413: "The body is too large.",
+    415: "The body is no JSON, or is encoded.",
     422: "It cannot be answered as asked; the problem says why, where, and what to write instead.",
     429: "The person or the institution sends too much: `Retry-After` says in how many seconds to send it again.",
+    431: "The headers are too large.",
     500: "It could not be carried out. A charge that was made stands.",
     503: "The service is busy or the sandbox unreachable: send the same request again, with a new signature.",
 }
 _SCHEMAS = "#/components/schemas/"
-_READING = (401, 403, 404, 406, 413, 429, 500, 503)
+_READING = (400, 401, 403, 404, 406, 408, 413, 415, 429, 431, 500, 503)
 _ASKING = tuple(_REASONS)
 _SIGNING: list[dict[str, Any]] = [
     {

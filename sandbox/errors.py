@@ -265,15 +265,24 @@ PROBLEMS: Mapping[str, Problem] = {
     "registry.state": Problem(409, "{what} is {state}.", "{what} 的状态为 {state}。"),
     "registry.unknown": Problem(404, "{what} is not registered.", "{what} 未登记。"),
     "request.body": Problem(422, "The request body cannot be used: {what}.", "请求正文无效：{what}。"),
+    "request.encoding": Problem(
+        415, "The body is taken as it is, without Content-Encoding.", "请求正文不得使用 Content-Encoding 编码。"
+    ),
     "request.format": Problem(406, "The answer can be written as {formats} only.", "该回答只能以 {formats} 格式给出。"),
     "request.frame": Problem(400, "The frame is malformed.", "帧格式错误。"),
+    "request.head": Problem(431, "The request's headers are larger than {limit} bytes.", "请求头超过 {limit} 字节。"),
     "request.header": Problem(400, "The header {header} is repeated.", "请求头 {header} 重复出现。"),
     "request.idempotency_conflict": Problem(
         409, "The idempotency key was used with another request.", "该幂等键已用于另一请求。"
     ),
+    "request.http": Problem(400, "This is no HTTP/1.1 request.", "不是有效的 HTTP/1.1 请求。"),
+    "request.media_type": Problem(415, "The body is {media}.", "请求正文须为 {media}。"),
     "request.method": Problem(405, "The resource does not know the method {method}.", "该资源不支持 {method} 方法。"),
     "request.range": Problem(400, "The parameters of the request are not usable.", "请求参数不可用。"),
     "request.route": Problem(404, "There is no such resource.", "没有该资源。"),
+    "request.slow": Problem(
+        408, "The request took too long to arrive; send it again.", "请求未能及时送达，请重新发送。"
+    ),
     "request.too_large": Problem(413, "The body is larger than {limit} bytes.", "请求正文超过 {limit} 字节。"),
     "service.busy": Problem(
         503, "The service is busy; send the same request again later.", "服务繁忙，请稍后以同一请求重试。"
