@@ -60,6 +60,18 @@ def add_commands(app: typer.Typer, groups: Mapping[str, typer.Typer]) -> None:
             app.add_typer(found[group], name=group)
         _pass_on(found[group], name, sentence)
     app.add_typer(_serving(), name="serve")
+    found["audit"].add_typer(_witnessing(), name="witness")
+
+
+def _witnessing() -> typer.Typer:
+    witnessing = typer.Typer(no_args_is_help=True, help="A witness of logs, run by a regulator.")
+    for name, sentence in {"init": "Make a witness's folder and keys.", "serve": "Cosign what logs submit."}.items():
+
+        @witnessing.command(name, help=sentence, context_settings=dict(_PASSED_ON))
+        def command(context: typer.Context, name: str = name) -> None:
+            become("query_gateway.witness", [name, *context.args], GATEWAY)
+
+    return witnessing
 
 
 def _pass_on(group: typer.Typer, name: str, sentence: str) -> None:

@@ -21,6 +21,7 @@ from urllib.request import urlopen
 import pytest
 import typer.main
 
+from query_gateway import witness
 from query_gateway.cli import app
 from query_gateway.client.settings import NAMES
 from sandbox.__main__ import _parser
@@ -152,6 +153,8 @@ def _understood(line: str) -> bool:
         return _parses(lambda: command.make_context("vitrine", words))
     if whole[:2] == ["serve", "gateway"]:
         return True  # its flags have a test of their own
+    if whole[:2] == ["audit", "witness"]:
+        return _parses(lambda: witness.parser().parse_args(whole[2:]))
     return _parses(lambda: _parser().parse_args(whole if whole[0] != "serve" else ["serve", *whole[2:]]))
 
 
