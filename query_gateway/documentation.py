@@ -15,7 +15,7 @@ from sandbox.errors import PROBLEMS, Refusal
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _OWN = files("query_gateway") / "assets"
 _SWAGGER = files("fastapi_offline") / "static"

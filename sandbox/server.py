@@ -106,6 +106,7 @@ class Server:
                 return
             answer = self._handler(request)
         except Refusal as refusal:
+            _LOGGER.warning("broken frame: %s", refusal.code)
             answer = self._refuse(refusal)
         send_answer(connection, answer)
 

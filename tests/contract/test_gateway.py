@@ -304,14 +304,52 @@ def test_metrics_know_templates_only(http: TestClient) -> None:
     assert "secret" not in text
 
 
-@pytest.mark.parametrize("path", ["/v1/catalogue", "/v1/nothing", "/docs", "/openapi.json", "/metrics"])
-def test_every_answer_is_protected(http: TestClient, path: str) -> None:
-    headers = http.get(path).headers
-    assert headers["x-content-type-options"] == "nosniff"
-    assert headers["strict-transport-security"].startswith("max-age=")
-    assert headers["content-security-policy"].startswith("default-src 'none'")
-    assert "unsafe-eval" not in headers["content-security-policy"]
-    assert "server" not in headers
+PROTECTION = {
+    "x-content-type-options": "nosniff",
+    "strict-transport-security": "max-age=63072000; includeSubDomains",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+REQUESTS = [
+    ("GET", "/v1/catalogue"), ("GET", "/v1/nothing"), ("POST", "/v1/queries"), ("DELETE", "/v1/queries"),
+    ("OPTIONS", "/v1/queries"), ("TRACE", "/v1/queries"), ("GET", "/docs"), ("GET", "/openapi.json"),
+    ("GET", "/metrics"), ("GET", "/healthz"), ("GET", "/problems"), ("GET", "/docs/docs.js"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "path"), REQUESTS)
+def test_every_answer_is_protected(http: TestClient, method: str, path: str) -> None:
+    got = http.request(method, path, headers={"Origin": "https://evil.example", "X-Forwarded-For": "192.0.2.1"})
+    expected = PROTECTION | ({"cache-control": "max-age=3600"} if path == "/docs/docs.js" else {})
+    assert {name: got.headers.get(name) for name in expected} == expected
+    policy = {part.split()[0]: part.split()[1:] for part in got.headers["content-security-policy"].split(";")}
+    for directive in ("default-src", "object-src", "base-uri", "form-action", "frame-ancestors"):
+        assert policy[directive] == ["'none'"]
+    assert ("sandbox" in policy) == (path != "/docs")
+    assert not {"'unsafe-eval'", "*", "https:"} & {each for values in policy.values() for each in values}
+    assert "'unsafe-inline'" not in policy.get("script-src", [])
+    assert not {"server", "x-powered-by", "set-cookie"} & got.headers.keys()
+    assert not [name for name in got.headers if name.startswith("access-control-")]
+    assert got.headers["content-type"].split(";")[0] in TYPES
+    if got.headers["content-type"].startswith("text/"):
+        assert "charset=utf-8" in got.headers["content-type"]
+
+
+TYPES = {
+    "application/json", "application/problem+json", "text/csv", "text/html", "text/javascript", "text/css",
+    "text/plain",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ["TRACE", "OPTIONS", "HEAD", "PUT", "PATCH", "DELETE", "CONNECT", "JEFF"])
+def test_no_other_method(http: TestClient, sandbox: FakeSandbox, method: str) -> None:
+    """None crosses, and none is answered with what was sent."""
+    got = http.request(method, "/v1/queries/q-1", headers={"X-Secret": "secret"})
+    assert got.status_code == 405
+    assert "secret" not in got.text
+    assert sandbox.asked == []
 
 
 def test_documentation_comes_from_this_host(http: TestClient) -> None:
