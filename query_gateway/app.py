@@ -82,6 +82,10 @@ def _described(app: FastAPI) -> dict[str, Any]:
     for model in (ProblemDocument, QueryBody, BatchBody):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         document["components"]["schemas"] |= schema.pop("$defs") | {model.__name__: schema}
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            if not path.startswith("/v1"):
+                operation["responses"].pop("422", None)  # nothing there is validated: what does not exist is 404
     return document
 
 

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from query_gateway.problem_wire import ProblemCode
 from query_gateway.relay import refused
+from query_gateway.routes import described
 from sandbox.errors import PROBLEMS, Refusal
 
 _POLICY = (
@@ -48,7 +49,7 @@ def router() -> APIRouter:
         """Every code a request can be refused with."""
         return [_code(code) for code in sorted(PROBLEMS)]
 
-    @api.get("/problems/{code}", tags=["service"], response_model=ProblemCode)
+    @api.get("/problems/{code}", tags=["service"], response_model=ProblemCode, responses={404: described(404)})
     async def problem_code(code: Annotated[str, Path(examples=["plan.raw_rows"])]) -> ProblemCode | Response:
         """One code: what a problem's `type` refers to."""
         return _code(code) if code in PROBLEMS else refused(Refusal("request.route"), "en")

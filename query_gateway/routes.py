@@ -183,7 +183,10 @@ def _answers(
     }
     if pending is not None:
         found[202] = {"model": pending, "description": pending.__doc__ or ""}
-    for status in refusals:
-        schema = {"$ref": _SCHEMAS + ProblemDocument.__name__}
-        found[status] = {"description": _REASONS[status], "content": {problems.MEDIA_TYPE: {"schema": schema}}}
-    return found
+    return found | {status: described(status) for status in refusals}
+
+
+def described(status: int) -> dict[str, Any]:
+    """How refusals with a status are described."""
+    schema = {"$ref": _SCHEMAS + ProblemDocument.__name__}
+    return {"description": _REASONS[status], "content": {problems.MEDIA_TYPE: {"schema": schema}}}

@@ -268,7 +268,7 @@ class Door:
             caller,
             Action.CHECKPOINT_READ,
             Target("proof", None),
-            lambda connection: self._proof(connection, log.consistency_proof, old, new, ordered=old <= new),
+            lambda connection: self._proof(connection, log.consistency_proof, old, new, ordered=0 < old <= new),
         )
 
     def _proof(

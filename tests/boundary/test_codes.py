@@ -99,6 +99,10 @@ def exactly(error: Mapping[str, str], text: str = COUNT, **more: object) -> Answ
     return lambda world: world.ask(query(text, spend))
 
 
+def proof(kind: str, parameters: str) -> Answering:
+    return lambda world: world.door.handle(world.signed(None, f"/v1/audit/proofs/{kind}", parameters=parameters))
+
+
 def first_entry(world: BrokerWorld) -> HttpAnswer:
     """The log's first entry."""
     return world.door.handle(world.signed(None, "/v1/audit/entries", parameters="start=0&end=1"))
@@ -234,6 +238,10 @@ FIELDS: Mapping[str, tuple[str, Answering]] = {
     "a route that is none": ("request.route", lambda world: world.ask(None, "/v1/secrets")),
     "a query by GET of none": ("request.route", lambda world: world.ask(None, f"/v1/queries/{'0' * 32}")),
     "a range that is none": ("request.range", lambda world: world.ask(None, "/v1/audit/entries")),
+    "a proof from nothing": ("request.range", proof("consistency", "old=0&new=0")),
+    "a proof backwards": ("request.range", proof("consistency", "old=3&new=2")),
+    "a proof of what is not there": ("request.range", proof("inclusion", "index=1&size=999999")),
+    "a proof of a leaf beyond": ("request.range", proof("inclusion", "index=2&size=2")),
     "the log, not an auditor": ("policy.denied", first_entry),
 }
 """What a signed request is refused for beside its SQL."""
