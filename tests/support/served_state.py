@@ -15,7 +15,7 @@ from sandbox import commands
 from sandbox.audit.entry import Header
 from sandbox.keys import read_private_key
 from sandbox.registry import acts
-from sandbox.state import create
+from sandbox.state import StateFolder, create
 
 AUTHORITY = "sandbox.test"
 KEYS = {name: Ed25519PrivateKey.from_private_bytes(sha256(name.encode()).digest()) for name in ("li", "wang")}
@@ -45,7 +45,7 @@ SETTINGS: dict[str, str | int] = {
     "max_failures": 3,
     "without_layers": "",
 }
-_CARD = """
+CARD = """
 name = "clinic"
 version = 1
 unit_domain = "people"
@@ -80,7 +80,7 @@ columns = [
   { name = "cost", type = "integer", range = [0, 1000], title = { zh = "费用", en = "Cost" } },
 ]
 """
-_DOMAIN = """
+DOMAIN = """
 name = "people"
 title = { zh = "居民", en = "Residents" }
 canonical = "integer"
@@ -90,7 +90,7 @@ max_units = 1000
 rho = "1000"
 delta = "1e-3"
 """
-_LICENCE = """id = "{name}"
+LICENCE = """id = "{name}"
 institution = "clinic"
 mode = "scenario"
 agreement = "{agreement}"
@@ -122,15 +122,25 @@ def sql(number: int) -> str:
 
 def make_state(path: Path) -> None:
     """A state folder with a loaded data set, two analysts and the licences L1 and L2, each for ten queries."""
-    policies = path.with_name("policies")
-    for folder, name, text in (("cards", "clinic", _CARD), ("domains", "people", _DOMAIN)):
-        (policies / folder).mkdir(parents=True)
-        (policies / folder / f"{name}.toml").write_text(text, encoding="utf-8")
-    state = create(path, SETTINGS, policies)
+    state = empty_state(path, CARD, DOMAIN)
     rows = path.with_name("visits.csv")
     rows.write_text(_ROWS, encoding="utf-8")
     commands.load(state, "clinic", [rows], print)
-    department = read_private_key(path / "keys" / "department.pem")
+    register(state, LICENCE)
+
+
+def empty_state(path: Path, card: str, domain: str, **settings: str | int) -> StateFolder:
+    """A state folder without data, for the card of the data set `clinic`."""
+    policies = path.with_name("policies")
+    for folder, name, text in (("cards", "clinic", card), ("domains", "people", domain)):
+        (policies / folder).mkdir(parents=True)
+        (policies / folder / f"{name}.toml").write_text(text, encoding="utf-8")
+    return create(path, {**SETTINGS, **settings}, policies)
+
+
+def register(state: StateFolder, licence: str) -> None:
+    """Two analysts, and licences of these terms, L1 and L2."""
+    department = read_private_key(state.path / "keys" / "department.pem")
     until = round((datetime.now(UTC) + timedelta(days=365)).timestamp() * 1000)
 
     def registry(connection: Connection, header: Header) -> None:
@@ -139,7 +149,7 @@ def make_state(path: Path) -> None:
             acts.add_person(connection, header, None, name, "clinic", frozenset({Role.ANALYST}))
             acts.register_key(connection, header, None, name, key.public_key(), until)
         for name in ("L1", "L2"):
-            signed = sign_licence(_LICENCE.format(name=name, agreement="0" * 64), department)
+            signed = sign_licence(licence.format(name=name, agreement="0" * 64), department)
             acts.issue_licence(connection, header, None, signed, department.public_key())
 
     commands.act(state, registry)
