@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import settings
 
-from tests.support.search import SEARCHED
+from tests.support.search import FAULT_POINTS, SEARCHED
 
 settings.register_profile("test", deadline=None, max_examples=100, derandomize=True)
 settings.register_profile("fuzz", deadline=None, max_examples=2_000, print_blob=True)
@@ -11,9 +11,14 @@ settings.load_profile("test")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How many plans the generators made, over all tests and processes."""
+    """How many plans the generators made, and at how many points something failed, over all tests and processes."""
     reports = [one for found in terminalreporter.stats.values() for one in found if isinstance(one, pytest.TestReport)]
     told = [found for one in reports if one.when == "call" for found in one.user_properties]
-    plans = sum(int(str(value)) for name, value in told if name == SEARCHED)
-    if plans:
+
+    def total(property_name: str) -> int:
+        return sum(int(str(value)) for name, value in told if name == property_name)
+
+    if plans := total(SEARCHED):
         terminalreporter.line(f"{plans:,} plans were {SEARCHED}, accepted and tried")
+    if points := total(FAULT_POINTS):
+        terminalreporter.line(f"{points:,} {FAULT_POINTS}: went down or failed there, and went on")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
@@ -190,7 +190,12 @@ class World:
         return self.authorize(self.request(query, **words))  # type: ignore[arg-type]
 
     def release(self, charge: str, body: bytes = b"{}", measured: tuple[StoredRelation, ...] = ()) -> Released | Failed:
-        return self.do(lambda connection: transactions.release(connection, charge, (body,), NOW + 1, measured))
+        return self.do(self.releasing(charge, body, measured))
+
+    def releasing(
+        self, charge: str, body: bytes = b"{}", measured: tuple[StoredRelation, ...] = ()
+    ) -> Callable[[Connection], Released | Failed]:
+        return lambda connection: transactions.release(connection, charge, (body,), NOW + 1, measured)
 
     def fail(self, charge: str, max_failures: int = 100) -> Failed:
         return self.do(lambda connection: transactions.fail(connection, charge, NOW + 1, max_failures))
@@ -202,12 +207,12 @@ class World:
         """ρ per account, in queries."""
         return {name: (account.spent.rho or 0) // RHO for name, account in self.accounts().items()}
 
-    def audit(self) -> audit.Report:
-        """The offline verifier's report on the log as it stands."""
+    def audit(self, told: Sequence[str] = ()) -> audit.Report:
+        """The offline verifier's report on the log as it stands, for one who was told these checkpoints."""
         directory = self.folder / f"export-{next(self._numbers)}"
         with self.engine.connect() as connection:
             export(connection, LOG.public, directory)
-        return audit.verify(directory, LOG.public, DEPARTMENT.public_key())
+        return audit.verify(directory, LOG.public, DEPARTMENT.public_key(), told)
 
 
 @contextmanager

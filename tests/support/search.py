@@ -13,6 +13,9 @@ FAILURES = 5
 SEARCHED = "generated"
 """The property of a test's report that says how many it tried; `conftest.py` adds them up."""
 
+FAULT_POINTS = "fault points"
+"""The same, of the points at which the machine went down or a step failed."""
+
 
 def fuzzing() -> bool:
     """Whether this is `make fuzz`: known once pytest has read its command."""

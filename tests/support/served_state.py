@@ -123,10 +123,15 @@ def sql(number: int) -> str:
 def make_state(path: Path) -> None:
     """A state folder with a loaded data set, two analysts and the licences L1 and L2, each for ten queries."""
     state = empty_state(path, CARD, DOMAIN)
-    rows = path.with_name("visits.csv")
-    rows.write_text(_ROWS, encoding="utf-8")
-    commands.load(state, "clinic", [rows], print)
+    commands.load(state, "clinic", [make_rows(path.parent)], print)
     register(state, LICENCE)
+
+
+def make_rows(folder: Path) -> Path:
+    """The only table's file, within the folder."""
+    rows = folder / "visits.csv"
+    rows.write_text(_ROWS, encoding="utf-8")
+    return rows
 
 
 def empty_state(path: Path, card: str, domain: str, **settings: str | int) -> StateFolder:
