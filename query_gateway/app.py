@@ -50,6 +50,7 @@ def create_app(settings: GatewaySettings) -> Protection:
         redirect_slashes=False,
     )
     app.include_router(routes.router(relay))
+    app.include_router(routes.log_router(relay))
     app.include_router(documentation.router())
 
     @app.get("/healthz", tags=["service"], response_model=wire.Health, responses={503: {"model": wire.Health}})

@@ -333,6 +333,20 @@ def audit_verify(context: typer.Context) -> None:
     become("sandbox.audit.command", context.args)
 
 
+@audit.command("fetch")
+def audit_fetch(
+    context: typer.Context,
+    directory: Annotated[Path, typer.Argument(help="Where the copy stands; one that is there is continued.")],
+    as_json: Json = False,
+) -> None:
+    """Copy the log over the API, for `audit verify`. Needs the role auditor."""
+    session = _session(context, as_json)
+    with session.client() as client:
+        size, fetched = client.copy_log(directory)
+    found = {"directory": str(directory), "entries": size, "fetched": fetched}
+    session.show(found, lambda: tables.facts(found))
+
+
 def main() -> None:
     """Runs the command. Status 1: refused; 2: not understood; 3: not reached, not believed, or a process ended."""
     session = Session(Words(system_language()))

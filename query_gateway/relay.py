@@ -58,6 +58,17 @@ class Relay:
             return _problem(answer, body, tongue)
         return _written(answer, wanted, tongue)
 
+    async def pass_file(self, request: Request, media: str, kept: str) -> Response:
+        """A file of the log as the sandbox gives it, to be kept by caches as said; or a problem document."""
+        tongue = language(request.headers.get("accept-language"))
+        try:
+            answer = await self._ask(request, b"")
+        except Refusal as refusal:
+            return refused(refusal, tongue)
+        if answer.status >= 400:
+            return _problem(answer, b"", tongue)
+        return Response(answer.body, 200, {"cache-control": kept}, media_type=media)
+
     async def healthy(self, request: Request) -> bool:
         """Whether the sandbox answers."""
         try:

@@ -43,6 +43,8 @@ _SIGNING: list[dict[str, Any]] = [
     }
     for name in ("Signature-Input", "Signature")
 ]
+_TEXT_SCHEMA: dict[str, Any] = {"schema": {"type": "string"}}
+_PATH: dict[str, Any] = {"name": "path", "in": "path", "required": True, "schema": {"type": "string"}}
 _BODY_SIGNING: list[dict[str, Any]] = [
     {
         "name": "Content-Digest",
@@ -135,6 +137,43 @@ def router(relay: Relay) -> APIRouter:
     async def consistency(request: Request) -> Response:
         """The proof that the tree of one size is the beginning of the tree of another."""
         return await relay.pass_on(request, JSON)
+
+    return api
+
+
+def log_router(relay: Relay) -> APIRouter:
+    """The log as C2SP tlog-tiles serves it: its checkpoint and hashes for everybody, its entries for auditors."""
+    api = APIRouter(prefix="/log", tags=["audit"])
+    refusals: dict[int | str, dict[str, Any]] = {status: described(status) for status in _READING}
+    readable: dict[int | str, dict[str, Any]] = {
+        status: each for status, each in refusals.items() if status not in (401, 403)
+    }
+    file = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+
+    @api.get("/checkpoint", response_class=Response, responses={200: {"content": {TEXT: _TEXT_SCHEMA}}, **readable})
+    async def checkpoint(request: Request) -> Response:
+        """The newest signed tree head: a C2SP signed note."""
+        return await relay.pass_file(request, f"{TEXT}; charset=utf-8", "no-cache")
+
+    @api.get(
+        "/tile/entries/{path:path}",
+        response_class=Response,
+        responses={200: file, **refusals},
+        openapi_extra={"parameters": [*_SIGNING, _PATH]},
+    )
+    async def entries(request: Request) -> Response:
+        """A bundle of up to 256 entries."""
+        return await relay.pass_file(request, "application/octet-stream", "private, no-store")
+
+    @api.get(
+        "/tile/{path:path}",
+        response_class=Response,
+        responses={200: file, **readable},
+        openapi_extra={"parameters": [_PATH]},
+    )
+    async def hashes(request: Request) -> Response:
+        """Up to 256 hashes of a level of the tree. They never change."""
+        return await relay.pass_file(request, "application/octet-stream", "public, max-age=31536000, immutable")
 
     return api
 

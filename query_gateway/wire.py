@@ -378,6 +378,7 @@ class Entries(Shape):
 
     start: int
     entries: list[str] = Field(description="Base64, salt included.")
+    bodies: dict[str, str] = Field(description="Base64 of the texts first named by one of them, by SHA-256.")
 
 
 class Proof(Shape):

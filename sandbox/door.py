@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from secrets import token_hex
-from urllib.parse import parse_qsl
 
 from sqlalchemy import Connection
 
@@ -26,7 +25,7 @@ from sandbox.answers import (
     query_answer,
     repeat_receipt,
 )
-from sandbox.audit import entry, log
+from sandbox.audit import entry, log, published
 from sandbox.audit.checkpoint import LogPublicKey, open_note
 from sandbox.broker import Answered, Broker, DryRun, Read
 from sandbox.errors import PROBLEMS, Refusal
@@ -35,6 +34,7 @@ from sandbox.identity import VerifiedRequest, verify
 from sandbox.ledger.charges import Charge, find_charge
 from sandbox.ledger.database import cause
 from sandbox.ledger.outcomes import Leaf
+from sandbox.parameters import number, parameters, span
 from sandbox.registry.directory import RegisteredLicence
 from sandbox.requests import is_batch, read_batch, read_query
 
@@ -42,7 +42,8 @@ _LOGGER = logging.getLogger("vitrine.door")
 _PAGE = 256
 """The most entries or requests in one answer."""
 _KEY_ID = re.compile(r';keyid="([0-9a-f]{16})"')
-_NUMBER = re.compile(r"0|[1-9][0-9]{0,15}")
+_PUBLISHED = re.compile(r"/log/(?!tile/entries/)(.*)", re.DOTALL)
+"""What is read without an identity."""
 
 Handler = Callable[["Door", VerifiedRequest, HttpRequest, str], HttpAnswer]
 """Answers one route; the text is the path's own part, empty where there is none."""
@@ -79,6 +80,9 @@ class Door:
         if wait:
             return refused(Refusal("service.busy", after=wait))  # one of a flood: no line of the operator's log
         try:
+            open_path = _PUBLISHED.fullmatch(request.path)
+            if open_path is not None and request.method == "GET":
+                return self._published(open_path[1])
             return self._handled(request)
         except Refusal as refusal:
             _LOGGER.warning("turned away: %s, key %s", refusal.code, _claimed_key(request))
@@ -86,6 +90,12 @@ class Door:
         except Exception as error:  # noqa: BLE001 - whatever it was, no caller learns of it
             _LOGGER.error("request failed: %s", cause(error))
             return refused(Refusal("service.failed"))
+
+    def _published(self, path: str) -> HttpAnswer:
+        """What of the log is for everybody: nobody's act, which leaves no leaf."""
+        with self.broker.engine.connect() as connection:
+            found = published.hashes(connection, self.log_key, path)
+        return refused(Refusal("request.route")) if found is None else HttpAnswer(200, found)
 
     def _handled(self, request: HttpRequest) -> HttpAnswer:
         """Refuses identity.*: the act of nobody, which leaves no leaf."""
@@ -214,8 +224,8 @@ class Door:
 
     def history(self, caller: VerifiedRequest, request: HttpRequest, _: str) -> HttpAnswer:
         """The caller's own queries."""
-        asked = _parameters(request, {"limit"})
-        limit = min(_number(asked.get("limit", "20")), _PAGE)
+        asked = parameters(request, {"limit"})
+        limit = min(number(asked.get("limit", "20")), _PAGE)
         target = Target("queries", caller.signer.institution)
         person = caller.signer.person
         return self._from_log(
@@ -246,14 +256,24 @@ class Door:
 
     def entries(self, caller: VerifiedRequest, request: HttpRequest, _: str) -> HttpAnswer:
         """A page of the log, for auditors."""
-        start, end = _range(request, "start", "end")
+        start, end = span(request, "start", "end")
         return self._from_log(
             caller, Action.AUDIT_READ, Target("entries", None), lambda connection: _page(connection, start, end)
         )
 
+    def bundle(self, caller: VerifiedRequest, _: HttpRequest, path: str) -> HttpAnswer:
+        """The entries of a tile, for auditors."""
+        self.broker.decisions.allowed(caller.signer, Action.AUDIT_READ, Target("entries", None), None)
+        with self.broker.engine.connect() as connection:
+            found = published.bundle(connection, self.log_key, path)
+        if found is None:
+            raise Refusal("request.route")
+        self.broker.note(caller, Leaf(entry.Read(Action.AUDIT_READ.value, "entries")))
+        return HttpAnswer(200, found)
+
     def inclusion(self, caller: VerifiedRequest, request: HttpRequest, _: str) -> HttpAnswer:
         """The proof that a leaf stands in the log."""
-        index, size = _range(request, "index", "size")
+        index, size = span(request, "index", "size")
         return self._from_log(
             caller,
             Action.CHECKPOINT_READ,
@@ -263,7 +283,7 @@ class Door:
 
     def consistency(self, caller: VerifiedRequest, request: HttpRequest, _: str) -> HttpAnswer:
         """The proof that the log only grew."""
-        old, new = _range(request, "old", "new")
+        old, new = span(request, "old", "new")
         return self._from_log(
             caller,
             Action.CHECKPOINT_READ,
@@ -321,6 +341,7 @@ _ROUTES: tuple[tuple[str, re.Pattern[str], Handler], ...] = (
     ("GET", re.compile(r"/v1/licences/([^/]{1,64})"), Door.licence),
     ("GET", re.compile(r"/v1/audit/checkpoint()"), Door.checkpoint),
     ("GET", re.compile(r"/v1/audit/entries()"), Door.entries),
+    ("GET", re.compile(r"/log/(tile/entries/[0-9x/.p]{1,40})"), Door.bundle),
     ("GET", re.compile(r"/v1/audit/proofs/inclusion()"), Door.inclusion),
     ("GET", re.compile(r"/v1/audit/proofs/consistency()"), Door.consistency),
 )
@@ -344,35 +365,14 @@ def _route(request: HttpRequest) -> tuple[Handler, str]:
     raise Refusal("request.route")
 
 
-def _parameters(request: HttpRequest, known: set[str]) -> dict[str, str]:
-    """The query's parameters, each known and once. Refuses `request.range`."""
-    try:
-        pairs = parse_qsl(request.query, keep_blank_values=True, strict_parsing=True) if request.query else []
-    except ValueError:
-        raise Refusal("request.range") from None
-    if len(dict(pairs)) != len(pairs) or not dict(pairs).keys() <= known:
-        raise Refusal("request.range")
-    return dict(pairs)
-
-
-def _range(request: HttpRequest, first: str, second: str) -> tuple[int, int]:
-    asked = _parameters(request, {first, second})
-    return _number(asked.get(first, "")), _number(asked.get(second, ""))
-
-
-def _number(text: str) -> int:
-    if not _NUMBER.fullmatch(text):
-        raise Refusal("request.range")
-    return int(text)
-
-
 def _page(connection: Connection, start: int, end: int) -> Mapping[str, object]:
     """The entries [start, end), at most a page of those that stand. Refuses `request.range`."""
     end = min(end, start + _PAGE, log.size(connection))
     if start > end:
         raise Refusal("request.range")
     found = [b64encode(data).decode() for data in log.entries(connection, start, end)]
-    return {"start": start, "entries": found}
+    texts = {digest: b64encode(text).decode() for digest, text in log.bodies_of(connection, start, end).items()}
+    return {"start": start, "entries": found, "bodies": texts}
 
 
 def _ok(body: Mapping[str, object]) -> HttpAnswer:

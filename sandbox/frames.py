@@ -47,7 +47,7 @@ def request_digest(request: HttpRequest) -> str:
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """The sandbox's answer: canonical JSON, which the gateway may write in another format."""
+    """The sandbox's answer: canonical JSON, which the gateway may write in another format; or a file of the log."""
 
     status: int
     body: bytes

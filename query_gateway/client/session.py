@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain, repeat
+from pathlib import Path
 from secrets import token_urlsafe
 from types import TracebackType
 from typing import Any, Literal, TypeVar
@@ -26,6 +27,7 @@ from query_gateway.client.answers import (
     checked_batch,
     checked_dry_run,
 )
+from query_gateway.client.log_copy import copy_log
 from query_gateway.client.sending import PATIENCE, Sender, Sent
 from query_gateway.client.settings import ClientSettings
 from sandbox.audit.checkpoint import open_note
@@ -125,6 +127,15 @@ class Client:
             return note, open_note(note, self._log_key)
         except Unverified as error:
             raise Unproven(str(error)) from None
+
+    def copy_log(self, directory: Path) -> tuple[int, int]:
+        """Continues an auditor's copy of the log; its entries, and how many of them were fetched. Raises Unproven."""
+        note, head = self.checkpoint()
+
+        def page(start: int, end: int) -> Mapping[str, Any]:
+            return self._read("/v1/audit/entries", start=start, end=end)
+
+        return head.size, copy_log(note, head, page, directory)
 
     def estimate(
         self,

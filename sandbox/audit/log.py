@@ -184,6 +184,14 @@ def bodies(connection: Connection, end: int) -> Iterator[tuple[str, bytes]]:
         yield digest, text
 
 
+def bodies_of(connection: Connection, start: int, end: int) -> dict[str, bytes]:
+    """The texts that the leaves [start, end) are the first to name, by digest."""
+    query = select(stored_bodies.c.digest, stored_bodies.c.body).where(
+        stored_bodies.c.leaf >= start, stored_bodies.c.leaf < end
+    )
+    return {row.digest: bytes(row.body) for row in connection.execute(query)}
+
+
 def checkpoint(connection: Connection) -> str | None:
     """The newest signed checkpoint."""
     return connection.execute(_NEWEST).scalar_one_or_none()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ HEIGHT = 8
 WIDTH = 1 << HEIGHT
 """Hashes of a full tile, entries of a full bundle."""
 CHECKPOINT = "checkpoint"
+_PATH = re.compile(
+    r"tile/(?P<level>entries|[0-9]|[1-5][0-9]|6[0-3])/(?P<index>(x[0-9]{3}/){0,5}[0-9]{3})(\.p/(?P<width>[0-9]{1,3}))?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,17 @@ class Tile:
         name = "/".join([*(f"x{group}" for group in groups[:-1]), groups[-1]])
         partial = "" if self.width == WIDTH else f".p/{self.width}"
         return f"tile/{'entries' if self.level is None else self.level}/{name}{partial}"
+
+    @classmethod
+    def parse(cls, path: str) -> Tile | None:
+        """The tile that stands at the path; None when none does: each has one spelling."""
+        found = _PATH.fullmatch(path)
+        if found is None:
+            return None
+        level = None if found["level"] == "entries" else int(found["level"])
+        index = int(found["index"].replace("x", "").replace("/", ""))
+        tile = cls(level, index, int(found["width"] or WIDTH))
+        return tile if tile.path == path and 0 < tile.width <= WIDTH else None
 
 
 def bundles(size: int) -> Iterator[Tile]:

@@ -24,11 +24,13 @@ from query_gateway.cli import main
 from query_gateway.client.answers import Answer, BatchAnswer, Problem
 from query_gateway.client.signing import sign
 from query_gateway.problem_wire import ProblemDocument
-from sandbox.audit.checkpoint import LogPublicKey
+from sandbox.audit.checkpoint import LogPublicKey, open_note
 from sandbox.audit.merkle import leaf_hash, verify_consistency, verify_inclusion
+from sandbox.audit.tiles import Tile
 from sandbox.audit.verify import verify
 from sandbox.keys import key_id, read_private_key, read_public_key
 from tests.support.deployment import LICENCE, PERSONS, Deployment, deployed
+from tests.support.log_history import mth
 
 SQL = """\
 SELECT edlevel, COUNT(*) AS n, AVG(docvis) AS visits
@@ -305,6 +307,31 @@ def test_receipt_stands_in_the_log_for_ever(service: Deployment, tmp_path_factor
     )
     assert report.findings == ()
     assert report.size >= later.size
+
+
+def test_anybody_reads_the_tree_and_auditors_the_entries(service: Deployment, tmp_path: Path) -> None:
+    url = f"http://{service.address}/log"
+    note = httpx2.get(f"{url}/checkpoint")
+    assert (note.status_code, note.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    head = open_note(note.text, LogPublicKey.parse(service.log_key))
+    tile = httpx2.get(f"{url}/{Tile(0, 0, head.size).path}")
+    assert (tile.status_code, tile.headers["content-type"]) == (200, "application/octet-stream")
+    assert "immutable" in tile.headers["cache-control"]
+    assert mth([tile.content[place : place + 32] for place in range(0, len(tile.content), 32)]) == head.root
+    assert httpx2.get(f"{url}/{Tile(0, 0, 255).path}").status_code == 404
+    assert httpx2.get(f"{url}/{Tile(None, 0, head.size).path}").status_code == 401
+
+    service.add_person("examiner", "auditor", "demo-institute")
+    copy = tmp_path / "copy"
+    with service.client("examiner") as client:
+        size, fetched = client.copy_log(copy)
+        assert size == fetched > head.size
+        assert client.copy_log(copy)[0] >= size
+    department = read_public_key(service.state / "policy" / "department.pub")
+    assert verify(copy, LogPublicKey.parse(service.log_key), department, [note.text]).findings == ()
+    with service.client() as client, pytest.raises(Problem) as refused:
+        client.copy_log(tmp_path / "other")
+    assert refused.value.code == "policy.denied"
 
 
 SMALL = ("--groups", "1", "--rows", "1")
