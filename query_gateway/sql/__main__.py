@@ -20,7 +20,7 @@ from typing import BinaryIO
 from query_gateway.sql.explain import explain
 from query_gateway.sql.lower import Lowered, lower
 from query_gateway.sql.schema import ColumnSchema, Json, Schema, TableSchema, read_schema
-from sandbox.confinement import landlock, namespaces, seccomp, users
+from sandbox.confinement import landlock, namespaces, seccomp, tree, users
 from sandbox.confinement.layers import Layer
 from sandbox.confinement.rights import give_up_rights
 from sandbox.confinement.system_calls import LOWERING
@@ -112,6 +112,8 @@ def _confine(layers: Collection[Layer]) -> None:
     """No more memory than the limit, no new files, sockets or processes, no core; and what the layers take away."""
     if Layer.NAMESPACES in layers:
         namespaces.enter()
+    if Layer.TREE in layers:
+        tree.enter(processes=False)
     if Layer.USER in layers:
         users.become_nobody(0)
     give_up_rights()

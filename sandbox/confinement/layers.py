@@ -15,6 +15,8 @@ class Layer(StrEnum):
     """A user of its own without rights, where the service was started as root."""
     NAMESPACES = "namespaces"
     """No network interface, host name or shared memory of the machine's."""
+    TREE = "tree"
+    """No file of the machine's is even there: an empty tree of its own, where the service was started as root."""
     FILES = "files"
     """No file but what was opened for it (Landlock)."""
     CALLS = "calls"

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import sandbox
-from sandbox.confinement import landlock, namespaces, seccomp, users
+from sandbox.confinement import landlock, namespaces, seccomp, tree, users
 from sandbox.confinement.layers import Layer, mandatory, named
 from sandbox.errors import Refusal
 
 _OFFERED: dict[Layer, Callable[[], bool]] = {
     Layer.USER: users.offered,
     Layer.NAMESPACES: namespaces.offered,
+    Layer.TREE: tree.offered,
     Layer.FILES: lambda: landlock.version() > 0,
     Layer.CALLS: seccomp.offered,
 }

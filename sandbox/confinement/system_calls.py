@@ -200,5 +200,6 @@ NUMBERS: Mapping[str, tuple[int | None, int | None]] = {
     "unlinkat": (263, 35),
     "rmdir": (84, None),
     "seccomp": (317, 277),
+    "pivot_root": (155, 41),
 }
 """From asm/unistd_64.h and asm-generic/unistd.h; None where a processor has no such call."""

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-from sandbox.confinement import namespaces, rights
+from sandbox.confinement import namespaces, rights, tree
 from sandbox.confinement.layers import Layer
 from sandbox.errors import Fault
 from sandbox.workers.child import work
@@ -33,6 +33,8 @@ def serve(control: socket.socket, limits: Limits, layers: Collection[Layer]) -> 
     """Carries out orders until the broker is gone."""
     if Layer.NAMESPACES in layers:
         namespaces.enter()
+    if Layer.TREE in layers:
+        tree.enter(processes=True)
     gc.collect()
     gc.freeze()
     while True:

@@ -173,7 +173,8 @@ def test_code_gets_nothing(attackers: Attackers, place: Place, name: str) -> Non
 @pytest.mark.parametrize("layer", list(Layer))
 def test_each_layer_stops_what_it_says(attackers: Attackers, layer: Layer) -> None:
     """Alone."""
-    assert layer in OFFERED
+    if layer not in OFFERED | mandatory():
+        pytest.skip("this machine does not offer it")
     for name, attack in ATTACKS.items():
         if layer in attack.stopped_by:
             assert not attackers[frozenset({layer}), False].succeeds(attack=name), name

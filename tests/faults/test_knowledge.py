@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.confinement import machine
+from sandbox.confinement.layers import Layer
 from sandbox.state import StateFolder
 from tests.support.processes import Deployment, deployed, query
 from tests.support.starters import Starter
@@ -102,6 +104,21 @@ def test_the_gateway_has_no_file_of_the_state(processes: dict[str, list[int]], r
     for process in processes["gateway"]:
         opened = [str(each.readlink()) for each in Path(f"/proc/{process}/fd").iterdir()]
         assert [path for path in opened if path.startswith(str(running.path))] == []
+
+
+TREES = {"worker": {"proc", "dev"}, "zygote": {"proc", "dev"}, "lowering child": set[str]()}
+
+
+@pytest.mark.skipif(Layer.TREE not in machine.found(), reason="only where the service is started as root")
+@pytest.mark.parametrize("who", TREES)
+def test_file_trees(processes: dict[str, list[int]], who: str) -> None:
+    """The root of each is not the machine's, holds what it must and cannot be written to."""
+    for process in processes[who]:
+        assert {each.name for each in Path(f"/proc/{process}/root").iterdir()} == TREES[who]
+        mounts = [line.split() for line in Path(f"/proc/{process}/mountinfo").read_text().splitlines()]
+        places = {each[4] for each in mounts}
+        assert places == ({"/", "/proc", "/dev/null"} if TREES[who] else {"/"})
+        assert all(each[5].startswith("ro,nosuid,nodev,noexec") for each in mounts if each[4] == "/")
 
 
 def test_keys_are_in_the_broker_alone(processes: dict[str, list[int]], running: Deployment) -> None:

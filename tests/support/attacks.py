@@ -31,7 +31,7 @@ from sandbox.workers.wire import send_failure, send_rows
 
 Place: TypeAlias = Mapping[str, str]
 """What there is to reach: see tests/faults/test_confinement.py."""
-U, N, F, C = Layer.USER, Layer.NAMESPACES, Layer.FILES, Layer.CALLS
+U, N, T, F, C = Layer.USER, Layer.NAMESPACES, Layer.TREE, Layer.FILES, Layer.CALLS
 
 _SEIZE = 0x4206
 """PTRACE_SEIZE."""
@@ -75,9 +75,10 @@ _NUMBERS = {
 
 
 def _call(name: str, *arguments: object) -> int:
-    """A system call. Raises OSError when it is not permitted; any other error means that it was let through."""
+    """A system call. Raises OSError when it is not permitted, or what it names is not there; any other error means that
+    it was let through."""
     result = int(LIBC.syscall(ctypes.c_long(_NUMBERS[name][_COLUMN]), *arguments))
-    if result < 0 and ctypes.get_errno() in (errno.EPERM, errno.EACCES, errno.ENOSYS):
+    if result < 0 and ctypes.get_errno() in (errno.EPERM, errno.EACCES, errno.ENOENT, errno.ENOSYS):
         raise OSError(ctypes.get_errno(), "refused")
     return result
 
@@ -85,14 +86,20 @@ def _call(name: str, *arguments: object) -> int:
 # files
 
 
-@attack(F, C)
+@attack(F, C, T)
 def read_a_file_of_the_machine(_: Place) -> None:
     Path("/etc/passwd").read_bytes()
 
 
-@attack(F, C, U)
+@attack(F, C, U, T)
 def read_a_secret_of_the_service(place: Place) -> None:
     Path(place["secret"]).read_bytes()
+
+
+@attack(F, C, U)
+def read_a_file_through_the_service(place: Place) -> None:
+    """Whose file tree is the machine's."""
+    Path(f"/proc/{place['service']}/root/etc/passwd").read_bytes()
 
 
 @attack(F, C)
@@ -105,73 +112,73 @@ def read_the_environment(_: Place) -> None:
     Path("/proc/self/environ").read_bytes()
 
 
-@attack(F, C)
+@attack(F, C, T)
 def read_an_imported_module(_: Place) -> None:
     Path(engine.__file__).read_bytes()
 
 
-@attack(F, C)
+@attack(F, C, T)
 def make_a_file(place: Place) -> None:
     os.close(os.open(f"{place['open']}/made-{os.getpid()}", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
 
 
-@attack(F, C)
+@attack(F, C, T)
 def open_a_file_to_write(place: Place) -> None:
     os.close(os.open(place["writable"], os.O_WRONLY))
 
 
-@attack(F, C)
+@attack(F, C, T)
 def truncate_a_file(place: Place) -> None:
     os.truncate(place["writable"], 0)
 
 
-@attack(F, C)
+@attack(F, C, T)
 def remove_a_file(place: Place) -> None:
     Path(place["doomed"]).unlink()
 
 
-@attack(F, C)
+@attack(F, C, T)
 def make_a_folder(place: Place) -> None:
     Path(f"{place['open']}/folder-{os.getpid()}").mkdir()
 
 
-@attack(F, C)
+@attack(F, C, T)
 def make_a_symbolic_link(place: Place) -> None:
     Path(f"{place['open']}/link-{os.getpid()}").symlink_to("/")
 
 
-@attack(F, C)
+@attack(F, C, T)
 def rename_a_file(place: Place) -> None:
     Path(place["movable"]).rename(f"{place['open']}/moved-{os.getpid()}")
 
 
-@attack(F, C)
+@attack(F, C, T)
 def make_a_socket_file(place: Place) -> None:
     with socket.socket(socket.AF_UNIX) as found:
         found.bind(f"{place['open']}/s-{os.getpid()}")
 
 
-@attack(F, C, U)
+@attack(F, C, U, T)
 def make_a_device(place: Place) -> None:
     os.mknod(f"{place['open']}/null-{os.getpid()}", 0o600 | 0o020000, os.makedev(1, 3))
 
 
-@attack(F, C)
+@attack(F, C, T)
 def share_memory_by_name(_: Place) -> None:
     os.close(os.open(f"/dev/shm/vitrine-attack-{os.getpid()}", os.O_CREAT | os.O_RDWR))
 
 
-@attack(C, U)
+@attack(C, U, T)
 def change_the_mode_of_a_secret(place: Place) -> None:
     Path(place["secret"]).chmod(0o600)
 
 
-@attack(C, U)
+@attack(C, U, T)
 def change_the_owner_of_a_secret(place: Place) -> None:
     os.chown(place["secret"], 0, 0)
 
 
-@attack(F, C, U)
+@attack(F, C, U, T)
 def read_the_memory_of_the_machine(_: Place) -> None:
     os.close(os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK))
 
@@ -179,7 +186,7 @@ def read_the_memory_of_the_machine(_: Place) -> None:
 # processes
 
 
-@attack(F, C)
+@attack(F, C, T)
 def run_a_program(_: Place) -> None:
     """With arguments that cannot be read, so that this process stays: they are read once the program may be run."""
     _call("execve", b"/bin/true", ctypes.c_void_p(1), None)
@@ -200,7 +207,7 @@ def start_many_processes(_: Place) -> None:
             os.waitpid(found, 0)
 
 
-@attack(F, C)
+@attack(F, C, T)
 def start_a_shell(_: Place) -> None:
     found = os.posix_spawn("/bin/true", ["true"], {})
     if os.waitpid(found, 0)[1] != 0:
@@ -277,7 +284,7 @@ def send_a_datagram(place: Place) -> None:
         found.sendto(b"rows", ("127.0.0.1", int(place["datagrams"])))
 
 
-@attack(C, U)
+@attack(C, U, T)
 def connect_to_the_service(place: Place) -> None:
     _connect(socket.AF_UNIX, place["socket"])
 
