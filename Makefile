@@ -76,10 +76,11 @@ docs: .venv/project
 
 lock:
 	@test -x .cache/lock/bin/uv || { $(PYTHON) -m venv .cache/lock && .cache/lock/bin/$(PIP) install uv; }
-	@$(COMPILE) pyproject.toml --extra gateway --extra sandbox --extra test --group build -o requirements/test.txt
+	@$(COMPILE) pyproject.toml --extra gateway --extra sandbox --extra postgres --extra test --group build -o requirements/test.txt
 	@$(PINNED) pyproject.toml --extra gateway --extra sandbox --group build -o requirements/runtime.txt
 	@$(PINNED) pyproject.toml --extra gateway -o requirements/gateway.txt
 	@$(PINNED) pyproject.toml --extra sandbox -o requirements/sandbox.txt
+	@$(PINNED) pyproject.toml --extra postgres -o requirements/postgres.txt
 	@$(PINNED) --group build -o requirements/build.txt
 	@$(COMPILE) --group health -o requirements/health.txt
 

@@ -8,9 +8,12 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from sandbox.confinement.layers import Layer, mandatory, named
 from sandbox.confinement.machine import found
-from sandbox.ledger.database import journal
+from sandbox.ledger.database import is_shared, journal, open_database
+from sandbox.ledger.postgresql import faults
 from sandbox.settings import Settings
 from sandbox.state import StateFolder
 from sandbox.workers.isolation import OVERHEAD
@@ -46,10 +49,25 @@ def _machine(settings: Settings) -> Iterator[Row]:
     yield _row("memory", f"{memory} MB; all workers together may take {wanted} MB", well=memory >= wanted)
     processors = len(os.sched_getaffinity(0))
     yield _row("processors", f"{processors}; a worker uses {settings.worker_threads}", well=True)
-    mode, synchronous = journal(sqlite3.sqlite_version_info)
-    yield _row("SQLite", f"{sqlite3.sqlite_version}, journal {mode}, synchronous {synchronous}", well=True)
+    yield _database(settings.database)
     shared = Path("/dev/shm")  # noqa: S108  asked about, not written to
     yield _row("shared memory", f"{shutil.disk_usage(shared).free >> 20} MB free", well=os.access(shared, os.W_OK))
+
+
+def _database(url: str) -> Row:
+    """What keeps the ledger, and whether its commits last."""
+    if not is_shared(url):
+        mode, synchronous = journal(sqlite3.sqlite_version_info)
+        return _row("SQLite", f"{sqlite3.sqlite_version}, journal {mode}, synchronous {synchronous}", well=True)
+    engine = open_database(url)
+    try:
+        with engine.connect() as connection:
+            unfit = faults(connection)
+    except SQLAlchemyError as error:
+        unfit = (type(error).__name__,)
+    finally:
+        engine.dispose()
+    return _row("PostgreSQL", "; ".join(unfit) or "its commits last", well=not unfit)
 
 
 def _folder(path: Path) -> Iterator[Row]:

@@ -1,13 +1,37 @@
-"""How hard hypothesis searches: `make test` with "test", the same cases each time; `make fuzz` with "fuzz", others."""
+"""How hard hypothesis searches: `make test` with "test", the same cases each time; `make fuzz` with "fuzz", others.
+
+And the databases that tests are run on.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests.support import postgres
 from tests.support.search import FAULT_POINTS, SEARCHED
 
 settings.register_profile("test", deadline=None, max_examples=100, derandomize=True)
 settings.register_profile("fuzz", deadline=None, max_examples=2_000, print_blob=True)
 settings.load_profile("test")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[postgres.Server]:
+    """The PostgreSQL of this process."""
+    with postgres.served() as found:
+        yield found
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database of either kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'vitrine.db'}"
+    else:
+        with request.getfixturevalue("server").database() as url:
+            yield url
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

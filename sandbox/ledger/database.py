@@ -9,28 +9,48 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
+
+from sandbox.errors import Refusal
+from sandbox.ledger.postgresql import faults, open_postgresql
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 _WAL_IS_SAFE = (3, 51, 3)
 """Older versions of SQLite can corrupt the database when a WAL is reset."""
+_DRIVERS = ("sqlite", "postgresql+psycopg")
+_SCHEMA = -1
+"""The advisory lock of whoever changes the schema."""
+_ALONE = text("SELECT pg_advisory_xact_lock(:key)")
 _BUSY = 60.0
 """Seconds that a connection waits for another's lock."""
 
 
 def open_database(url: str) -> Engine:
-    """An engine whose commits are durable when they return."""
+    """An engine whose commits are durable when they return.
+
+    Refuses state.database: neither SQLite nor PostgreSQL, or its driver is not installed.
+    """
     parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed)
+    if parsed.drivername not in _DRIVERS:
+        raise Refusal("state.database", {"what": f"{parsed.drivername}; known are {', '.join(_DRIVERS)}"})
+    if is_shared(url):
+        try:
+            return open_postgresql(parsed)
+        except ModuleNotFoundError as error:
+            raise Refusal("state.database", {"what": f"{error.name} is not installed"}) from None
     if parsed.database:
         os.close(os.open(parsed.database, os.O_CREAT | os.O_RDWR, 0o600))
     engine = create_engine(parsed, connect_args={"timeout": _BUSY, "isolation_level": None})
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def is_shared(url: str) -> bool:
+    """Whether several sandboxes may serve this database at the same time: PostgreSQL. SQLite is for one."""
+    return make_url(url).get_backend_name() == "postgresql"
 
 
 def place(url: str) -> str:
@@ -45,12 +65,22 @@ def begin_write(engine: Engine) -> Connection:
 
 
 def migrate(engine: Engine) -> None:
-    """The schema is the newest one."""
+    """The schema is the newest one. Refuses state.database: the server is not one whose commits last."""
     with begin_write(engine) as connection, connection.begin():
-        config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        if engine.dialect.name == "postgresql":
+            unfit = faults(connection)
+            if unfit:
+                raise Refusal("state.database", {"what": "; ".join(unfit)})
+            connection.execute(_ALONE, {"key": _SCHEMA})
+        upgrade(connection, "head")
+
+
+def upgrade(connection: Connection, revision: str) -> None:
+    """The schema is that of a revision, within the caller's transaction."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 def journal(version: tuple[int, ...]) -> tuple[str, str]:

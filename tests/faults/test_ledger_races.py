@@ -20,8 +20,8 @@ MANY = 200
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with open_world(tmp_path) as opened:
+def world(tmp_path: Path, ledger: str) -> Iterator[World]:
+    with open_world(tmp_path, ledger) as opened:
         yield opened
         assert opened.audit().findings == ()
 
@@ -86,8 +86,8 @@ from tests.support.ledger_world import NOW, World, charge_of, leaf_of
 def die(*_):
     os._exit(9)
 
-step, act = sys.argv[2:]
-world = World(Path(sys.argv[1]), first=1)
+url, step, act = sys.argv[2:]
+world = World(Path(sys.argv[1]), url, first=1)
 charge = charge_of(world.ask("q", idempotency="before"))
 request = world.request("killed", idempotency="killed")
 
@@ -114,13 +114,13 @@ answer.result()
 )
 @pytest.mark.parametrize("act", ["authorize", "release"])
 def test_killed_around_the_commit_a_charge_and_its_leaf_stand_together_or_not_at_all(
-    tmp_path: Path, act: str, step: str, committed: bool
+    tmp_path: Path, ledger: str, act: str, step: str, committed: bool
 ) -> None:
-    with open_world(tmp_path):
+    with open_world(tmp_path, ledger):
         pass
-    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), step, act], check=False, timeout=120)
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), ledger, step, act], check=False, timeout=120)
     assert killed.returncode == 9
-    world = World(tmp_path, first=100)
+    world = World(tmp_path, ledger, first=100)
     try:
         last = world.ask("next", idempotency="next")
         assert isinstance(last.outcome, Authorized)

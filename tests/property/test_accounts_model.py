@@ -8,9 +8,18 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
 
 from sandbox.audit.records import AccountKind, Amounts
 from sandbox.ledger.charges import State, find_charge, lines, pending
@@ -18,6 +27,7 @@ from sandbox.ledger.outcomes import Authorized, Existing, Refused
 from sandbox.privacy.loss import Loss
 from sandbox.registry import acts
 from tests.support.ledger_world import DELTA, RHO, World, open_world
+from tests.support.postgres import Server
 
 LIMIT = {"licence:L1": 10, "licence:L2": 10, "dataset:health": 12, "domain:patients": 14}
 """In queries' ρ."""
@@ -30,11 +40,13 @@ class Ledger(RuleBasedStateMachine):
 
     running = Bundle("running")
 
-    def __init__(self) -> None:
+    def __init__(self, server: Server | None) -> None:
+        """On PostgreSQL where a server is given."""
         super().__init__()
         self.closing = ExitStack()
         folder = self.closing.enter_context(tempfile.TemporaryDirectory())
-        self.world: World = self.closing.enter_context(open_world(Path(folder)))
+        url = None if server is None else self.closing.enter_context(server.database())
+        self.world: World = self.closing.enter_context(open_world(Path(folder), url))
         for kind in (AccountKind.DATASET, AccountKind.DOMAIN):
             name = "health" if kind is AccountKind.DATASET else "patients"
             limit = Amounts(LIMIT[f"{kind}:{name}"] * RHO, 1 << 40, None)
@@ -105,5 +117,8 @@ class Ledger(RuleBasedStateMachine):
             assert found.state is state
 
 
-TestLedger = Ledger.TestCase
-TestLedger.settings = settings(max_examples=12, stateful_step_count=25, deadline=None)
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_accounts_and_log_follow_the_model(request: pytest.FixtureRequest, kind: str) -> None:
+    server = None if kind == "sqlite" else request.getfixturevalue("server")
+    searched = settings(max_examples=12 if server is None else 6, stateful_step_count=25, deadline=None)
+    run_state_machine_as_test(lambda: Ledger(server), settings=searched)  # type: ignore[arg-type]  # any factory does

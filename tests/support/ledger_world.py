@@ -101,9 +101,10 @@ def sha(text: str) -> str:
 class World:
     """The registry of `open_world` and what a broker would do with it."""
 
-    def __init__(self, folder: Path, first: int = 1) -> None:
+    def __init__(self, folder: Path, url: str | None = None, first: int = 1) -> None:
+        """Without a URL the database is SQLite's, in the folder."""
         self.folder = folder
-        self.engine = open_database(f"sqlite:///{folder / 'vitrine.db'}")
+        self.engine = open_database(url or f"sqlite:///{folder / 'vitrine.db'}")
         migrate(self.engine)
         mark = folder / "log.mark"
         self.writer = Writer(
@@ -216,9 +217,9 @@ class World:
 
 
 @contextmanager
-def open_world(folder: Path) -> Iterator[World]:
-    """A world of its own."""
-    world = World(folder)
+def open_world(folder: Path, url: str | None = None) -> Iterator[World]:
+    """A world of its own, in a database of its own."""
+    world = World(folder, url)
     try:
         furnish(world)
         yield world

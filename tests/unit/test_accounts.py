@@ -13,9 +13,9 @@ from sandbox.registry import acts
 from tests.support.ledger_world import CARD, DELTA, PEOPLE, RHO, code_of, open_world, sha
 
 
-def test_an_account_is_opened_once_and_its_limit_never_falls_below_what_is_spent(tmp_path: Path) -> None:
+def test_an_account_is_opened_once_and_its_limit_never_falls_below_what_is_spent(tmp_path: Path, ledger: str) -> None:
     """Rule 7."""
-    with open_world(tmp_path) as world:
+    with open_world(tmp_path, ledger) as world:
         world.ask("q")
         before = world.accounts()
         world.act(acts.load_dataset, CARD, PEOPLE, sha("snapshot 2"))

@@ -15,6 +15,7 @@ from sandbox.confinement.layers import Layer, mandatory, named
 from sandbox.errors import Refusal
 from sandbox.settings import write_settings
 from sandbox.state import StateFolder
+from tests.support.postgres import Server
 from tests.support.served_state import SETTINGS
 
 
@@ -84,3 +85,12 @@ def test_the_command(state: StateFolder) -> None:
     shown = subprocess.run(command, capture_output=True, text=True, check=False)
     assert shown.returncode == 1
     assert "NO" in shown.stdout
+
+
+def test_a_postgresql_whose_commits_may_be_lost_is_not_well(state: StateFolder, server: Server) -> None:
+    with server.made("") as url:
+        write_settings(state.path, {**SETTINGS, "database": url})
+        assert wells(state)["PostgreSQL"] is True
+        with server.configured("fsync", "off"):
+            assert wells(state)["PostgreSQL"] is False
+    assert wells(state)["PostgreSQL"] is False  # there is none any more

@@ -40,8 +40,8 @@ LI = key_id(KEYS["li"].public_key())
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with open_world(tmp_path) as opened:
+def world(tmp_path: Path, ledger: str) -> Iterator[World]:
+    with open_world(tmp_path, ledger) as opened:
         yield opened
         assert opened.audit().findings == ()
 

@@ -23,8 +23,8 @@ from tests.support.ledger_world import DELTA, RHO, World, charge_of, code_of, op
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with open_world(tmp_path) as opened:
+def world(tmp_path: Path, ledger: str) -> Iterator[World]:
+    with open_world(tmp_path, ledger) as opened:
         yield opened
         assert opened.audit().findings == ()
 
