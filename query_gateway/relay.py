@@ -28,6 +28,9 @@ _BODY_SECONDS = 20.0
 _UNREAD = frozenset({"request.encoding", "request.media_type", "request.slow", "request.too_large"})
 """Refusals of a body that was not read: the connection ends with them, so that nothing of it is waited for."""
 
+BROKEN = (AttributeError, KeyError, TypeError, ValueError)
+"""What comes of a refusal that is none: nothing of it is shown."""
+
 
 @dataclass(slots=True)
 class Waiting:
@@ -131,7 +134,7 @@ def _problem(answer: HttpAnswer, body: bytes, tongue: str) -> Response:
     """The sandbox's refusal; one that cannot be read is a failure and nothing of it is shown."""
     try:
         status, document = problems.document(json.loads(answer.body), body, tongue)
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except BROKEN:
         return refused(Refusal("service.failed"), tongue)
     return _answer(orjson.dumps(document), status, problems.MEDIA_TYPE, tongue, dict(answer.headers).get("retry-after"))
 

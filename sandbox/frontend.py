@@ -138,7 +138,7 @@ class _Child:
             deadline = time.monotonic() + SECONDS
             self._send(body, deadline)
             return self._receive(deadline)
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             self.replace()
             raise Refusal("sql.too_complex") from None
 
@@ -232,7 +232,7 @@ def described(cards: Sequence[DatasetCard]) -> list[object]:
 def _lowered(answer: object, sql: str) -> Lowered | Refusal:
     match answer:
         case {"plan": str(plan), "spans": dict(spans), **rest} if not rest and len(spans) <= MAX_SPANS:
-            return Lowered(decode(plan.encode()), {name: _span(span, sql) for name, span in spans.items()})
+            return Lowered(decode(_text(plan).encode()), {name: _span(span, sql) for name, span in spans.items()})
         case {"refusal": refusal, **rest} if not rest:
             return _refusal(refusal, sql)
     raise _Malformed
@@ -242,7 +242,8 @@ def _explained(answer: object, sql: str, refusal: Refusal) -> Refusal:
     match answer:
         case {"span": span, "rewrite": (None | str()) as rewrite, **rest} if not rest:
             place = None if span is None else _span(span, sql)
-            return Refusal(refusal.code, refusal.detail, place, _rewrite(rewrite), refusal.subject)
+            text = None if rewrite is None or len(rewrite) > MAX_REWRITE else _text(rewrite)
+            return Refusal(refusal.code, refusal.detail, place, text, refusal.subject)
         case {"refusal": _, **rest} if not rest:
             return refusal
     raise _Malformed
@@ -255,8 +256,13 @@ def _span(span: object, sql: str) -> Span:
     raise _Malformed
 
 
-def _rewrite(rewrite: str | None) -> str | None:
-    return None if rewrite is None or len(rewrite) > MAX_REWRITE else rewrite
+def _text(found: str) -> str:
+    """The text, when it is one: no half characters, which JSON can write and nothing else."""
+    try:
+        found.encode()
+    except UnicodeEncodeError:
+        raise _Malformed from None
+    return found
 
 
 def _refusal(refusal: object, sql: str) -> Refusal:
@@ -268,7 +274,7 @@ def _refusal(refusal: object, sql: str) -> Refusal:
             "span": span,
             **rest,
         } if not rest and code in PROBLEMS and code.startswith(("sql.", "plan.")):
-            words = {str(name): str(word)[:MAX_TEXT] for name, word in detail.items()}
+            words = {_text(str(name)): _text(str(word)[:MAX_TEXT]) for name, word in detail.items()}
             problem = PROBLEMS[code]
             wanted = {name for _, name, _, _ in string.Formatter().parse(problem.en + problem.zh) if name is not None}
             if wanted <= words.keys() and len(words) <= 8:

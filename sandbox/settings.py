@@ -67,7 +67,7 @@ def read_settings(state: Path) -> Settings:
     path = state / "vitrine.toml"
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise Refusal("settings.invalid", {"what": f"{path}: {error}"}) from None
     known = {field.name for field in fields(Settings)}
     for name in sorted(known ^ found.keys()):

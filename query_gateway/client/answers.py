@@ -130,6 +130,8 @@ def checked_batch(
             digests = [str(each.get("digest")) for each in answers]
         case _:
             raise Unproven("the answer is malformed")
+    if not all(map(str.isascii, digests)):
+        raise Unproven("the answer is malformed")
     whole = joint_digest(digests)
     found = []
     for number, each in enumerate(answers):

@@ -93,7 +93,7 @@ def _file(file: Path | None) -> Mapping[str, str]:
         return {}
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise Unset(f"{path}: {error}") from None
     for name, value in found.items():
         if name not in NAMES or not isinstance(value, str):

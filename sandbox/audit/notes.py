@@ -18,7 +18,9 @@ from sandbox.audit.merkle import Unverified
 _DASH = "\u2014"
 MAX_NOTE = 100_000
 """Characters; room for sixteen post-quantum signatures."""
-_NAME = re.compile(r"[^\s+\x00-\x1f]{1,255}")
+_NAME = re.compile(r"[^\s+\x00-\x1f\ud800-\udfff]{1,255}")
+_TEXT = re.compile(r"[^\x00-\x09\x0b-\x1f\ud800-\udfff]*")
+"""No control characters but line ends, and no half characters, which bytes cannot be made of."""
 _ID = 4
 """Bytes of a key's id."""
 
@@ -114,7 +116,7 @@ class Note:
     @classmethod
     def parse(cls, note: str) -> Note:
         """The note as it is written, or Unverified."""
-        if len(note) > MAX_NOTE or any(char < " " and char != "\n" for char in note):
+        if len(note) > MAX_NOTE or not _TEXT.fullmatch(note):
             raise Unverified("this is no signed note")
         text, blank, signed = note.rpartition("\n\n")
         if not blank:

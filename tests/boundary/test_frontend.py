@@ -137,7 +137,8 @@ def lying(monkeypatch: pytest.MonkeyPatch, answer: str) -> Frontend:
 
 
 @pytest.mark.parametrize(
-    "answer", ["import time; time.sleep(60)", "while True: pass", "sys.exit(3)", "x = 'y' * (1 << 40)"]
+    "answer",
+    ["import time; time.sleep(60)", "while True: pass", "sys.exit(3)", "x = 'y' * (1 << 40)", "send(b'[' * 100_000)"],
 )
 def test_a_child_that_does_not_answer_is_replaced(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     frontend = lying(monkeypatch, answer)
@@ -159,6 +160,8 @@ LIES = {
     "an unknown code": '{"refusal": {"code": "sql.nonsense", "detail": {}, "span": None}}',
     "another part's code": '{"refusal": {"code": "budget.exhausted", "detail": {}, "span": None}}',
     "missing words": '{"refusal": {"code": "sql.syntax", "detail": {}, "span": None}}',
+    "half a character in a plan": '{"plan": "\\ud800", "spans": {}}',
+    "half a character in a word": '{"refusal": {"code": "sql.syntax", "detail": {"what": "\\ud800"}, "span": None}}',
     "too many words": '{"refusal": {"code": "sql.clock", "detail": {str(n): "x" for n in range(99)}, "span": None}}',
 }
 
