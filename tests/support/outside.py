@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
+from functools import cache
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
@@ -23,12 +24,16 @@ from typing import Any, TypeAlias
 
 import opendp.mod
 import pytest
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from starlette.testclient import TestClient
 
 from query_gateway.app import GatewaySettings, create_app
 from sandbox import broker, clock, door, execution, operator_log
-from sandbox.audit import log
+from sandbox.audit import checkpoint, log
+from sandbox.audit.cosignature import cosign
 from sandbox.audit.export import export
+from sandbox.audit.notes import Signature
+from sandbox.audit.tree_head import Checkpoint
 from sandbox.datasets.snapshot import Snapshot, Snapshots, _to_json
 from sandbox.door import refused
 from sandbox.engines.duckdb import Session
@@ -70,12 +75,21 @@ def standing_still(released: frozenset[Key]) -> Iterator[pytest.MonkeyPatch]:
         for module, name, source in ((door, "token_hex", "trace"), (broker, "token_hex", "charge")):
             patch.setattr(module, name, _tokens(source))
         patch.setattr(log, "token_bytes", lambda size: sha256(f"salt {next(numbers)}".encode()).digest()[:size])
+        patch.setattr(checkpoint, "cosign", _cosigned)
         patch.setattr(Snapshots, "_digest", lambda *_: "0" * 64)
         patch.setattr(Snapshots, "_identity", lambda _, found: plain_name(replace(found, private="0", public="0")))
         for name in ("_built", "_built_selection"):
             patch.setattr(mechanisms, name, _public(getattr(mechanisms, name)))
         patch.setattr(execution, "measure", _measured(mechanisms.measure, released, patch))
         yield patch
+
+
+_cosign = cache(cosign)
+
+
+def _cosigned(head: Checkpoint, name: str, key: MLDSA44PrivateKey, *, at: int) -> Signature:
+    """The same for the same tree head, though signing draws random numbers of its own."""
+    return _cosign(head, name, key, at=at)
 
 
 def plain_name(found: Snapshot) -> str:
