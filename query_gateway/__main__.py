@@ -11,8 +11,9 @@ import uvicorn
 
 from query_gateway.app import GatewaySettings, create_app
 from query_gateway.connections import SERVING
-from query_gateway.transport import is_this_host, tls
+from query_gateway.transport import tls
 from sandbox import operator_log
+from sandbox.hosts import is_this_host
 
 
 def main() -> None:

@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 import ssl
-from ipaddress import ip_address
 from pathlib import Path
 
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Of TLS 1.2: authenticated encryption with forward secrecy alone. TLS 1.3 has nothing else."""
-
-
-def is_this_host(name: str | None) -> bool:
-    """Whether nothing sent there leaves this host."""
-    try:
-        return ip_address(name or "").is_loopback
-    except ValueError:
-        return name == "localhost"
 
 
 def tls(chain: Path, key: Path) -> ssl.SSLContext:

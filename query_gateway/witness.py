@@ -27,7 +27,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from query_gateway.transport import is_this_host, tls
+from query_gateway.transport import tls
 from sandbox import operator_log
 from sandbox.audit.checkpoint import LogPublicKey
 from sandbox.audit.merkle import Unverified
@@ -35,6 +35,7 @@ from sandbox.audit.notes import KeyKind, NoteKey
 from sandbox.audit.witness import LARGEST_REQUEST, TEXT_MEDIA, Witness, WitnessKey
 from sandbox.disk import make_folder, put
 from sandbox.errors import PROBLEMS, Refusal
+from sandbox.hosts import is_this_host
 from sandbox.keys import make_ml_dsa_key, make_private_key, read_ml_dsa_key, read_private_key
 from sandbox.visible import visible
 

@@ -29,6 +29,13 @@ Private = TypeVar("Private", Ed25519PrivateKey, MLDSA44PrivateKey)
 _LONGEST = 1 << 14
 """Bytes of a private key's file that are read."""
 
+_PRIME = 2**255 - 19
+_EIGHTH = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+_SMALL_ORDER = frozenset(
+    number.to_bytes(32, "little") for number in (0, 1, _PRIME - 1, _PRIME, _PRIME + 1, _EIGHTH, _PRIME - _EIGHTH)
+)
+"""The points of small order, without their sign. Source: RFC 8032 section 5.1; libsodium, ge25519_has_small_order."""
+
 
 def key_id(public: Ed25519PublicKey) -> str:
     """The key's fingerprint: the first 64 bits of its SHA-256, hex. Short, not collision-free: the registry refuses a
@@ -108,9 +115,15 @@ def read_public_key(path: Path) -> Ed25519PublicKey:
         public = load_pem_public_key(_read(path))
     except (ValueError, UnsupportedAlgorithm):
         raise Refusal("key.unreadable", {"file": path.name}) from None
-    if not isinstance(public, Ed25519PublicKey):
+    if not isinstance(public, Ed25519PublicKey) or _is_of_everybody(public):
         raise Refusal("key.unreadable", {"file": path.name})
     return public
+
+
+def _is_of_everybody(public: Ed25519PublicKey) -> bool:
+    """Whether signatures by it can be made without a private key: of any text, by anybody."""
+    *low, high = public.public_bytes_raw()
+    return bytes((*low, high & 0x7F)) in _SMALL_ORDER
 
 
 def _read(path: Path) -> bytes:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from query_gateway.transport import is_this_host
 from sandbox.audit.checkpoint import LogPublicKey
 from sandbox.audit.merkle import Unverified
+from sandbox.hosts import is_this_host
 
 
 class Unset(Exception):

@@ -7,8 +7,13 @@ follow one another as if there were one, and neither deadlocks nor serialization
 
 from __future__ import annotations
 
+import os
+
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import URL
+
+from sandbox.errors import Refusal
+from sandbox.hosts import is_this_host
 
 OLDEST = 14
 """The oldest major version."""
@@ -47,7 +52,12 @@ _SHOWN = text(
 
 
 def open_postgresql(url: URL) -> Engine:
-    """An engine whose commits are durable when they return, and whose connections are tried before they are used."""
+    """An engine whose commits are durable when they return, and whose connections are tried before they are used.
+
+    Refuses state.database: what is said to another host could be read, or answered by others, on the way.
+    """
+    if _is_open(url):
+        raise Refusal("state.database", {"what": "on another host it takes ?sslmode=verify-full"})
     options = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
     return create_engine(
         url,
@@ -58,6 +68,22 @@ def open_postgresql(url: URL) -> Engine:
         pool_timeout=_WAIT,
         pool_pre_ping=True,
     )
+
+
+def _is_open(url: URL) -> bool:
+    """Whether connections leave this host without a certificate that is checked. As libpq reads the URL and, where it
+    says nothing, the environment."""
+
+    def said(name: str, variable: str) -> str:
+        found = url.query.get(name, os.environ.get(variable, ""))
+        return found if isinstance(found, str) else ",".join(found)
+
+    if said("sslmode", "PGSSLMODE") == "verify-full":
+        return False
+    if said("service", "PGSERVICE"):
+        return True
+    hosts = [*(url.host or said("host", "PGHOST")).split(","), *said("hostaddr", "PGHOSTADDR").split(",")]
+    return not all(each == "" or each.startswith(("/", "@")) or is_this_host(each) for each in hosts)
 
 
 def faults(connection: Connection) -> tuple[str, ...]:

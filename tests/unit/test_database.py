@@ -216,3 +216,49 @@ def test_the_database_itself_keeps_spent_within_limits(ledger: str, wrong: dict[
         with pytest.raises(IntegrityError), connection.begin():
             connection.execute(text(ACCOUNT.format(**{**SOUND, **wrong})))
     engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("rest", "opened"),
+    [
+        ("/v", True),
+        ("localhost/v", True),
+        ("127.0.0.1:5433/v", True),
+        ("[::1]/v", True),
+        ("/v?host=/run/postgresql", True),
+        ("db.example/v?sslmode=verify-full", True),
+        ("a.example,b.example/v?sslmode=verify-full", True),
+        ("db.example/v", False),
+        ("db.example/v?sslmode=require", False),
+        ("db.example/v?sslmode=verify-ca", False),
+        ("192.0.2.1/v", False),
+        ("/v?host=db.example", False),
+        ("/v?host=/run/postgresql&host=db.example:5432", False),
+        ("localhost/v?hostaddr=192.0.2.1", False),
+        ("localhost,db.example/v", False),
+        ("/v?service=elsewhere", False),
+        ("db.example/v?sslmode=disable&sslmode=verify-full", False),
+    ],
+)
+def test_another_host_is_spoken_to_over_checked_tls_alone(
+    monkeypatch: pytest.MonkeyPatch, rest: str, opened: bool
+) -> None:
+    """Nothing is connected to yet."""
+    for variable in ("PGHOST", "PGHOSTADDR", "PGSSLMODE", "PGSERVICE"):
+        monkeypatch.delenv(variable, raising=False)
+    url = f"postgresql+psycopg://vitrine@{rest}"
+    if opened:
+        open_database(url).dispose()
+        return
+    with pytest.raises(Refusal) as caught:
+        open_database(url)
+    assert caught.value.code == "state.database"
+
+
+def test_what_the_environment_says_of_the_host_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOST", "db.example")
+    monkeypatch.delenv("PGSSLMODE", raising=False)
+    with pytest.raises(Refusal):
+        open_database("postgresql+psycopg:///v")
+    monkeypatch.setenv("PGSSLMODE", "verify-full")
+    open_database("postgresql+psycopg:///v").dispose()

@@ -6,8 +6,9 @@ import stat
 from pathlib import Path
 
 import pytest
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from sandbox.errors import Refusal
@@ -60,3 +61,35 @@ def test_only_ed25519_keys_are_read(tmp_path: Path) -> None:
         refusal("key.unreadable", path)
         refusal("key.unreadable", path, public=True)
     refusal("key.unreadable", tmp_path / "absent.pem")
+
+
+SMALL_ORDER = (
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+)
+
+
+@pytest.mark.parametrize("sign", [0x00, 0x80])
+@pytest.mark.parametrize("point", SMALL_ORDER)
+def test_a_key_that_everybody_can_sign_by_is_none(tmp_path: Path, point: str, sign: int) -> None:
+    """With it, some signature among fourteen is good for any text: found here without a private key."""
+    *low, high = bytes.fromhex(point)
+    public = Ed25519PublicKey.from_public_bytes(bytes((*low, high | sign)))
+    forged = [bytes.fromhex(each) + bytes(32) for each in SMALL_ORDER]
+    forged += [bytes((*each[:31], each[31] | 0x80)) + bytes(32) for each in forged]
+    assert any(_verifies(public, signature, bytes([number])) for signature in forged for number in range(64))
+    write_public_key(tmp_path / "key.pub", public)
+    refusal("key.unreadable", tmp_path / "key.pub", public=True)
+
+
+def _verifies(public: Ed25519PublicKey, signature: bytes, text: bytes) -> bool:
+    try:
+        public.verify(signature, text)
+    except InvalidSignature:
+        return False
+    return True

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from query_gateway.__main__ import _arguments
-from query_gateway.transport import is_this_host, tls
+from query_gateway.transport import tls
+from sandbox.hosts import is_this_host
 from tests.support.certificates import certificate
 
 
