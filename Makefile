@@ -10,7 +10,7 @@ STAMP  := .venv/lock-$(call digest,requirements/test.txt)
 HEALTH := .cache/health/made-$(call digest,requirements/health.txt examples/health/extract.py)
 
 .DELETE_ON_ERROR:
-.PHONY: docs demo test check fuzz bench accuracy lock clean
+.PHONY: docs demo test check fuzz bench accuracy load lock clean
 
 demo: .venv/project $(HEALTH)
 	@$(BIN)/vitrine demo
@@ -39,6 +39,9 @@ bench: .venv/project
 accuracy: .venv/project
 	@$(BIN)/python -m benchmarks.accuracy
 	@$(BIN)/python -m benchmarks.coverage
+
+load: .venv/project
+	@$(BIN)/python -m benchmarks.load
 
 $(STAMP):
 	@$(PYTHON) -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' || \

@@ -68,13 +68,13 @@ def write(found: Mapping[str, Any]) -> None:
     """Writes the tables into README.md, between their marks, and the chart."""
     figures = {figure["id"]: figure for figure in found["figures"]}
     compared = [figure for figure in found["figures"] if "peer" in figure]
-    _between(_START, _END, _tables(found, figures, compared))
+    between(_START, _END, _tables(found, figures, compared))
     CHART.write_text(_chart(compared), encoding="utf-8")
 
 
 def write_accuracy(found: Mapping[str, Any]) -> None:
     """Writes the table of errors into README.md, between its marks."""
-    _between(*_ACCURACY, _errors(found))
+    between(*_ACCURACY, _errors(found))
 
 
 def write_coverage(figures: Sequence[Figure]) -> None:
@@ -89,7 +89,7 @@ def write_coverage(figures: Sequence[Figure]) -> None:
         "|---|---|---|",
         *(f"| {title} | {' | '.join(map(_covered, found))} |" for title, found in by_kind.items()),
     ]
-    _between(*_COVERAGE, "\n".join(lines) + "\n\n")
+    between(*_COVERAGE, "\n".join(lines) + "\n\n")
 
 
 def write_clinics(found: Mapping[str, Any]) -> None:
@@ -102,7 +102,7 @@ def write_clinics(found: Mapping[str, Any]) -> None:
         "|---|---|---|",
         *(f"| {figure['title']} | {figure['value']:g} % | {_target(figure)} |" for figure in found["figures"]),
     ]
-    _between(*_CLINICS, "\n".join(lines) + "\n\n")
+    between(*_CLINICS, "\n".join(lines) + "\n\n")
 
 
 def _covered(figure: Figure) -> str:
@@ -110,7 +110,8 @@ def _covered(figure: Figure) -> str:
     return f"{figure['value']:g} %{width}"
 
 
-def _between(start: str, end: str, text: str) -> None:
+def between(start: str, end: str, text: str) -> None:
+    """Writes a text into README.md, between its marks."""
     head, _, rest = README.read_text(encoding="utf-8").partition(start)
     _, _, tail = rest.partition(end)
     README.write_text(head + start + text + end + tail, encoding="utf-8")
