@@ -53,7 +53,8 @@ class Answered:
     repeat: bool
     """Found again: nothing was charged for this request."""
     leaf: int | None
-    """The request's own leaf, covered by a checkpoint, where it repeats a query under another idempotency key."""
+    """The request's own leaf, covered by a checkpoint, where it repeats a query under another idempotency key; of
+    several sendings that of the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +204,10 @@ class Broker:
             case Existing(found, repeat=repeated):
                 self.runs.resume(found.payer)
                 ended = self.runs.awaited(found.payer, wait)
-                if repeated:
+                proof = logged.leaf if repeated else found.authorized_leaf if found.follows else None
+                if proof is not None:
                     self.writer.submit(lambda _: None).result()  # a checkpoint covers the leaf
-                return Answered(ended, repeat=True, leaf=logged.leaf if repeated else None)
+                return Answered(ended, repeat=True, leaf=proof)
             case Authorized() | Reused():
                 return Answered(self.runs.awaited(charge, wait), repeat=False, leaf=None)
 

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from query_gateway import wire
+from query_gateway.client.answers import checked_answer
 from sandbox.audit import verify as audit
 from sandbox.audit.entry import QueryReleased, QueryReused
 from sandbox.audit.export import export
+from sandbox.frames import request_digest
 from sandbox.registry import acts
 from sandbox.workers.job import Job, Parts, Rows, Side
 from sandbox.workers.pool import FailureKind, WorkerFailure
@@ -290,6 +292,27 @@ def test_a_repeat_and_a_retry_of_it_are_the_same_answer(world: BrokerWorld) -> N
     assert first.body == retried.body == repeated.body
     assert "vitrine-receipt" in dict(repeated.headers)
     assert [type(each.act) for each in world.entries()].count(QueryReused) == 1
+
+
+@pytest.mark.parametrize("following", [False, True])
+def test_a_repeat_in_other_words_is_proven_however_often_it_is_sent(world: BrokerWorld, following: bool) -> None:
+    """Its first answer may be lost: the second sending brings the proof that the answer is to these words."""
+    asked(world, FINER, RHO)
+    sql, spend = (FOLLOWING[0], LESS) if following else (FINER, RHO)
+    first = json.loads(world.ask(query(sql, spend)).body)
+    request = world.signed(query(f"{sql} -- again", spend), person="wang", idempotency="same")
+    for sending in (request, world.signed(request.body, person="wang", idempotency="same")):
+        answer = world.door.handle(sending)
+        headers = dict(answer.headers)
+        assert headers["vitrine-repeat"] == "true"
+        found = checked_answer(
+            json.loads(answer.body),
+            LOG.public,
+            asked=request_digest(request),
+            repeat=True,
+            repeated=headers["vitrine-receipt"],
+        )
+        assert found.id == first["id"]
 
 
 def test_its_leaf_names_its_sources_and_no_loss(world: BrokerWorld) -> None:
