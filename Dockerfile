@@ -31,4 +31,4 @@ ENTRYPOINT ["/opt/vitrine/bin/vitrine", "serve", "gateway"]
 FROM python AS sandbox
 COPY --from=sandbox-build /opt/vitrine /opt/vitrine
 USER vitrine
-ENTRYPOINT ["/opt/vitrine/bin/python", "-m", "sandbox", "serve"]
+ENTRYPOINT ["/opt/vitrine/bin/python", "-P", "-m", "sandbox", "serve"]

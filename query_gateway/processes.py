@@ -142,8 +142,8 @@ def children() -> Iterator[Children]:
 
 
 def module_command(module: str, *arguments: str) -> list[str]:
-    """The command that runs a module of ours with this interpreter."""
-    return [sys.executable, "-m", module, *arguments]
+    """The command that runs a module of ours with this interpreter, and none that lies about in the current folder."""
+    return [sys.executable, "-P", "-m", module, *arguments]
 
 
 def become(module: str, arguments: Sequence[str], demanded: str | None = None) -> NoReturn:

@@ -78,7 +78,8 @@ def _init(options: argparse.Namespace) -> Mapping[str, object]:
 
 def _serve(options: argparse.Namespace) -> NoReturn:
     """Becomes the service, whose imports no other command needs."""
-    os.execv(sys.executable, [sys.executable, "-m", "sandbox.service", str(options.state)])  # noqa: S606 - no shell
+    command = [sys.executable, "-P", "-m", "sandbox.service", str(options.state)]
+    os.execv(sys.executable, command)  # noqa: S606 - no shell
 
 
 def _doctor(options: argparse.Namespace) -> int:

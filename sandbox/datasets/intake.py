@@ -122,7 +122,7 @@ def run_child(order: LoadOrder) -> LoadOutcome:
     """
     files = (file.descriptor for file in order.files)
     child = subprocess.run(
-        [sys.executable, "-m", "sandbox.datasets.load"],
+        [sys.executable, "-P", "-m", "sandbox.datasets.load"],
         input=json.dumps(order_to_json(order)).encode(),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

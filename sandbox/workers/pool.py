@@ -47,7 +47,7 @@ class WorkerFailure(VitrineError):
         self.kind = kind
 
 
-COMMAND = (sys.executable, "-m", "sandbox.workers.zygote")
+COMMAND = (sys.executable, "-P", "-m", "sandbox.workers.zygote")
 """How a zygote is started, in the folder that holds the packages."""
 _Key: TypeAlias = tuple[Side, tuple[str, ...]]
 _OUTSIDE = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT})

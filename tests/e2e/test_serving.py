@@ -211,3 +211,37 @@ def test_signal_ends_the_block_and_is_ours_no_longer() -> None:
     with pytest.raises(SystemExit), children():
         signal.raise_signal(signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+PLANTED = (
+    "json",
+    "logging",
+    "structlog",
+    "sqlalchemy",
+    "duckdb",
+    "typer",
+    "uvicorn",
+    "policies",
+    "sandbox",
+    "query_gateway",
+)
+"""Modules that lie in a folder: of a data provider's, say."""
+COMMANDS = {
+    "the operator's": ("licence", "list"),
+    "a load": ("dataset", "load", "health", "records.csv"),
+    "the service": ("serve", "sandbox"),
+    "the gateway": ("serve", "gateway", "--help"),
+    "both": ("serve", "--listen", "127.0.0.1:1"),
+    "a verification": ("audit", "verify", "log", "--log-key", "k"),
+    "the client": ("key", "new", "k.pem"),
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_module_of_the_current_folder_is_run(tmp_path: Path, name: str) -> None:
+    for module in PLANTED:
+        (tmp_path / f"{module}.py").write_text(f"open({str(tmp_path / 'run')!r}, 'w').close()")
+    vitrine = Path(sys.executable).with_name("vitrine")
+    environment = {"VITRINE_STATE": str(tmp_path / "none"), "PATH": "/usr/bin", "LANG": "C.UTF-8"}
+    subprocess.run([vitrine, *COMMANDS[name]], cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert not (tmp_path / "run").exists()
