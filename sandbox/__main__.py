@@ -60,6 +60,7 @@ def _init(options: argparse.Namespace) -> Mapping[str, object]:
         "worker_megabytes": 4096,
         "worker_jobs": 1000,
         "worker_seconds": 600,
+        "free_seconds": 30,
         "frontends": 2,
         "connections": 32,
         "max_body": 65536,

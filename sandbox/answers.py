@@ -14,11 +14,11 @@ from policies.canonical import canonical_json, plain
 from sandbox.audit import log
 from sandbox.audit.checkpoint import LogPublicKey
 from sandbox.audit.encoding import decode
-from sandbox.audit.entry import QueryAuthorized, QueryReused
+from sandbox.audit.entry import FailureCause, QueryAuthorized, QueryFailed, QueryReused
 from sandbox.audit.records import AccountCharge, AccountKind, Amounts
 from sandbox.balances import Balance, affordable, after, amounts_json, balance_json, more, now
 from sandbox.bounds import clip_json
-from sandbox.errors import Fault
+from sandbox.errors import PROBLEMS, Fault
 from sandbox.leaves import Decided
 from sandbox.ledger.accounts import Line, read_account
 from sandbox.ledger.charges import Charge, State, find_releases, history, lines
@@ -47,7 +47,8 @@ def query_answer(connection: Connection, charge: Charge, key: LogPublicKey, *, b
         return 202, canonical_json({"id": charge.id, "state": State.AUTHORIZED.value})
     stored = find_releases(connection, charge.id)
     if not stored:
-        return 500, canonical_json({"code": "service.failed", "detail": {}, "id": charge.id})
+        code = _failure(connection, charge.final_leaf)
+        return PROBLEMS[code].status, canonical_json({"code": code, "detail": {}, "id": charge.id})
     own = _own_charge(connection, charge.authorized_leaf)
     answer: dict[str, object] = {
         "id": charge.id,
@@ -79,6 +80,15 @@ def dry_run_answer(
         "balance": [],
     }
     return answer | _one_or_all([_released(connection, body, leaf, key) for body in bodies], batch=batch)
+
+
+def _failure(connection: Connection, leaf: int) -> str:
+    """The code of a charge that ended without an answer: one for all causes but that no record took part."""
+    (data,) = log.entries(connection, leaf, leaf + 1)
+    match decode(data).act:
+        case QueryFailed(cause=FailureCause.PUBLIC):
+            return "plan.worker_limits"
+    return "service.failed"
 
 
 def _released(connection: Connection, body: bytes, leaf: int, key: LogPublicKey) -> dict[str, object]:

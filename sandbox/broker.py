@@ -165,7 +165,7 @@ class Broker:
     def _dry_run(self, caller: VerifiedRequest, request: QueryRequest) -> DryRun:
         """Decided as the query would be, with no account asked; its leaf says what left and that it is dummy."""
         decided = self.decisions.decided(caller.signer, request, Action.QUERY)
-        prepared, run, seconds = decided.prepared, self.runs.run, self.settings.worker_seconds
+        prepared, run, seconds = decided.prepared, self.runs.run, self.settings.free_seconds
         found = self.runs.unpaid(lambda: rehearse(prepared, self.dummies, run, seconds)).releases
         name, header = token_hex(16), self._header(caller)
         leaf = dry_run_leaf(name, decided, found)
@@ -230,7 +230,7 @@ class Broker:
         prepared, reuse = decided.prepared, decided.reuse
         if reuse is None or not reuse.enough or self._sent(caller, prepared):
             return None
-        run, seconds = self.runs.run, self.settings.worker_seconds
+        run, seconds = self.runs.run, self.settings.free_seconds
         bodies = self.runs.unpaid(lambda: derived(prepared, reuse, self.snapshots, run, seconds))
         return Computed(reuse.identity(prepared), bodies)
 

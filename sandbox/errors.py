@@ -238,6 +238,11 @@ PROBLEMS: Mapping[str, Problem] = {
     "plan.unknown_table": Problem(
         422, "There is no table {table} in data set {dataset}.", "数据集 {dataset} 中没有表 {table}。"
     ),
+    "plan.worker_limits": Problem(
+        422,
+        "This takes more time or memory than a worker has for what nobody is charged for; ask for fewer rows.",
+        "不计费的查询所需时间或内存超过工作进程的上限；请减少行数。",
+    ),
     "policy.closed": Problem(403, "The data set {dataset} is not open.", "数据集 {dataset} 不予开放。"),
     "policy.column": Problem(
         403, "The licence {licence} does not cover: {columns}.", "许可 {licence} 未涵盖：{columns}。"

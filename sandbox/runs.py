@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from sqlalchemy import Engine
 
+from sandbox.audit.entry import FailureCause
 from sandbox.clock import milliseconds
 from sandbox.datasets.snapshot import Snapshots
 from sandbox.decisions import Decisions
@@ -18,7 +19,7 @@ from sandbox.errors import Fault, Refusal
 from sandbox.execution import Execution, Run, execute
 from sandbox.ledger.charges import Charge, StoredRelation, find_charge, find_releases, pending, snapshots_of
 from sandbox.ledger.outcomes import Failed
-from sandbox.ledger.transactions import begin_attempt, fail, release
+from sandbox.ledger.transactions import begin_attempt, fail, give_up, release
 from sandbox.ledger.writer import Writer
 from sandbox.preparation import Prepared
 from sandbox.privacy.kept import Kept, to_json
@@ -71,14 +72,14 @@ class Runs:
     def unpaid(self, work: Callable[[], T]) -> T:
         """What work in workers gives that no charge stands behind; done again when it was stopped from outside.
 
-        Refuses `service.busy` when that happens each time. Raises WorkerFailure of every other kind.
+        Refuses `service.busy` when that happens each time, `plan.worker_limits` when it was too much for a worker.
         """
         for _ in range(_UNPAID_TRIES):
             try:
                 return work()
             except WorkerFailure as failure:
                 if failure.kind is not FailureKind.KILLED:
-                    raise
+                    raise Refusal("plan.worker_limits") from None
         raise Refusal("service.busy")
 
     def resume(self, charge: str) -> None:
@@ -94,24 +95,31 @@ class Runs:
         found = Execution(copied, (), ()) if copied else self._executed(charge, prepared)
         time.sleep(remaining(time.monotonic() - started, self.decisions.time_class(prepared)))
         at = milliseconds()
-        if found is None:
-            self._fail(charge, at)
-        else:
-            bodies, measured = found.releases, tuple(_stored(*each) for each in found.kept)
-            self.writer.submit(lambda connection: release(connection, charge, bodies, at, measured)).result()
+        match found:
+            case FailureCause.PUBLIC:
+                self.writer.submit(lambda connection: give_up(connection, charge, at)).result()
+            case Execution(bodies, _, kept):
+                measured = tuple(_stored(*each) for each in kept)
+                self.writer.submit(lambda connection: release(connection, charge, bodies, at, measured)).result()
+            case _:
+                self._fail(charge, at)
 
-    def _executed(self, charge: str, prepared: Prepared) -> Execution | None:
-        """The release; None after an incident. Run again when stopped from outside."""
+    def _executed(self, charge: str, prepared: Prepared) -> Execution | FailureCause:
+        """The release, or why there is none. Run again when stopped from outside."""
+        free = not prepared.priced.measures
+        seconds = self.settings.free_seconds if free else self.settings.worker_seconds
         while True:
             try:
-                return execute(prepared, self.snapshots, self.run, self.settings.worker_seconds)
+                return execute(prepared, self.snapshots, self.run, seconds)
             except WorkerFailure as failure:
                 _LOGGER.error("charge %s: worker failed: %s", charge, failure.kind)
-                if failure.kind is not FailureKind.KILLED or self._begin_attempt(charge) is not None:
-                    return None
+                if failure.kind is not FailureKind.KILLED:
+                    return FailureCause.PUBLIC if free else FailureCause.INCIDENT
+                if self._begin_attempt(charge) is not None:
+                    return FailureCause.ATTEMPTS
             except Exception as error:  # noqa: BLE001 - whatever it was, it is the one answer for all failures
                 _LOGGER.error("charge %s: withheld: %s", charge, type(error).__name__)
-                return None
+                return FailureCause.INCIDENT
 
     def _run_again(self, charge: Charge) -> None:
         if self.under_way.announce(charge.id):

@@ -37,6 +37,8 @@ class Settings:
     """A worker is replaced after this many jobs."""
     worker_seconds: int
     """Wall time after which a job is killed."""
+    free_seconds: int
+    """The same of what nobody is charged for: public tables alone, dry runs, answers by reuse."""
     frontends: int
     """Warm children that lower SQL."""
     connections: int

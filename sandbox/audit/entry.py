@@ -98,6 +98,8 @@ class FailureCause(StrEnum):
     """Stopped from outside too often."""
     WITHHELD = "withheld"
     """Licence, person, key, data set or policy no longer stood."""
+    PUBLIC = "public"
+    """Public tables alone were too much for a worker: no record took part, nothing was lost, no incident."""
 
 
 @dataclass(frozen=True, slots=True)

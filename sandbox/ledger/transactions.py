@@ -154,6 +154,11 @@ def release(
     return Released(tuple(stored))
 
 
+def give_up(connection: Connection, charge_id: str, at: int) -> Failed:
+    """The charge of a query that reads public tables alone, and lost nothing, ends without an answer."""
+    return _end_without_answer(connection, _open_charge(connection, charge_id), at, FailureCause.PUBLIC, None)
+
+
 def fail(connection: Connection, charge_id: str, at: int, max_failures: int) -> Failed:
     """The charge ends as an incident and stands; the licence is suspended for review when incidents of it on one of
     the data sets reach `max_failures` (rule 2)."""

@@ -11,7 +11,7 @@ import pytest
 
 from policies.canonical import canonical_json
 from sandbox.audit.chains import Chains
-from sandbox.audit.entry import QueryAuthorized, QueryReleased
+from sandbox.audit.entry import FailureCause, QueryAuthorized, QueryFailed, QueryReleased
 from sandbox.audit.receipt import Receipt, verify
 from sandbox.audit.records import AccountKind, Amounts
 from sandbox.datasets.snapshot import Snapshots
@@ -23,7 +23,8 @@ from sandbox.plan.nodes import Constants, Literal, Scan, ScanColumn, Type
 from sandbox.plan.plan import Label, Plan
 from sandbox.privacy.loss import Loss
 from sandbox.registry import acts
-from sandbox.workers.job import Side
+from sandbox.workers.job import Job, Parts, Rows, Side
+from sandbox.workers.pool import FailureKind, WorkerFailure
 from tests.support.answers import InProcess
 from tests.support.broker_world import EVERYTHING, LOG, PURE, ZCDP, BrokerWorld, broker_world, licence_text, query
 from tests.support.cards import CLINIC, DOMAINS
@@ -163,3 +164,91 @@ def test_what_is_lost_is_lost_of_people() -> None:
     assert [line.account for line in lines_of(Loss(rho=0, delta=0, epsilon=None), "L1", ("clinic",), ())] == [
         "licence:L1"
     ]
+
+
+def failing(world: BrokerWorld, kind: FailureKind, side: Side) -> BrokerWorld:
+    """The world whose workers of a side can no job."""
+
+    def run(parts: Parts, of: Side, job: Job) -> Rows:
+        if of is side:
+            raise WorkerFailure(kind)
+        return world.engine(parts, of, job)
+
+    broker = world.broker
+    runs = replace(broker.runs, run=run, settings=replace(broker.settings, max_failures=1))
+    return replace(world, door=replace(world.door, broker=replace(broker, runs=runs)))
+
+
+TOO_MUCH = (FailureKind.DEADLINE, FailureKind.MEMORY, FailureKind.ENGINE)
+
+
+@pytest.mark.parametrize("kind", TOO_MUCH)
+def test_public_tables_that_are_too_much_are_no_incident(world: BrokerWorld, kind: FailureKind) -> None:
+    """No record took part (rule 2): it is told, the licence is not suspended, and the answer stays what it was."""
+    licence = f"public-{kind}"
+    world.issue(licence_text(licence))
+    spent = world.spent()
+    broken = failing(world, kind, Side.PUBLIC)
+    sql = f"SELECT COUNT(*) AS n FROM cities WHERE population > {len(kind)}"
+    answers = [broken.ask(query(sql, SPEND, licence=licence), idempotency=f"{kind}-{n % 2}") for n in range(4)]
+    assert [(each.status, json.loads(each.body)["code"]) for each in answers] == [(422, "plan.worker_limits")] * 4
+    assert answers[0].body == answers[2].body
+    assert world.spent() == spent
+    causes = [each.act.cause for each in world.entries() if isinstance(each.act, QueryFailed)]
+    assert causes[-2:] == [FailureCause.PUBLIC] * 2
+    assert world.ask(query("SELECT COUNT(*) AS n FROM cities", SPEND, licence=licence)).status == 200
+    chains = Chains()
+    assert [finding for index, entry in enumerate(world.entries()) for finding in chains.take(index, entry)] == []
+
+
+@pytest.mark.parametrize("kind", TOO_MUCH)
+@pytest.mark.parametrize("side", [Side.PRIVATE, Side.PUBLIC])
+def test_once_records_took_part_every_failure_is_one_and_the_same(
+    world: BrokerWorld, kind: FailureKind, side: Side
+) -> None:
+    """Nobody learns whether the measure failed or what was computed of its release: an incident either way (rule 2)."""
+    licence = f"incident-{side}-{kind}"
+    world.issue(licence_text(licence))
+    sql = f"SELECT COUNT(*) AS n FROM persons WHERE birth_year > {1900 + len(kind) + 7 * len(side)}"
+    answer = failing(world, kind, side).ask(query(sql, {"rho": "0.001"}, licence=licence))
+    assert (answer.status, json.loads(answer.body)["code"]) == (500, "service.failed")
+    assert json.loads(world.ask(query(sql, SPEND, licence=licence)).body)["code"] == "licence.suspended"
+    assert [each.act.cause for each in world.entries() if isinstance(each.act, QueryFailed)][-1] == "incident"
+
+
+@pytest.mark.parametrize("kind", TOO_MUCH)
+def test_dry_runs_and_reuse_that_are_too_much_are_refused(world: BrokerWorld, kind: FailureKind) -> None:
+    kept = query("SELECT city, COUNT(*) AS n FROM persons GROUP BY city", {"rho": "0.5"})
+    follows = query(f"SELECT COUNT(*) AS n{kind} FROM persons", {"rho": "0.0001"})
+    assert world.ask(kept).status == 200
+    spent = world.spent()
+    broken = failing(world, kind, Side.PUBLIC)
+    for body in (query("SELECT COUNT(*) AS n FROM persons", SPEND, dry_run=True), follows):
+        answer = broken.ask(body)
+        assert (answer.status, json.loads(answer.body)["code"]) == (422, "plan.worker_limits")
+    assert world.spent() == spent
+
+
+HUNDRED = f"(VALUES {', '.join(f'({n})' for n in range(100))}) AS v(x)"
+BOMBS = {
+    "all with all": f"SELECT COUNT(*) AS n FROM {HUNDRED}, " + ", ".join(f"cities c{n}" for n in range(12)),
+    "ON true": f"SELECT COUNT(*) AS n FROM {HUNDRED} " + " ".join(f"JOIN cities c{n} ON true" for n in range(12)),
+    "by a condition": f"SELECT COUNT(*) AS n FROM {HUNDRED} "
+    + " ".join(f"JOIN cities c{n} ON c{n}.population <> x" for n in range(12)),
+    "a product of constants": f"WITH v AS (SELECT x FROM {HUNDRED}) SELECT COUNT(*) AS n FROM cities, "
+    + ", ".join(f"v v{n}" for n in range(5)),
+    "over releases": "WITH r AS (SELECT city, birth_year, COUNT(*) AS n FROM persons GROUP BY 1, 2)"
+    " SELECT COUNT(*) AS n FROM r a, r b, r c, r d",
+    "doubled again and again": "WITH c0 AS (SELECT code FROM cities), "
+    + ", ".join(f"c{n} AS (SELECT * FROM c{n - 1} UNION ALL SELECT * FROM c{n - 1})" for n in range(1, 12))
+    + " SELECT COUNT(*) AS n FROM c11 a, c11 b",
+}
+
+
+@pytest.mark.parametrize("case", BOMBS)
+def test_a_product_of_public_tables_stops_at_its_limit(world: BrokerWorld, case: str) -> None:
+    """Before anything is charged or run, by sizes that are public."""
+    spent, runs = world.spent(), sum(world.engine.runs.values())
+    answer = world.ask(query(BOMBS[case], SPEND))
+    assert (answer.status, json.loads(answer.body)["code"]) in ((422, "plan.too_large"), (422, "sql.too_large"))
+    assert (world.spent(), sum(world.engine.runs.values())) == (spent, runs)

@@ -33,6 +33,7 @@ SETTINGS: dict[str, str | int] = {
     "worker_megabytes": 256,
     "worker_jobs": 1000,
     "worker_seconds": 120,
+    "free_seconds": 120,
     "frontends": 2,
     "connections": 32,
     "max_body": 65536,

@@ -26,7 +26,7 @@ class SigningApp:
         self._numbers = count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith("/v1/"):
+        if scope["type"] != "http" or not scope["path"].startswith(("/v1/", "/log/")):
             await self._app(scope, receive, send)
             return
         body, more = bytearray(), True
