@@ -213,5 +213,5 @@ def test_a_worker_killed_at_a_dry_run_costs_nobody_the_answer(
     answer = world.ask(query(SQL, SPEND, dry_run=True))
     assert (answer.status, json.loads(answer.body).get("code")) == ((200, None) if kills < 3 else (503, "service.busy"))
     left.append(FailureKind.ENGINE)
-    assert json.loads(world.ask(query(SQL, SPEND, dry_run=True)).body)["code"] == "service.failed"
+    assert json.loads(world.ask(query(SQL, SPEND, dry_run=True)).body)["code"] == "plan.worker_limits"
     assert world.spent() == before
