@@ -18,6 +18,7 @@ from benchmarks.town import Town
 from query_gateway.client.answers import Answer, BatchAnswer, Problem
 from query_gateway.client.session import Client
 from sandbox.audit.merkle import leaf_hash, verify_consistency, verify_inclusion
+from sandbox.audit.tiles import WIDTH, Tile
 from sandbox.privacy.loss import EPSILON_UNIT, RHO_UNIT
 
 PATIENCE = 120.0
@@ -295,6 +296,25 @@ def entries(person: Person) -> None:
     verify_inclusion(leaf_hash(b64decode(page["entries"][0])), start, size, list(map(b64decode, proof)), root)
 
 
+def tile(person: Person) -> None:
+    """A full tile, which anybody may read, holds the hashes of the entries that auditors read."""
+    full = person.seen[0] // WIDTH
+    if full == 0:
+        return
+    asked = Tile(0, person.number % full, WIDTH)
+    found = httpx2.get(f"http://{person.town.address}/log/{asked.path}", timeout=60)
+    if found.status_code == 503:
+        return
+    page = _read(person, "/v1/audit/entries", start=asked.start, end=asked.start + WIDTH)
+    if found.content != b"".join(leaf_hash(b64decode(entry)) for entry in page["entries"]):
+        raise Wrong(f"another tile: {found.status_code}")
+
+
+def copied(person: Person) -> None:
+    """Goes on with a copy of the whole log."""
+    person.client.copy_log(person.town.folder / "copies" / person.name)
+
+
 def _read(person: Person, path: str, **query: int) -> Mapping[str, Any]:
     return person.client._read(path, **query)  # noqa: SLF001 - the client has no method of its own for it
 
@@ -323,8 +343,8 @@ ANALYST: Sequence[tuple[Act, int]] = (
     (curious, 1),
 )
 """Each act and how often, of as many acts as the numbers add up to."""
-AUDITING: Sequence[tuple[Act, int]] = ((checkpoint, 1), (entries, 2))
-_STEP = 17
+AUDITING: Sequence[tuple[Act, int]] = ((checkpoint, 4), (entries, 8), (tile, 4), (copied, 1))
+_STEP = 19
 """Prime to the length of either round: acts of one kind do not follow each other."""
 
 

@@ -37,10 +37,15 @@ class Held:
     memory: int
     """Bytes but for files mapped, such as libraries: what processes share counts a share each (PSS)."""
     files: int
-    """Open descriptors."""
-    own: int
-    """Those that no worker, connection to the database or data set accounts for, of the process that has most."""
+    """Open descriptors that no worker, connection to the database or data set accounts for, of the process that has
+    most."""
     threads: int
+    """Of the process that has most."""
+
+    @property
+    def each(self) -> float:
+        """Bytes of one process, on average."""
+        return self.memory / max(1, self.processes)
 
 
 def held(serve: int) -> Mapping[str, Held]:
@@ -75,10 +80,9 @@ def _held(process: int, workers: int) -> Held:
         memory = _kilobytes(rolled_up, "Pss_Anon:") + _kilobytes(rolled_up, "Pss_Shmem:")
     except PermissionError:  # of another user
         memory = _kilobytes(status, "RssAnon:") + _kilobytes(status, "RssShmem:")
-    files = list(_files(folder / "fd"))
-    own = [name for name in files if not _POOLED.search(name)]
+    files = sum(not _POOLED.search(name) for name in _files(folder / "fd"))
     threads = int(next(line.split()[1] for line in status if line.startswith("Threads:")))
-    return Held(1, memory << 10, len(files), len(own) - _FOR_EACH_WORKER * workers, threads)
+    return Held(1, memory << 10, files - _FOR_EACH_WORKER * workers, threads)
 
 
 def _files(folder: Path) -> Iterator[str]:
@@ -97,9 +101,8 @@ def _all(held: list[Held]) -> Held:
     return Held(
         sum(each.processes for each in held),
         sum(each.memory for each in held),
-        sum(each.files for each in held),
-        max((each.own for each in held), default=0),
-        sum(each.threads for each in held),
+        max((each.files for each in held), default=0),
+        max((each.threads for each in held), default=0),
     )
 
 

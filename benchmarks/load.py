@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -19,12 +19,14 @@ from typing import Any
 from benchmarks import load_report, report
 from benchmarks.crowd import Crowd, Done, by_kind, crowd, percentiles, turned_away
 from benchmarks.disturbance import Disturbance, disturbed
-from benchmarks.footprint import PARTS, Held, held, zombies
+from benchmarks.footprint import PARTS, WORKERS, Held, held, zombies
 from benchmarks.reckoning import Reckoning, reckoned
 from benchmarks.town import Town, town
 
 RESULTS = Path(__file__).parent / "results" / "load.json"
 Figure = dict[str, Any]
+Look = Callable[[str, Held], float]
+"""What of a part is compared."""
 _SHOWN = 20
 """Errors that are printed."""
 _TELL = 10.0
@@ -153,9 +155,9 @@ def _settled(service: Town, people: Crowd, before: Mapping[str, Held] | None) ->
         sleep(_LOOK)
         last, found = found, held(service.serve)
         if before is None:
-            if [each.own for each in last.values()] == [each.own for each in found.values()]:
+            if [each.files for each in last.values()] == [each.files for each in found.values()]:
                 break
-        elif all(found[part].own <= before[part].own for part in PARTS):
+        elif all(found[part].files <= before[part].files for part in PARTS):
             break
     return found
 
@@ -210,25 +212,31 @@ def _growth(found: Run) -> list[Figure]:
     """Over the peace after its warm-up, with everybody at work: the last fifth of the samples beside the first. And at
     rest, where counts are exact: after the peace and after the disturbance beside the end of the warm-up."""
     warm = found.peace[0] + (found.peace[1] - found.peace[0]) / 4
-    samples = [each for each in found.samples if warm <= each.at <= found.peace[1]]
+    samples = [each.held for each in found.samples if warm <= each.at <= found.peace[1]]
     fifth = max(1, len(samples) // 5)
-    first, last = samples[:fifth], samples[-fifth:]
     figures = []
-    for name, parts, target in (
-        ("memory", PARTS, 5),
-        *((f"memory.{'+'.join(parts)}", parts, None) for parts in load_report.TOGETHER),
-        ("files", PARTS, 5),
-        ("threads", PARTS, 5),
-    ):
-        what = name.partition(".")[0]
+    looks_at: tuple[tuple[str, Sequence[str], float | None, Look], ...] = (
+        ("memory", PARTS, 5, _memory),
+        *((f"memory.{part}", (part,), None, _memory) for part in PARTS),
+        ("files", PARTS, 5, lambda _, one: one.files),
+        ("threads", PARTS, 5, lambda _, one: one.threads),
+    )
+    for name, parts, target, look in looks_at:
         before, after = (
-            median(sum(getattr(each.held[part], what) for part in parts) for each in some) for some in (first, last)
+            median(sum(look(part, each[part]) for part in parts) for each in some)
+            for some in (samples[:fifth], samples[-fifth:])
         )
-        figures.append(_figure(f"growth.{name}", 100 * (after / before - 1), "%", target, before=before, after=after))
+        growth = 100 * (after / before - 1)
+        figures.append(_figure(f"growth.{name}", growth, "%", target, before=round(before), after=round(after)))
     for part in PARTS:
-        looks = [settled[part].own for settled in found.settled]
+        looks = [settled[part].files for settled in found.settled]
         figures.append(_figure(f"strays.{part}", max(looks) - looks[0], "", 0, looks=looks))
     return figures
+
+
+def _memory(part: str, one: Held) -> float:
+    """Of all processes of a part; of workers, which come and go, of one."""
+    return one.each if part == WORKERS else one.memory
 
 
 def missed(figures: Sequence[Figure]) -> list[Figure]:

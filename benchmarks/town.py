@@ -44,6 +44,12 @@ SAMPLE = 1000
 """Rows of the sample of the census."""
 _END = 60.0
 _KEY_DAYS = 2
+_RATES: dict[str, str | int] = {
+    "requests_per_second": 10_000,
+    "person_requests_per_minute": 100_000,
+    "institution_requests_per_minute": 100_000,
+}
+"""More than anybody of the crowd can ask: nobody rests."""
 _LICENCE = """id = "{name}"
 institution = "{institution}"
 mode = "scenario"
@@ -193,7 +199,7 @@ def _made(folder: Path, address: str, worker_jobs: int) -> StateFolder:
         module_command("sandbox", "init", *named, "--state", str(state.path)), check=True, capture_output=True
     )
     settings = tomllib.loads((state.path / "vitrine.toml").read_text(encoding="utf-8"))
-    write_settings(state.path, settings | {"row_nanoseconds": 1, "worker_jobs": worker_jobs})
+    write_settings(state.path, settings | _RATES | {"row_nanoseconds": 1, "worker_jobs": worker_jobs})
     generate.census(folder / "sample.parquet", SAMPLE)
     generate.panel(folder / "panel")
     commands.load(state, "sample", [folder / "sample.parquet"], print)
