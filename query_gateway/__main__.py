@@ -11,13 +11,14 @@ import uvicorn
 
 from query_gateway.app import GatewaySettings, create_app
 from query_gateway.connections import SERVING
+from query_gateway.enclosure import enclose
 from query_gateway.transport import tls
 from sandbox import operator_log
 from sandbox.hosts import is_this_host
 
 
 def main() -> None:
-    """Serves until SIGTERM or SIGINT, then lets requests under way end."""
+    """Serves until SIGTERM or SIGINT, then lets requests under way end; enclosed before the first one comes."""
     arguments = _arguments()
     operator_log.begin()
     level = logging.INFO if arguments.log_requests else logging.WARNING
@@ -30,7 +31,7 @@ def main() -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
     )
     context = arguments.tls
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(
             GatewaySettings(arguments.socket, arguments.max_body, arguments.connections, arguments.answer_seconds)
         ),
@@ -39,6 +40,9 @@ def main() -> None:
         ssl_context_factory=None if context is None else lambda *_: context,
         **SERVING,
     )
+    listening = config.bind_socket()
+    enclose()
+    uvicorn.Server(config).run(sockets=[listening])
 
 
 def _arguments() -> argparse.Namespace:
