@@ -17,7 +17,9 @@ _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_op
 _COMMANDS: Mapping[str, str] = {
     "init": "Make a state folder with all keys and settings.",
     "doctor": "Whether this machine is fit to serve, and how workers are confined on it.",
-    "backup": "Copy a stopped state folder.",
+    "backup": "Write a verified backup, also while the state is served.",
+    "restore": "Verify a backup and put it in place; refuse to roll the log back.",
+    "recover": "Close every account and begin the log anew, when its newest entries are lost for good.",
     "institution add": "Register an institution.",
     "institution revoke": "Revoke an institution, its people and their signing keys.",
     "person add": "Register a person of an institution.",

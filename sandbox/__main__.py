@@ -83,6 +83,17 @@ def _serve(options: argparse.Namespace) -> NoReturn:
     os.execv(sys.executable, command)  # noqa: S606 - no shell
 
 
+def _restore(options: argparse.Namespace) -> Mapping[str, object]:
+    return commands.restore(
+        _state(options),
+        options.directory,
+        options.key,
+        options.checkpoint,
+        nothing_newer=options.nothing_newer,
+        lost=options.lost,
+    )
+
+
 def _doctor(options: argparse.Namespace) -> int:
     """0 when everything is well."""
     rows = examine(_state(options))
@@ -202,8 +213,34 @@ def _parser() -> argparse.ArgumentParser:
     add = _command(audit, "verify", "check an exported log offline", audit_command.run)
     audit_command.add_arguments(add)
 
-    add = _command(kinds, "backup", "copy a stopped state folder", lambda o: commands.backup(_state(o), o.directory))
+    add = _command(
+        kinds,
+        "backup",
+        "write a verified backup, also while the state is served",
+        lambda o: commands.backup(_state(o), o.directory, o.key),
+    )
     add.add_argument("directory", type=Path)
+    add.add_argument("--key", type=Path, required=True, help="the backup key, made where there is none; keep it apart")
+    add = _command(kinds, "restore", "verify a backup and put it in place", _restore)
+    add.add_argument("directory", type=Path)
+    add.add_argument("--key", type=Path, required=True, help="the backup key")
+    add.add_argument(
+        "--checkpoint",
+        type=Path,
+        action="append",
+        default=[],
+        help="a checkpoint or receipt kept elsewhere, the newest there is; repeatable",
+    )
+    word = add.add_mutually_exclusive_group()
+    word.add_argument("--nothing-newer", action="store_true", help="nothing was charged after the backup")
+    word.add_argument("--lost", action="store_true", help="what was charged after the backup is lost: recover follows")
+    add = _command(
+        kinds,
+        "recover",
+        "close every account and begin the log anew, when its newest entries are lost for good",
+        lambda o: commands.recover(_state(o), o.origin),
+    )
+    add.add_argument("--origin", required=True, help="name of the new log")
     return parser
 
 

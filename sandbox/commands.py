@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from policies.licence_files import read_licence, sign_licence
 from policies.rules import Role
 from sandbox.audit import export, log
 from sandbox.audit.entry import Header
+from sandbox.backups import make_backup, open_backup
 from sandbox.balances import balance_json, now
 from sandbox.clock import milliseconds
 from sandbox.datasets.intake import load_dataset
@@ -24,10 +24,12 @@ from sandbox.datasets.rotation import rotate
 from sandbox.errors import Refusal
 from sandbox.keys import key_id, read_private_key, read_public_key
 from sandbox.ledger.accounts import read_accounts
-from sandbox.ledger.database import begin_write, migrate, open_database
+from sandbox.ledger.database import migrate, open_database
 from sandbox.ledger.writer import Writer
+from sandbox.recovery import recover as begin_anew
 from sandbox.registry import acts
 from sandbox.registry.directory import Registry
+from sandbox.restoration import restore as put_back
 from sandbox.state import StateFolder
 
 T = TypeVar("T")
@@ -208,11 +210,25 @@ def export_log(state: StateFolder, directory: Path) -> Row:
     return {"directory": str(directory), "entries": size}
 
 
-def backup(state: StateFolder, directory: Path) -> Row:
-    """Copies the state folder while nothing serves it. Refuses file.exists, state.busy."""
-    if directory.exists():
-        raise Refusal("file.exists", {"file": directory.name})
-    socket = state.settings.socket.name
-    with state.held(), database(state) as engine, begin_write(engine) as connection, connection.begin():
-        shutil.copytree(state.path, directory, ignore=lambda *_: {socket})
-    return {"directory": str(directory)}
+def backup(state: StateFolder, directory: Path, key: Path) -> Row:
+    """Writes a verified backup while the state is served or not. Refuses file.exists, vault.*, backup.invalid."""
+    made = make_backup(state, directory, key)
+    return {"backup": str(directory), "key": str(key), "checkpoint": made.checkpoint, "database": made.embedded}
+
+
+def restore(
+    state: StateFolder, source: Path, key: Path, checkpoints: Sequence[Path], *, nothing_newer: bool, lost: bool
+) -> Row:
+    """Puts a verified backup in place. Refuses state.*, backup.*, log.rolled_back, vault.*."""
+    found = open_backup(source, key)
+    done = put_back(found, state, checkpoints, nothing_newer=nothing_newer, lost=lost)
+    if found.embedded and not lost:
+        act(state, lambda connection, header: acts.restore_state(connection, header, None, done.entries, done.told))
+    replaced = None if done.replaced is None else str(done.replaced)
+    return {"state": str(state.path), "entries": done.entries, "told": done.told, "replaced": replaced}
+
+
+def recover(state: StateFolder, origin: str) -> Row:
+    """Closes every account and begins the log anew, after a loss. Refuses state.busy, log.*."""
+    entries = begin_anew(state, origin)
+    return {"origin": origin, "entries": entries, "log_key": str(state.log_public_key)}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from sandbox.problem import Problem
 from sandbox.sql_problems import SQL_PROBLEMS
+from sandbox.state_problems import STATE_PROBLEMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +95,6 @@ PROBLEMS: Mapping[str, Problem] = {
     "identity.unsigned": Problem(
         401, "The request must carry exactly one signature.", "请求必须带有且仅带有一个签名。"
     ),
-    "key.exists": Problem(409, "There is a file {file} already.", "文件 {file} 已存在。"),
-    "key.exposed": Problem(
-        500,
-        "The key file {file} must be readable by its owner alone (mode 0600).",
-        "密钥文件 {file} 只能由其所有者读取（权限 0600）。",
-    ),
-    "key.unreadable": Problem(
-        500, "The file {file} holds no Ed25519 key that can be read.", "文件 {file} 中没有可读取的 Ed25519 密钥。"
-    ),
     "licence.expired": Problem(403, "The licence {licence} has expired.", "许可 {licence} 已到期。"),
     "licence.not_yet": Problem(403, "The licence {licence} is not yet in force.", "许可 {licence} 尚未生效。"),
     "licence.revoked": Problem(403, "The licence {licence} was revoked.", "许可 {licence} 已吊销。"),
@@ -127,27 +119,6 @@ PROBLEMS: Mapping[str, Problem] = {
         429,
         "You may send {limit} requests a minute; send this one again in {seconds} seconds.",
         "您每分钟至多发送 {limit} 个请求；请在 {seconds} 秒后重新发送。",
-    ),
-    "load.busy": Problem(
-        409, "Another load of unit domain {domain} is under way.", "单元域 {domain} 正在进行另一次加载。"
-    ),
-    "load.failed": Problem(500, "The load could not be carried out: {what}.", "加载未能完成：{what}。"),
-    "load.files": Problem(422, "The files do not match the card's tables: {what}.", "文件与数据卡中的表不符：{what}。"),
-    "load.rejected": Problem(
-        422,
-        "The data violate the card of {dataset}; nothing was loaded.",
-        "数据不符合 {dataset} 的数据卡，未加载任何内容。",
-    ),
-    "log.rolled_back": Problem(
-        500,
-        "The database has {found} entries of the log, and a checkpoint over {told} was told: it was rolled back, or is "
-        "another one. What was charged since is lost, so nothing is answered from it.",
-        "数据库中的日志有 {found} 条，而已对外出示的检查点为 {told} 条：数据库被回滚或替换，其后的扣减已丢失，因此不予应答。",
-    ),
-    "log.unmarked": Problem(
-        500,
-        "The file {file}, which holds the newest checkpoint told, is missing or damaged.",
-        "保存最新已出示检查点的文件 {file} 缺失或已损坏。",
     ),
     "plan.cells": Problem(
         422, "The groups have {cells} cells; at most {limit} are allowed.", "分组共有 {cells} 个单元，上限为 {limit}。"
@@ -302,13 +273,8 @@ PROBLEMS: Mapping[str, Problem] = {
         "The sandbox cannot be reached; send the same request again later.",
         "暂时无法连接沙箱，请稍后以同一请求重试。",
     ),
-    "settings.invalid": Problem(500, "The settings cannot be used: {what}.", "配置无效：{what}。"),
-    "settings.unconfined": Problem(
-        500,
-        "This machine does not offer these layers of confinement: {layers}. Offer them, or name them in without_layers.",
-        "本机缺少以下隔离层：{layers}。请启用，或在 without_layers 中逐一写明放弃。",
-    ),
     **SQL_PROBLEMS,
+    **STATE_PROBLEMS,
     "spend.above_most": Problem(
         422,
         "That accuracy costs {cost}, more than the at_most of the request; allow more or ask for less.",
@@ -342,31 +308,6 @@ PROBLEMS: Mapping[str, Problem] = {
     ),
     "spend.unreachable": Problem(
         422, "No budget would make the answer that exact; ask for less.", "任何预算都无法达到该精度，请降低要求。"
-    ),
-    "state.changed": Problem(
-        409,
-        "What the decision rested on has changed ({what}); send the request again.",
-        "判定所依据的状态已变化（{what}），请重新发送请求。",
-    ),
-    "vault.damaged": Problem(500, "The sealed file {file} is missing or damaged.", "加密文件 {file} 缺失或已损坏。"),
-    "vault.exists": Problem(409, "There is a vault in this folder already.", "该目录中已有密钥库。"),
-    "vault.rotating": Problem(
-        500,
-        "The vault's key is being changed; run `vitrine vault rotate` again to finish it.",
-        "密钥库正在更换密钥；请再次运行 `vitrine vault rotate` 以完成。",
-    ),
-    "vault.key": Problem(
-        500, "The vault key is missing, malformed, or readable by others.", "密钥库密钥缺失、格式错误或可被他人读取。"
-    ),
-    "file.exists": Problem(409, "{file} exists already.", "{file} 已存在。"),
-    "state.busy": Problem(
-        409,
-        "Another process serves or copies this state folder; end it first.",
-        "另一进程正在使用或备份该状态文件夹，请先结束它。",
-    ),
-    "state.database": Problem(500, "The database cannot be used ({what}).", "数据库无法使用（{what}）。"),
-    "state.exists": Problem(
-        409, "The folder {folder} is not an empty one of your own.", "文件夹 {folder} 不是您自己的空文件夹。"
     ),
     "policy.invalid": Problem(500, "The policy cannot be used: {what}.", "策略文件无效：{what}。"),
 }

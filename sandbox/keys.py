@@ -56,10 +56,18 @@ def make_ml_dsa_key(path: Path) -> MLDSA44PrivateKey:
     return _made(path, MLDSA44PrivateKey.generate())
 
 
+def replace_private_key(path: Path, private: Private) -> None:
+    """The key file holds this key, in place of a former one, durably."""
+    put(path, _pem(private))
+
+
+def _pem(private: Private) -> bytes:
+    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
 def _made(path: Path, private: Private) -> Private:
-    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
-        publish(path, (pem,))
+        publish(path, (_pem(private),))
     except FileExistsError:
         raise Refusal("key.exists", {"file": path.name}) from None
     return private

@@ -34,6 +34,9 @@ from sandbox.errors import Refusal
 from sandbox.keys import make_ml_dsa_key, make_private_key, read_ml_dsa_key, read_private_key, write_public_key
 from sandbox.settings import Settings, read_settings, write_settings
 
+DATABASE, MARK = "vitrine.db", "log.mark"
+"""Files of the state folder."""
+
 
 @dataclass(frozen=True, slots=True)
 class StateFolder:
@@ -60,7 +63,12 @@ class StateFolder:
     @property
     def mark(self) -> Mark:
         """The newest checkpoint that was told, outside the database."""
-        return Mark(self.path / "log.mark", self.log_public_key)
+        return Mark(self.path / MARK, self.log_public_key)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is within."""
+        return self.settings.database == f"sqlite:///{self.path / DATABASE}"
 
     @property
     def bundle(self) -> Bundle:
@@ -125,12 +133,12 @@ def create(path: Path, settings: dict[str, str | int], policies: Path) -> StateF
     keys = path / "keys"
     make_folder(keys)
     origin, ml_dsa = str(settings["origin"]), keys / "log-ml-dsa.pem"
-    public = LogKey(origin, make_private_key(keys / "log.pem"), make_ml_dsa_key(ml_dsa)).public
-    put(keys / "log.pub", f"{public}\n".encode(), 0o644)
+    log = LogKey(origin, make_private_key(keys / "log.pem"), make_ml_dsa_key(ml_dsa))
+    put(keys / "log.pub", f"{log.public}\n".encode(), 0o644)
     department = make_private_key(keys / "department.pem")
     shutil.copytree(policies, path / "policy")
     write_public_key(path / "policy" / KEY_FILE, department.public_key())
-    Mark.create(path / "log.mark", public)
+    Mark.begin(path / MARK, log)
     sync_tree(path)
     Vault.create(vault_folder(path))
     write_settings(path, settings)  # last: without them it is no state folder yet

@@ -15,6 +15,7 @@ from sandbox.audit.entry import (
     AccountOpened,
     DatasetLoaded,
     Entry,
+    LogRestarted,
     QueryAuthorized,
     QueryDryRun,
     QueryFailed,
@@ -71,6 +72,8 @@ class Chains:
         self._domains: dict[str, str] = {}
         """The unit domain of each data set loaded."""
         self._seen: set[bytes] = set()
+        self._closed = False
+        """Whether the log was begun anew after a loss."""
 
     @property
     def open_charges(self) -> int:
@@ -94,6 +97,8 @@ class Chains:
                     yield from self._open(index, account)
             case AccountOpened(opened=account):
                 yield from self._open(index, account)
+            case LogRestarted():
+                self._restart()
             case AccountLimited() as act:
                 yield from self._limit(index, act)
             case QueryAuthorized() as act:
@@ -121,7 +126,14 @@ class Chains:
         if self._again("idempotency", actor.person, request.idempotency):
             yield Finding("request.idempotency", index)
 
+    def _restart(self) -> None:
+        """Every account has nothing left, and no other comes to be."""
+        self._closed = True
+        self.accounts = {name: Account(each.kind, each.spent, each.spent) for name, each in self.accounts.items()}
+
     def _open(self, index: int, opened: OpenedAccount) -> Iterator[Finding]:
+        if self._closed:
+            yield Finding("account.closed", index, subject=opened.account)
         if opened.account in self.accounts:
             yield Finding("account.reopened", index, subject=opened.account)
             return
@@ -132,6 +144,8 @@ class Chains:
         if account is None or account.kind is not act.kind or not _alike(account.limit, act.limit):
             yield Finding("account.unknown", index, subject=act.account)
             return
+        if self._closed and act.limit != account.limit:
+            yield Finding("account.closed", index, subject=act.account)
         if not _within(account.spent, act.limit):
             yield Finding("charge.overspent", index, subject=act.account)
         self.accounts[act.account] = Account(account.kind, act.limit, account.spent)

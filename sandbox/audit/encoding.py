@@ -19,6 +19,7 @@ from sandbox.audit.entry import (
     Estimated,
     Header,
     Limited,
+    LogRestarted,
     QueryAuthorized,
     QueryDryRun,
     QueryFailed,
@@ -29,6 +30,7 @@ from sandbox.audit.entry import (
     Refused,
     ServiceStarted,
     ServiceStopped,
+    StateRestored,
     VaultRotated,
 )
 from sandbox.audit.forms import Malformed, bodies, canonical, parse, read, write
@@ -87,6 +89,8 @@ ACTS: Mapping[str, tuple[type[Act], Signing]] = {
     "dataset.withdrawn": (DatasetWithdrawn, Signing.EITHER),
     "dataset.destroyed": (DatasetDestroyed, Signing.EITHER),
     "vault.rotated": (VaultRotated, Signing.EITHER),
+    "state.restored": (StateRestored, Signing.EITHER),
+    "log.restarted": (LogRestarted, Signing.EITHER),
     "account.opened": (AccountOpened, Signing.EITHER),
     "account.limited": (AccountLimited, Signing.EITHER),
     "service.started": (ServiceStarted, Signing.NEVER),

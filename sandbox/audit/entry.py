@@ -246,6 +246,27 @@ class VaultRotated:
 
 
 @dataclass(frozen=True, slots=True)
+class StateRestored:
+    """A backup was put in the place of the state folder."""
+
+    entries: Count
+    """Of the backup's log."""
+    told: Count | None
+    """Of the newest checkpoint that it was compared with; null where the operator's word stood for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogRestarted:
+    """Entries were lost for good: what was charged by them is not known, so every account is closed at what is known to
+    be spent, no account is opened or raised any more, and the log goes on under another name and key."""
+
+    former: Name
+    """Its name until now."""
+    told: Count | None
+    """Entries of the newest checkpoint known of the former log; null where none is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class AccountOpened:
     """An account was opened by an act of its own."""
 
@@ -297,6 +318,8 @@ Act: TypeAlias = (
     | DatasetWithdrawn
     | DatasetDestroyed
     | VaultRotated
+    | StateRestored
+    | LogRestarted
     | AccountOpened
     | AccountLimited
     | ServiceStarted

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 FINDINGS: Mapping[str, str] = {
+    "account.closed": "An account is opened or changed after the log was begun anew.",
     "account.limit": "A charge states another limit than the account was given.",
     "account.reopened": "An account that was open is opened again.",
     "account.unknown": "An account is charged or changed that was never opened.",

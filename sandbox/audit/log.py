@@ -25,6 +25,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    delete,
     insert,
     or_,
     select,
@@ -215,6 +216,11 @@ def sign_checkpoint(connection: Connection, key: LogKey, told: str | None) -> st
     note = sign(Checkpoint(key.name, current, root(connection, current)), key)
     connection.execute(insert(checkpoints).values(size=current, note=note))
     return note
+
+
+def forget_checkpoints(connection: Connection) -> None:
+    """None was signed: those that were are of a log whose entries are gone."""
+    connection.execute(delete(checkpoints))
 
 
 def continues(connection: Connection, known: Checkpoint) -> bool:

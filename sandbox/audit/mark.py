@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox.audit.checkpoint import LogPublicKey, open_note
-from sandbox.audit.merkle import Unverified
+from sandbox.audit.checkpoint import LogKey, LogPublicKey, open_note, sign
+from sandbox.audit.merkle import EMPTY_ROOT, Unverified
 from sandbox.audit.tree_head import Checkpoint
 from sandbox.disk import overwrite, put
 from sandbox.errors import Fault, Refusal
@@ -34,16 +34,21 @@ class Mark:
         """What the slots held when they were looked at last."""
 
     @classmethod
-    def create(cls, path: Path, key: LogPublicKey, note: str = "") -> Mark:
-        """A mark at this checkpoint, or of a log that has told none, in the place of a former one."""
-        put(path, _page(note) + _page(""))
+    def begin(cls, path: Path, key: LogKey) -> Mark:
+        """The mark of a log that has no entry yet."""
+        return cls.create(path, key.public, sign(Checkpoint(key.name, 0, EMPTY_ROOT), key))
+
+    @classmethod
+    def create(cls, path: Path, key: LogPublicKey, note: str) -> Mark:
+        """A mark at this checkpoint, in the place of a former one."""
+        put(path, _page(note) * 2)
         return cls(path, key)
 
-    def newest(self) -> str | None:
-        """The newest checkpoint told, as a signed note; None when there is none. Refuses `log.unmarked`."""
+    def newest(self) -> str:
+        """The newest checkpoint told, as a signed note. Refuses `log.unmarked`."""
         with self._locked(fcntl.LOCK_SH) as descriptor:
             found = [(checkpoint.size, note) for note, checkpoint in self._slots(descriptor) if checkpoint is not None]
-        return max(found, default=(0, None))[1]
+        return max(found)[1]
 
     def raise_to(self, note: str) -> None:
         """The mark is at this checkpoint, durably, or where it was when that is newer. Refuses `log.unmarked`."""
@@ -54,14 +59,11 @@ class Mark:
                 overwrite(self._path, _page(note), _SLOT * sizes.index(min(sizes)))
 
     def _slots(self, descriptor: int) -> list[tuple[str, Checkpoint | None]]:
-        """Both slots; None stands for what is no checkpoint of this log. Refuses `log.unmarked`: neither is one.
-
-        The first one ever written may be torn beside an empty one: then nothing was told yet.
-        """
+        """Both slots; None stands for what is no checkpoint of this log. Refuses `log.unmarked`: neither is one."""
         pages = [os.pread(descriptor, _SLOT, start) for start in (0, _SLOT)]
         self._known = {page: self._known[page] if page in self._known else self._opened(page) for page in pages}
         found = [(page.rstrip(b"\0").decode(errors="replace"), self._known[page]) for page in pages]
-        if all(note and checkpoint is None for note, checkpoint in found):
+        if all(checkpoint is None for _, checkpoint in found):
             raise Refusal("log.unmarked", {"file": self._path.name})
         return found
 

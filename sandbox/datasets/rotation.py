@@ -47,11 +47,11 @@ def rotate(state: Path) -> int:
 def _rewrapped(state: Path, key: bytes) -> dict[str, str]:
     """The header of every sealed file, in hex, with its data key wrapped by the new vault key."""
     folder = vault_folder(state)
-    vault = Vault(folder, read_key(folder))
-    return {str(path.relative_to(state)): vault.rewrapped(path, use, key).hex() for path, use in _sealed(state)}
+    vault = Vault(folder, read_key(folder / "vault.key"))
+    return {str(path.relative_to(state)): vault.rewrapped(path, use, key).hex() for path, use in sealed(state)}
 
 
-def _sealed(state: Path) -> Iterator[tuple[Path, str]]:
+def sealed(state: Path) -> Iterator[tuple[Path, str]]:
     """Every sealed file with its context."""
     for path in vault_folder(state).glob("*.sealed"):
         yield path, secret_context(path.stem)

@@ -73,7 +73,7 @@ class Vault:
         try:
             if (folder / NEXT).exists():
                 raise Refusal("vault.rotating")
-            found = cls(folder, read_key(folder))
+            found = cls(folder, read_key(folder / "vault.key"))
         except BaseException:
             os.close(lock)
             raise
@@ -127,6 +127,11 @@ class Vault:
         """The sealed file's plaintext. Refuses `vault.damaged`."""
         return b"".join(self._plaintext(path, context))
 
+    def check(self, path: Path, context: str) -> None:
+        """The sealed file opens. Refuses `vault.damaged`."""
+        for _ in self._plaintext(path, context):
+            pass
+
     def _plaintext(self, path: Path, context: str) -> Iterator[bytes]:
         """The plaintext in pieces; it may be used only when the last one has come without a refusal."""
         try:
@@ -161,10 +166,10 @@ class Vault:
         return file_id, self._key.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], _binding(file_id, context))
 
 
-def read_key(folder: Path) -> bytes:
-    """The vault key. Refuses `vault.key`: no key file, not 32 bytes, or others may read it."""
+def read_key(path: Path) -> bytes:
+    """The key in a file. Refuses `vault.key`: no key file, not 32 bytes, or others may read it."""
     try:
-        with (folder / "vault.key").open("rb") as file:
+        with path.open("rb") as file:
             found = os.fstat(file.fileno())
             key = file.read(KEY + 1)
     except OSError:

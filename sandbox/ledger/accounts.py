@@ -11,7 +11,7 @@ from policies.cards import Budget
 from policies.licences import LicenceBudget, Notion
 from sandbox.audit.records import AccountCharge, AccountKind, Amounts, OpenedAccount
 from sandbox.errors import Fault, Refusal
-from sandbox.ledger.schema import accounts
+from sandbox.ledger.schema import accounts, restarts
 from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss, down
 
 _MOST = 2**63 - 1
@@ -89,11 +89,12 @@ def licence_limit(notion: Notion, budget: LicenceBudget) -> Amounts:
 def open_account(connection: Connection, kind: AccountKind, name: str, limit: Amounts) -> tuple[OpenedAccount, ...]:
     """The account exists; what was opened, or nothing: one that exists keeps its limit and what is spent (rule 7).
 
-    Refuses: budget.too_large.
+    Refuses: budget.too_large, log.restarted.
     """
     identifier = account_id(kind, name)
     if connection.scalar(select(accounts.c.id).where(accounts.c.id == identifier)) is not None:
         return ()
+    _require_whole(connection)
     notion = Notion.ZCDP if limit.epsilon is None else Notion.PURE
     rho, delta, epsilon = _stored(limit)
     connection.execute(
@@ -113,8 +114,9 @@ def open_account(connection: Connection, kind: AccountKind, name: str, limit: Am
 def change_limit(connection: Connection, kind: AccountKind, name: str, limit: Amounts) -> None:
     """The account's limit is this one.
 
-    Refuses: budget.unknown, budget.below_spent, budget.too_large.
+    Refuses: budget.unknown, budget.below_spent, budget.too_large, log.restarted.
     """
+    _require_whole(connection)
     rho, delta, epsilon = _stored(limit)
     account = connection.execute(select(accounts).where(accounts.c.id == account_id(kind, name))).one_or_none()
     if account is None or account.notion != (Notion.ZCDP if limit.epsilon is None else Notion.PURE):
@@ -126,6 +128,12 @@ def change_limit(connection: Connection, kind: AccountKind, name: str, limit: Am
         .where(accounts.c.id == account.id)
         .values(rho_limit=rho, delta_limit=delta, epsilon_limit=epsilon)
     )
+
+
+def _require_whole(connection: Connection) -> None:
+    """No charge was lost: else the account may have been open before, and spent. Refuses: log.restarted."""
+    if connection.scalar(select(restarts.c.leaf).limit(1)) is not None:
+        raise Refusal("log.restarted")
 
 
 def read_account(connection: Connection, kind: AccountKind, name: str) -> Account | None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
-from sandbox.errors import Refusal
+from sandbox.errors import Fault, Refusal
 from sandbox.ledger.postgresql import faults, open_postgresql
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -51,6 +51,22 @@ def open_database(url: str) -> Engine:
 def is_shared(url: str) -> bool:
     """Whether several sandboxes may serve this database at the same time: PostgreSQL. SQLite is for one."""
     return make_url(url).get_backend_name() == "postgresql"
+
+
+def copy_database(url: str, target: Path) -> None:
+    """A copy of an embedded database in a new file, as it stands in one transaction, while others may write it."""
+    engine = open_database(url)
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    copy = sqlite3.connect(target)
+    try:
+        with engine.connect() as connection:
+            opened = connection.connection.driver_connection
+            if not isinstance(opened, sqlite3.Connection):
+                raise Fault("only an embedded database is copied")
+            opened.backup(copy)
+    finally:
+        copy.close()
+        engine.dispose()
 
 
 def place(url: str) -> str:

@@ -130,6 +130,13 @@ measured_relations = Table(
 `relation` is what was measured on which snapshots, `number` the first
 query that reads it."""
 
+restarts = Table(
+    "log_restarts",
+    metadata,
+    Column("leaf", BigInteger, primary_key=True, autoincrement=False),
+)
+"""The leaves by which the log was begun anew after a loss: from the first on no account is opened or raised."""
+
 nonces = Table(
     "nonces",
     metadata,

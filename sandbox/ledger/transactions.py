@@ -175,6 +175,11 @@ def fail(connection: Connection, charge_id: str, at: int, max_failures: int) -> 
     return failed
 
 
+def withhold(connection: Connection, charge_id: str, at: int) -> Failed:
+    """The charge ends without an answer and stands."""
+    return _end_without_answer(connection, _open_charge(connection, charge_id), at, FailureCause.WITHHELD, None)
+
+
 def _outcome(connection: Connection, request: ChargeRequest) -> Outcome:
     try:
         with connection.begin_nested():

@@ -17,6 +17,7 @@ from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sandbox.audit.checkpoint import LogKey, LogPublicKey, open_note
 from sandbox.audit.log import continues, head, sign_checkpoint, size
 from sandbox.audit.mark import Mark
+from sandbox.audit.merkle import Unverified
 from sandbox.errors import Fault, Refusal
 from sandbox.ledger.database import begin_write
 
@@ -165,10 +166,10 @@ def require_continued(engine: Engine, key: LogPublicKey, mark: Mark) -> None:
 
     Refuses log.rolled_back, log.unmarked.
     """
-    told = mark.newest()
-    if told is None:
-        return
-    known = open_note(told, key)
+    try:
+        known = open_note(mark.newest(), key)
+    except Unverified:
+        raise Refusal("log.unmarked", {"file": "log.mark"}) from None  # its keys are being changed
     with engine.connect() as connection:
         if not continues(connection, known):
             words = {"told": str(known.size), "found": str(size(connection))}

@@ -27,6 +27,7 @@ from sandbox.audit.entry import (
     Header,
     ServiceStarted,
     ServiceStopped,
+    StateRestored,
     VaultRotated,
 )
 from sandbox.audit.log import append
@@ -285,6 +286,11 @@ def withdrawn_snapshots(connection: Connection, dataset: str) -> tuple[str, ...]
 def rotate_vault(connection: Connection, header: Header, nonce: Nonce | None, files: int) -> int:
     """The vault has a new key."""
     return _log(connection, header, nonce, VaultRotated(files))
+
+
+def restore_state(connection: Connection, header: Header, nonce: Nonce | None, entries: int, told: int | None) -> int:
+    """The state folder is that of a backup."""
+    return _log(connection, header, nonce, StateRestored(entries, told))
 
 
 def limit_account(

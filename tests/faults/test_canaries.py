@@ -167,7 +167,8 @@ class Stage:
         """Where which canary was found, after everything that was left behind is gathered."""
         self.stop()
         exported, copy = str(self.folder / "exported"), str(self.folder / "backup")
-        assert self.operate(["audit", "export", exported], ["backup", copy], ["status", "--json"]) == [0, 0, 0]
+        backup = ["backup", copy, "--key", f"{copy}.key"]
+        assert self.operate(["audit", "export", exported], backup, ["status", "--json"]) == [0, 0, 0]
         dumps = _dumps(self.folder) - self.before
         left = {*self.folder.rglob("*"), *Path("/dev/shm").glob("vitrine-*/*")} - dumps
         for path in left:

@@ -35,6 +35,7 @@ from tests.support.log_history import (
     LICENCE,
     LIMIT,
     PURE_LIMIT,
+    RESTART,
     SPENT,
     SQL,
     TEXTS,
@@ -93,6 +94,18 @@ def test_an_honest_log_has_no_findings(tmp_path: Path) -> None:
     assert report.accounts["licence:L1"].spent == times(SPENT, 4)
 
 
+def test_a_log_that_was_begun_anew_has_nothing_left(tmp_path: Path) -> None:
+    exported(tmp_path / "log", [*STEPS, RESTART])
+    report = audit(tmp_path / "log")
+    assert report.findings == ()
+    assert {account.limit for account in report.accounts.values()} == {
+        account.spent for account in report.accounts.values()
+    }
+    later = step(30, FREE, signed=request("q9", "q9"))
+    forged(tmp_path / "charged", leaves([*STEPS, RESTART, later]), TEXTS)
+    assert {"account.limit", "charge.overspent"} <= codes(audit(tmp_path / "charged"))
+
+
 @pytest.mark.parametrize("size", [0, 1, 255, 256, 257, 511, 513])
 def test_logs_of_any_size(tmp_path: Path, size: int) -> None:
     """The export has exactly the files that an independent writer makes, and verifies."""
@@ -141,6 +154,8 @@ FREE = replace(authorized("q9", 5), mechanisms=(), accounts=authorized("q9", 5).
 """A release that another licence paid for: the licence alone pays."""
 
 LIES: list[tuple[str, list[Step]]] = [
+    ("account.closed", [*STEPS, RESTART, step(30, AccountOpened(opened("licence:L7", AccountKind.LICENCE)))]),
+    ("account.closed", [*STEPS, RESTART, step(30, AccountLimited("licence:L2", AccountKind.LICENCE, PURE_LIMIT))]),
     ("account.limit", charged(0, limit=times(LIMIT, 2))),
     ("account.reopened", added(AccountOpened(HOLDER))),
     ("account.reopened", [*STEPS, step(30, LicenceIssued("L1", "clinic", sha(LICENCE), (HOLDER,)))]),

@@ -226,7 +226,7 @@ def broker_world(folder: Path, records: Records, frontend: Callable[[Settings], 
         engine = open_database(settings.database)
         stack.callback(engine.dispose)
         migrate(engine)
-        writer = Writer(engine, LOG, Mark.create(folder / "log.mark", LOG.public))
+        writer = Writer(engine, LOG, Mark.begin(folder / "log.mark", LOG))
         stack.callback(writer.close)
         snapshots = Snapshots(folder / "snapshots", Vault.create(folder / "vault"))
         stack.callback(snapshots.close)

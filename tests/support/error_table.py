@@ -12,6 +12,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
 MARKER = "<!-- codes -->\n"
 
 ABOUT = {
+    "backup": "Backups",
     "budget": "Privacy budgets",
     "dataset": "Data sets",
     "file": "Files at the operator's terminal",

@@ -107,9 +107,7 @@ class World:
         self.engine = open_database(url or f"sqlite:///{folder / 'vitrine.db'}")
         migrate(self.engine)
         mark = folder / "log.mark"
-        self.writer = Writer(
-            self.engine, LOG, Mark(mark, LOG.public) if mark.exists() else Mark.create(mark, LOG.public)
-        )
+        self.writer = Writer(self.engine, LOG, Mark(mark, LOG.public) if mark.exists() else Mark.begin(mark, LOG))
         self.registry = Registry(self.engine, DEPARTMENT.public_key())
         self._numbers = count(first)
 

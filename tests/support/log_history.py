@@ -26,6 +26,7 @@ from sandbox.audit.entry import (
     FailureCause,
     Header,
     Limited,
+    LogRestarted,
     QueryAuthorized,
     QueryDryRun,
     QueryFailed,
@@ -36,6 +37,7 @@ from sandbox.audit.entry import (
     Refused,
     ServiceStarted,
     ServiceStopped,
+    StateRestored,
     VaultRotated,
 )
 from sandbox.audit.export import export
@@ -263,11 +265,16 @@ def history() -> list[Step]:
         step(24, DatasetWithdrawn("health", sha("snapshot"))),
         step(24, DatasetDestroyed("health", (sha("snapshot"),))),
         step(24, VaultRotated(9)),
+        step(24, StateRestored(29, None)),
         step(25, PersonRevoked("li.wei", "clinic")),
         step(26, InstitutionRevoked("clinic")),
         step(27, ServiceStopped("0.1.0")),
     ]
     return steps
+
+
+RESTART = step(28, LogRestarted("vitrine.test/former", 40))
+"""After the history, where entries beyond it were lost."""
 
 
 def database() -> Engine:

@@ -51,7 +51,7 @@ def _require_new_or_none(state: StateFolder) -> None:
     assert settings.origin
     assert state.log_key.public == state.log_public_key
     assert state.bundle.cards
-    assert state.mark.newest() is None
+    assert open_note(state.mark.newest(), state.log_public_key).size == 0
     state.vault  # noqa: B018 - opens
 
 
@@ -68,8 +68,7 @@ def _require_vault(state: StateFolder) -> None:
 def _require_mark(state: StateFolder, story: Story, taken: int) -> None:
     """It is at what was told last, or beyond."""
     told = [open_note(note, state.log_public_key).size for at, note in story.checkpoints if at <= taken]
-    newest = state.mark.newest()
-    assert max(told, default=0) <= (0 if newest is None else open_note(newest, state.log_public_key).size)
+    assert max(told, default=0) <= open_note(state.mark.newest(), state.log_public_key).size
 
 
 def _require_log(state: StateFolder, story: Story, taken: int) -> None:

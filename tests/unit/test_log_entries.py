@@ -16,12 +16,12 @@ from sandbox.audit.forms import Malformed, canonical
 from sandbox.audit.merkle import Frontier, leaf_hash
 from sandbox.audit.records import Amounts
 from sandbox.audit.registry_acts import InstitutionAdded, LicenceSuspended
-from tests.support.log_history import ACTOR, CARD, LICENCE, SQL, history, request, sha
+from tests.support.log_history import ACTOR, CARD, LICENCE, RESTART, SQL, history, request, sha
 from tests.support.log_schema import schema
 
 ROOT = Path(__file__).parents[2]
 VECTORS = ROOT / "tests" / "golden" / "log_entries.json"
-ENTRIES = [step.entry for step in history()]
+ENTRIES = [step.entry for step in (*history(), RESTART)]
 SALT = bytes(range(SALT_SIZE))
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from sandbox.audit.checkpoint import LogKey, open_note, sign
 from sandbox.audit.mark import _SLOT, Mark
+from sandbox.audit.merkle import EMPTY_ROOT
 from sandbox.audit.tree_head import Checkpoint
 from sandbox.errors import Fault, Refusal
 from tests.support.ledger_world import LOG, World, charge_of, open_world
@@ -35,12 +36,12 @@ def note(size: int, key: LogKey = LOG) -> str:
 
 @pytest.fixture
 def mark(tmp_path: Path) -> Mark:
-    return Mark.create(tmp_path / "log.mark", LOG.public)
+    return Mark.begin(tmp_path / "log.mark", LOG)
 
 
 def test_it_is_raised_and_never_lowered(mark: Mark, tmp_path: Path) -> None:
-    assert mark.newest() is None
-    for size, highest in ((0, 0), (3, 3), (5, 5), (4, 5), (5, 5), (9, 9), (1, 9)):
+    assert open_note(mark.newest(), LOG.public) == Checkpoint(LOG.name, 0, EMPTY_ROOT)
+    for size, highest in ((3, 3), (5, 5), (4, 5), (5, 5), (9, 9), (1, 9)):
         mark.raise_to(note(size))
         assert mark.newest() == note(highest)
         assert Mark(tmp_path / "log.mark", LOG.public).newest() == note(highest)
@@ -58,21 +59,17 @@ def test_a_torn_slot_leaves_the_other(mark: Mark, tmp_path: Path, torn: bytes) -
     assert mark.newest() == note(4)
 
 
-def test_the_first_one_torn_is_none(mark: Mark, tmp_path: Path) -> None:
-    (tmp_path / "log.mark").write_bytes(note(1).encode()[:50].ljust(2 * _SLOT, b"\0"))
-    assert mark.newest() is None
-
-
 def test_a_mark_that_is_missing_or_damaged_or_of_another_log_is_refused(mark: Mark, tmp_path: Path) -> None:
     other = log_key(LOG.name, bytes(32))
     for size in (1, 2):
         mark.raise_to(note(size))
     with refuses("log.unmarked"):
         Mark(tmp_path / "log.mark", other.public).newest()
-    (tmp_path / "log.mark").write_bytes(b"x" * 2 * _SLOT)
-    for act in (mark.newest, lambda: mark.raise_to(note(3))):
-        with refuses("log.unmarked"):
-            act()
+    for damaged in (b"x", b"\0", b""):
+        (tmp_path / "log.mark").write_bytes(damaged * 2 * _SLOT)
+        for act in (mark.newest, lambda: mark.raise_to(note(3))):
+            with refuses("log.unmarked"):
+                act()
     (tmp_path / "log.mark").unlink()
     with refuses("log.unmarked"):
         mark.newest()
@@ -124,7 +121,7 @@ def test_a_database_with_another_history_of_the_same_length_is_not_written(tmp_p
             if number == 1:
                 shutil.copy(tmp_path / "log.mark", tmp_path / "mark")
                 put_back(world.folder, tmp_path / "old")
-                (tmp_path / "log.mark").write_bytes(bytes(2 * _SLOT))
+                Mark.begin(tmp_path / "log.mark", LOG)
         shutil.copy(tmp_path / "mark", tmp_path / "log.mark")
         with refuses("log.rolled_back"):
             World(world.folder)

@@ -64,7 +64,7 @@ def state(template: Path, tmp_path: Path) -> Path:
 def contents(state: Path) -> dict[str, bytes]:
     """Everything a vault opens."""
     opened = Vault.open(vault_folder(state))
-    return {str(path.relative_to(state)): opened.read(path, use) for path, use in rotation._sealed(state)}
+    return {str(path.relative_to(state)): opened.read(path, use) for path, use in rotation.sealed(state)}
 
 
 def test_the_new_key_opens_everything_and_the_old_one_nothing(state: Path) -> None:
@@ -79,7 +79,7 @@ def test_the_new_key_opens_everything_and_the_old_one_nothing(state: Path) -> No
         "lock"
     ]
     former = Vault(vault_folder(state), old)
-    for path, use in rotation._sealed(state):
+    for path, use in rotation.sealed(state):
         with pytest.raises(Refusal):
             former.read(path, use)
 
