@@ -20,6 +20,7 @@ from sandbox.engines.operands import (
     cast,
     choose,
     finite,
+    in_order,
     is_null,
     negated,
     number,
@@ -109,7 +110,7 @@ def parts(function: FoldFunction, of: Operand) -> Mapping[str, exp.Expr]:
             value = cast(of.sql, "DOUBLE") if function is FoldFunction.QUANTILE_CONT else of.sql
             return {"": call(function.upper(), value, fraction)}
         case FoldFunction.FIRST:
-            return {"": call("FIRST", exp.Order(this=of.sql, expressions=of.order))}
+            return {"": call("FIRST", in_order(of.sql, of.order))}
         case _ if function in PLAIN:
             return {"": call(PLAIN[function], of.sql)}
         case _:

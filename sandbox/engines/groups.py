@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from sandbox.engines.aggregates import Operand, parts, result
 from sandbox.engines.expressions import Rendered, column, render_expression
-from sandbox.engines.operands import Parameters, binary, call, cast, number
+from sandbox.engines.operands import Parameters, binary, call, cast, in_order, number
 from sandbox.engines.sources import ORDER, SEED, UNIT, Source, derived, named, put, select_from
 from sandbox.engines.traces import Carried, Told, numbered
 from sandbox.errors import Fault
@@ -264,7 +264,7 @@ class Grouping:
         if one.function in SHIFTED and default is not None and default.value is not None:
             arguments.append(self.parameters.bind(default.type, default.value))
         if one.function in PICKED and not self._by_rows(one):
-            arguments[-1] = exp.Order(this=arguments[-1], expressions=self._terms(one.order, ties=True))
+            arguments[-1] = in_order(arguments[-1], self._terms(one.order, ties=True))
         return call(one.function.upper(), *arguments)
 
     @staticmethod

@@ -132,6 +132,11 @@ def some(terms: Sequence[exp.Expr]) -> exp.Expr:
     return balanced(lambda left, right: binary(exp.Or, left, right), terms)
 
 
+def in_order(value: exp.Expr, terms: Sequence[exp.Expr]) -> exp.Expr:
+    """The argument of an aggregate that takes it in this order; where one row is all there is, there is none."""
+    return exp.Order(this=value, expressions=list(terms)) if terms else value
+
+
 def cast(expression: exp.Expr, type_: str) -> exp.Expr:
     return exp.Cast(this=own(expression), to=exp.DataType.build(type_, dialect="duckdb"))
 

@@ -167,7 +167,10 @@ def joined(left: Known, right: Known, kind: JoinKind, unit: bool, condition: Exp
     to_right, to_left = (_partners(one, other, terms) for one, other in ((right, left), (left, right)))
     found = Known(
         left.domain if left.domain is not None else right.domain,
-        {**_left_columns(left, kind, condition), **_right_columns(left, right, kind, condition, to_right)},
+        {
+            **_left_columns(left, right, kind, condition, to_left),
+            **_right_columns(left, right, kind, condition, to_right),
+        },
         _full_rows(left, right, condition, to_right, to_left)
         if kind is JoinKind.FULL
         else _rows(left, right, kind, to_right, to_left),
@@ -300,25 +303,36 @@ def _right_columns(
     left: Known, right: Known, kind: JoinKind, condition: Expression | None, to_right: int
 ) -> Mapping[str, Values]:
     """The right side's columns: NULL-extended by outer joins, and determined by the unit where the match is."""
-    by_unit = set(references(condition)) if condition is not None else set[str]()
-    decided = all(left.columns[name].per_unit for name in by_unit if name in left.columns)
     if right.domain is None:
-        columns = {name: replace(one, per_unit=decided and to_right <= 1) for name, one in right.columns.items()}
+        columns = _public_columns(right, left, condition, to_right)
     elif left.domain is None or kind is JoinKind.INNER:
-        columns = dict(right.columns)
+        columns = right.columns
     else:
-        columns = {
-            name: replace(one, per_unit=one.per_unit and condition is None) for name, one in right.columns.items()
-        }
+        columns = _matched_columns(right, condition)
     return columns if kind is JoinKind.INNER else _extended(columns)
 
 
-def _left_columns(left: Known, kind: JoinKind, condition: Expression | None) -> Mapping[str, Values]:
-    """The left side's columns: as they are, but for FULL joins."""
-    if kind is not JoinKind.FULL:
-        return left.columns
-    kept = {name: replace(one, per_unit=one.per_unit and condition is None) for name, one in left.columns.items()}
-    return _extended(kept)
+def _left_columns(
+    left: Known, right: Known, kind: JoinKind, condition: Expression | None, to_left: int
+) -> Mapping[str, Values]:
+    """The left side's columns: as they are, but for FULL joins and where the right side alone is private."""
+    if kind is JoinKind.FULL:
+        return _extended(_matched_columns(left, condition))
+    if left.domain is None and right.domain is not None:
+        return _public_columns(left, right, condition, to_left)
+    return left.columns
+
+
+def _public_columns(public: Known, other: Known, condition: Expression | None, partners: int) -> Mapping[str, Values]:
+    """The columns of a public side: determined by the unit where its one partner is. Nothing else makes the rows of a
+    unit agree on them: what is given to a measure is held to its values alone (rule 26)."""
+    read = set(references(condition)) if condition is not None else set[str]()
+    decided = partners <= 1 and all(other.columns[name].per_unit for name in read if name in other.columns)
+    return {name: replace(one, per_unit=decided) for name, one in public.columns.items()}
+
+
+def _matched_columns(side: Known, condition: Expression | None) -> Mapping[str, Values]:
+    return {name: replace(one, per_unit=one.per_unit and condition is None) for name, one in side.columns.items()}
 
 
 def _extended(columns: Mapping[str, Values]) -> Mapping[str, Values]:

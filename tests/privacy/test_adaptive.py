@@ -159,3 +159,29 @@ def test_more_rows_of_a_release_than_a_measure_may_read_are_refused_rule_2() -> 
         with pytest.raises(Refusal) as refusal:
             noisy(asker, sql)
         assert refusal.value.code == "plan.too_large"
+
+
+CONSTANT = """SELECT q.c, COUNT(*) AS m
+FROM (SELECT r.n, NULLIF(3, 4) AS c FROM (SELECT 性别, COUNT(*) AS n FROM persons GROUP BY 性别) r) q
+{join} GROUP BY q.c"""
+
+
+@pytest.mark.parametrize("join", ["CROSS JOIN persons p", "JOIN persons p ON q.n > p.birth_year"])
+def test_what_a_release_is_joined_as_is_not_the_unit_s_rules_20_and_26(join: str) -> None:
+    """Even a constant: what is given to a measure is held to its values, not to agree in all of a unit's rows."""
+    with laboratory(FULL) as lab:
+        _, measure = lab.measures(lab.lower(CONSTANT.format(join=join)))
+    (key,) = measure.keys
+    assert measure.source.rows > 1
+    assert not key.values.per_unit
+
+
+def test_what_the_one_partner_of_a_unit_is_joined_as_is_the_unit_s_rule_20() -> None:
+    """A public row that each row of a unit finds by what the unit determines."""
+    sql = """SELECT c.name_en, COUNT(*) AS n FROM persons p JOIN cities c ON c.code = p.city
+    JOIN visits v ON v.pid = p.pid GROUP BY 1"""
+    with laboratory(FULL) as lab:
+        (measure,) = lab.measures(lab.lower(sql))
+    (key,) = measure.keys
+    assert measure.source.rows > 1
+    assert key.values.per_unit

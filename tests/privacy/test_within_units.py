@@ -20,11 +20,13 @@ from sandbox.engines.operands import Parameters
 from sandbox.engines.selects import Selects
 from sandbox.engines.sources import SEED
 from sandbox.plan.checked import CheckedMeasure
+from sandbox.plan.fold_functions import FoldFunction
 from sandbox.plan.folds import FRAMED
 from sandbox.plan.lineage import placed
 from sandbox.plan.nodes import (
     Fold,
     Group,
+    Ref,
     Relation,
     Window,
     Windowed,
@@ -33,7 +35,7 @@ from sandbox.plan.window_functions import Frame, FrameUnit, WindowFunction
 from tests.support.cards import CLINIC
 from tests.support.exact import Laboratory, laboratory
 from tests.support.partitions import FOLDS, JOINED, SCAN, UNITED, WINDOWS, counted, united, windowed
-from tests.support.records import ROOMY, Records
+from tests.support.records import FULL, ROOMY, Records
 
 ORDERS = 5
 """Orders that rows are stored in: four rows tie at a time, so that all but surely one shows what notices."""
@@ -170,3 +172,15 @@ def test_sums_inside_a_unit_are_exact(stored: Orders) -> None:
     for name, value in expected.items():
         found = stored.stand(Group(SCAN, (), (FOLDS[name],)), "w1")
         assert {cell for _, cell in found} == {value}
+
+
+def test_the_first_of_one_row_needs_no_order() -> None:
+    """The rows of a relation that has one for each unit are told apart by nothing, so that there is nothing to sort."""
+    dearest = Group(SCAN, (), (Fold("f1", FoldFunction.MAX, Ref("c2"), None, None, ()),))
+    first = Group(dearest, (), (Fold("f2", FoldFunction.FIRST, Ref("f1"), None, None, ()),))
+    with laboratory(FULL) as lab:
+        (alone,) = lab.measures(counted(dearest))
+        (measure,) = lab.measures(counted(first))
+        greatest = {row.unit: row.values["f1"] for row in lab.rows(alone)}
+        assert greatest
+        assert {row.unit: row.values["f2"] for row in lab.rows(measure)} == greatest
