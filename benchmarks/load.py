@@ -6,6 +6,7 @@ Writes `results/load.json`, the table and the picture of README.md. Status 1 whe
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -77,6 +78,8 @@ class Run:
     disturbance: Disturbance
     zombies: int
     temporary_files: int
+    status: int | None
+    """Of `vitrine serve`, told to end."""
     reckoning: Reckoning
 
 
@@ -122,7 +125,9 @@ def run(folder: Path, plan: Plan) -> Run:
         uncollected, temporary = zombies(service.serve), service.temporary_files()
     settled = warm, rested, last
     reckoning = reckoned(service, people.people)
-    return Run(plan, people.done, samples, peace, settled, disturbance, uncollected, temporary, reckoning)
+    return Run(
+        plan, people.done, samples, peace, settled, disturbance, uncollected, temporary, service.status, reckoning
+    )
 
 
 def _watch(service: Town, people: Crowd, samples: list[Sample], plan: Plan, seconds: float, least: int) -> None:
@@ -180,6 +185,8 @@ def judged(found: Run) -> list[Figure]:
         _figure("kills.workers", len(disturbance.workers), "", better="higher"),
         _figure("kills.sandboxes", len(disturbance.sandboxes), "", better="higher"),
         _figure("runs.again", reckoning.attempts, "", better="higher"),
+        _figure("not_served", disturbance.not_served, "", 0),
+        _figure("ended_badly", int(found.status != 128 + signal.SIGTERM), "", 0),
         _figure("orphans", disturbance.orphans, "", 0),
         _figure("zombies", found.zombies, "", 0),
         _figure("temporary_files", found.temporary_files, "", 0),

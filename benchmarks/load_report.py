@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from math import log10
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -37,6 +38,7 @@ _NAMES = {
     "strays.gateway": "the same of the gateway",
     "zombies": "ended processes not collected",
     "orphans": "processes that outlived a killed sandbox",
+    "not_served": "sandboxes that were not started again in two minutes",
     "temporary_files": "temporary files left",
     "kills.workers": "workers killed",
     "kills.sandboxes": "sandboxes killed",
@@ -146,10 +148,7 @@ def _latency(shown: Sequence[Mapping[str, Any]], end: float) -> list[str]:
     decades = next(n for n in range(1, 10) if 10**n >= most)
 
     def y(milliseconds: float) -> float:
-        power = 0.0
-        while milliseconds >= 10 and power < decades:
-            milliseconds, power = milliseconds / 10, power + 1
-        return _TOP + _HEIGHT - _HEIGHT * min(decades, power + (max(1.0, milliseconds) - 1) / 9) / decades
+        return _TOP + _HEIGHT - _HEIGHT * log10(max(1.0, milliseconds)) / decades
 
     parts = [_text(_LEFT, _TOP - 10, "latency, ms", "start")]
     for power in range(decades + 1):
