@@ -13,7 +13,7 @@ from tests.support import postgres
 from tests.support.search import FAULT_POINTS, SEARCHED
 
 settings.register_profile("test", deadline=None, max_examples=100, derandomize=True)
-settings.register_profile("fuzz", deadline=None, max_examples=2_000, print_blob=True)
+settings.register_profile("fuzz", deadline=None, max_examples=1_000, print_blob=True)
 settings.load_profile("test")
 
 

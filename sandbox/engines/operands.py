@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 
 from sqlglot import exp
@@ -138,11 +139,17 @@ def in_order(value: exp.Expr, terms: Sequence[exp.Expr]) -> exp.Expr:
 
 
 def cast(expression: exp.Expr, type_: str) -> exp.Expr:
-    return exp.Cast(this=own(expression), to=exp.DataType.build(type_, dialect="duckdb"))
+    return exp.Cast(this=own(expression), to=_data_type(type_).copy())
 
 
 def try_cast(expression: exp.Expr, type_: str) -> exp.Expr:
-    return exp.TryCast(this=own(expression), to=exp.DataType.build(type_, dialect="duckdb"), requires_string=False)
+    return exp.TryCast(this=own(expression), to=_data_type(type_).copy(), requires_string=False)
+
+
+@cache
+def _data_type(name: str) -> exp.DataType:
+    """Read once: it is read as SQL is."""
+    return exp.DataType.build(name, dialect="duckdb")
 
 
 def choose(*branches: tuple[exp.Expr, exp.Expr], default: exp.Expr | None = None) -> exp.Expr:

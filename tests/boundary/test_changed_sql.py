@@ -22,7 +22,7 @@ from tests.support.exact import LIMITS
 from tests.support.mutations import mutated
 from tests.support.search import Search, fuzzing, tried
 
-SEARCH = Search(shares=2, each=250, fuzzed=40_000)
+SEARCH = Search(shares=2, each=250, fuzzed=20_000)
 ACCEPTED = 20
 """Changed statements of a share that are queries all the same, at least."""
 FACTS = {

@@ -23,7 +23,7 @@ from tests.support.exact import LIMITS, laboratory
 from tests.support.records import PEOPLE, ROOMY, made
 from tests.support.search import SEARCHED, Search, fuzzing, tried
 
-SEARCH = Search(shares=4, each=160, fuzzed=30_000)
+SEARCH = Search(shares=4, each=160, fuzzed=10_000)
 ACCEPTED = 145
 """Of a share, all different plans."""
 WIDE = (Bounds(10**6, 10**6), ClipAt(Fraction(10**6)), ClipAt(None))
