@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from gzip import compress
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,11 @@ def body(text: bytes) -> Answering:
 def changed(**changes: object) -> Answering:
     """A good query but for these fields."""
     return sql(COUNT, **changes)
+
+
+def spending(number: str) -> Answering:
+    """A query whose spend is this number, as JSON writes numbers."""
+    return body(query(COUNT, {"epsilon": "?"}).replace(b'"?"', number.encode()))
 
 
 def exactly(error: Mapping[str, str], text: str = COUNT, **more: object) -> Answering:
@@ -201,6 +207,20 @@ FIELDS: Mapping[str, tuple[str, Answering]] = {
     "a spend of two kinds": ("request.body", changed(spend={"epsilon": "1", "rho": "1"})),
     "a spend of NaN": ("request.body", changed(spend={"epsilon": "NaN"})),
     "a spend below zero": ("request.body", changed(spend={"epsilon": "-1"})),
+    "a spend of infinity": ("request.body", spending("Infinity")),
+    "a spend beyond numbers": ("request.body", spending("1e999999999")),
+    "a spend below numbers": ("request.body", spending("1e-999999999")),
+    "a spend of many digits": ("request.body", spending("9" * 60_000)),
+    "a spend of many places": ("request.body", spending("0." + "0" * 60_000 + "1")),
+    "a spend in other digits": ("request.body", changed(spend={"epsilon": "٣"})),
+    "a long name": ("request.body", body(b'{"' + b"k" * 60_000 + b'": 1}')),
+    "many names": ("request.body", body(b"{" + b", ".join(b'"%d": 1' % n for n in range(6_000)) + b"}")),
+    "a long list": ("request.body", body(b"[" + b"1, " * 20_000 + b"1]")),
+    "half a character": ("request.body", body(query(f"{COUNT} WHERE city = '?'", SPEND).replace(b"?", b"\\ud83d"))),
+    "a mark of byte order": ("request.body", body(b"\xef\xbb\xbf" + query(COUNT, SPEND))),
+    "UTF-16": ("request.body", body(query(COUNT, SPEND).decode().encode("utf-16"))),
+    "more than JSON": ("request.body", body(query(COUNT, SPEND) + b"{}")),
+    "compressed": ("request.body", body(compress(query(COUNT, SPEND)))),
     "JSON too deep": ("request.body", body(b"[" * 60_000)),
     "an unknown data set": ("dataset.unknown", changed(dataset="payroll")),
     "an unknown licence": ("licence.unknown", changed(licence="L9")),

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from query_gateway.sql import __main__ as child
 from sandbox import frontend as module
 from sandbox.confinement.machine import found
 from sandbox.errors import Fault, Refusal
 from sandbox.frontend import Frontend
+from sandbox.plan.canonical import encode
 from tests.support.lowering import CARDS, files, lowered, read
 
 COUNT = "SELECT COUNT(*) FROM persons"
@@ -112,9 +116,68 @@ BOMBS = {
     "powers": "SELECT COUNT(*) FROM persons WHERE income > " + " * ".join(["1e300"] * 30),
     "divisions": "SELECT COUNT(*) FROM persons WHERE income > 1" + " / 0.00000000000000001" * 30,
     "a comment": "SELECT COUNT(*) /* " + "x" * 30_000 + " */ FROM persons",
+    "a million digits": "SELECT COUNT(*) FROM persons WHERE income > " + "9" * 1_000_000,
+    "a million digits after the point": "SELECT COUNT(*) FROM persons WHERE income > 0." + "0" * 1_000_000,
+    "digits and an exponent": "SELECT COUNT(*) FROM persons WHERE income > " + "9" * 300 + "e999999999",
+    "an exponent below": "SELECT COUNT(*) FROM persons WHERE income > 1e-999999999 * 1e999999999",
+    "digits in hexadecimal": "SELECT COUNT(*) FROM persons WHERE income > 0x" + "f" * 4_000,
+    "digits with underscores": "SELECT COUNT(*) FROM persons WHERE income > 1" + "_0" * 4_000,
+    "a precision": "SELECT SUM(CAST(income AS DECIMAL(999999999, 999999998))) FROM persons",
+    "comments within comments": "SELECT COUNT(*) " + "/*" * 3_000 + "*/" * 3_000 + " FROM nobody",
+    "comments that do not end": "SELECT COUNT(*) FROM persons " + "/*" * 9_000,
+    "comments between all": "SELECT/**/" + "COUNT(*)/**/,--x\n" * 900 + "1 FROM nobody",
+    "quotes": "SELECT COUNT(*) FROM persons WHERE city = " + "'" * 9_999,
+    "doubled quotes": "SELECT COUNT(*) FROM persons WHERE city = 'a" + "''" * 9_000,
+    "escapes": "SELECT COUNT(*) FROM persons WHERE city = E'" + "\\x41" * 4_000 + "'",
+    "backslashes": "SELECT COUNT(*) FROM persons WHERE city = E'" + "\\" * 9_001 + "'",
+    "dollars": "SELECT COUNT(*) FROM persons WHERE city = $a$" + "$b$" * 3_000,
+    "a long name": "SELECT " + "x" * 15_000 + " FROM persons",
+    "a long quoted name": 'SELECT "' + "x" * 15_000 + '" FROM persons',
+    "quoted names": 'SELECT "' + '""' * 7_000 + '" FROM persons',
+    "combining marks": 'SELECT "a' + "\u0301" * 9_000 + '" FROM persons',
+    "a name turned around": 'SELECT COUNT(*) FROM "\u202epersons\u202c"',
+    "a wide name": "SELECT COUNT(*) FROM ｐｅｒｓｏｎｓ",
+    "a Cyrillic name": "SELECT COUNT(*) FROM pеrsоns",
+    "a ligature": "SELECT COUNT(ofﬁce) FROM persons",
+    "invisible characters": "SELECT COUNT(*) FROM per\u200bsons",
+    "a mark of byte order": "\ufeffSELECT COUNT(*) FROM nobody",
+    "spaces of all kinds": "SELECT" + "\u00a0\u2003\u3000" * 5_000 + "COUNT(*) FROM nobody",
+    "ORs": "SELECT COUNT(*) FROM nobody WHERE " + " OR ".join(f"a = {n}" for n in range(1_200)),
+    "concatenations": "SELECT COUNT(*) FROM persons WHERE city = " + " || ".join("'a'" for _ in range(2_000)),
+    "unions": " UNION ".join("SELECT COUNT(*) FROM persons" for _ in range(500)),
+    "lambdas": "SELECT " + "list_transform([1], x -> " * 400 + "x" + ")" * 400,
+    "lists": "SELECT " + ", ".join("[[[[[[1]]]]]]" for _ in range(60)) + " FROM persons",
+    "structs": "SELECT " + "{'a': " * 400 + "1" + "}" * 400,
+    "windows": "SELECT "
+    + ", ".join(f"SUM(1) OVER (PARTITION BY pid ORDER BY income ROWS {n} PRECEDING)" for n in range(300))
+    + " FROM persons",
+    "a cube": "SELECT COUNT(*) FROM persons GROUP BY CUBE (" + ", ".join(f"birth_year + {n}" for n in range(25)) + ")",
+    "cubes": "SELECT COUNT(*) FROM persons GROUP BY " + ", ".join("CUBE (性别, birth_year, city)" for _ in range(12)),
+    "grouping sets": "SELECT COUNT(*) FROM persons GROUP BY GROUPING SETS ("
+    + ", ".join("(性别)" for _ in range(1_000))
+    + ")",
+    "a recursion": "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT COUNT(*) FROM r",
+    "a range": "SELECT COUNT(*) FROM range(1000000000000000000)",
+    "a pattern": "SELECT COUNT(*) FROM persons WHERE regexp_matches(city, '" + "(a*)*" * 900 + "b')",
+    "patterns of LIKE": "SELECT COUNT(*) FROM persons WHERE city LIKE '" + "%a_" * 900 + "' ESCAPE 'a'",
+    "a date": "SELECT COUNT(*) FROM visits WHERE 日期 > DATE '999999999-01-01'",
     "NUL": "SELECT COUNT(*) FROM persons WHERE city = '\0'",
     "half a character": "SELECT COUNT(*) FROM persons WHERE city = '\ud800'",
 }
+
+
+HARMLESS = {
+    "a repetition": "SELECT COUNT(*) FROM persons WHERE city = repeat('a', 1000000000)",
+    "a padding": "SELECT COUNT(*) FROM persons WHERE city = lpad('a', 2147483647, 'b')",
+    "an interval": "SELECT COUNT(*) FROM visits WHERE 日期 > DATE '2024-01-01' + INTERVAL 999999999999999 YEAR",
+    "doubling": "WITH c0 AS (SELECT city FROM persons), "
+    + ", ".join(f"c{n} AS (SELECT city || city AS city FROM c{n - 1})" for n in range(1, 40))
+    + " SELECT COUNT(*) FROM c39 WHERE city = 'a'",
+    "squaring": "WITH c0 AS (SELECT income AS x FROM persons), "
+    + ", ".join(f"c{n} AS (SELECT x * x AS x FROM c{n - 1})" for n in range(1, 40))
+    + " SELECT SUM(x) FROM c39",
+}
+"""Plans as small as their text: values that they could make are cut by the functions that would make them."""
 
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
@@ -122,6 +185,22 @@ def test_a_bomb_is_refused_by_rule_and_not_by_the_deadline(frontend: Frontend, b
     refusal = refused(frontend, bomb)
     assert refusal.code.partition(".")[0] in ("sql", "plan")
     assert refusal.code != "sql.too_complex"
+
+
+@pytest.mark.parametrize("sql", HARMLESS.values(), ids=HARMLESS)
+def test_what_only_looks_like_a_bomb_is_a_small_plan(frontend: Frontend, sql: str) -> None:
+    assert len(encode(frontend.lower(sql, "clinic", CARDS).plan)) < 100_000
+
+
+def test_a_child_has_a_second_and_half_a_gigabyte(frontend: Frontend) -> None:
+    """What ends every bomb that no rule knows: the parent's deadline, the child's own, and the kernel's limits."""
+    assert module.SECONDS <= 1
+    assert child.SECONDS <= 2
+    assert child.MEMORY <= 512 << 20
+    frontend.lower(COUNT, "clinic", CARDS)
+    for one in frontend._children:
+        found = Path(f"/proc/{one._process.pid}/limits").read_text()
+        assert re.search(rf"Max address space +{child.MEMORY} +{child.MEMORY} ", found) or not one._ready
 
 
 def test_many_threads_share_the_children(frontend: Frontend) -> None:

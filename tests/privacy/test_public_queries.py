@@ -252,3 +252,19 @@ def test_a_product_of_public_tables_stops_at_its_limit(world: BrokerWorld, case:
     answer = world.ask(query(BOMBS[case], SPEND))
     assert (answer.status, json.loads(answer.body)["code"]) in ((422, "plan.too_large"), (422, "sql.too_large"))
     assert (world.spent(), sum(world.engine.runs.values())) == (spent, runs)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "repeat(repeat(repeat(repeat(code, 1000000), 1000000), 1000000), 1000000)",
+        "lpad(code, 2147483647, 'b')",
+        f"replace(repeat('A', 256), 'A', '{'B' * 200}')",
+        " || ".join(["repeat(code, 1000)"] * 40),
+    ],
+)
+def test_a_text_stops_growing(world: BrokerWorld, text: str) -> None:
+    answer = world.ask(query(f"SELECT {text} AS x FROM cities", SPEND))
+    found = json.loads(answer.body)
+    assert answer.status == 200 or found["code"] == "plan.too_large"
+    assert all(len(row[0]) <= 256 for row in found.get("release", {"rows": []})["rows"])
