@@ -221,12 +221,15 @@ def _measured(
     """The statistics measured with what each is given on each level: those of one clip together on all levels, with one
     loss for all; and of that a part for the choice of its norm, where it is undecided.
     """
-    apart = [statistic.name for statistic in measure.statistics if measure.clip(statistic.name) is None]
-    steps = [
-        _on(step(name, sensitivity(measure, measure.statistic(name), level), share), measure, level)
-        for (level, name), share in given.items()
-        if name in apart
-    ]
+    apart = {statistic.name: statistic for statistic in measure.statistics if measure.clip(statistic.name) is None}
+    alike = dict[tuple[Sensitivity, int], Measurement]()
+    steps = list[Measurement]()
+    for (level, each), share in given.items():
+        if each in apart:
+            change = sensitivity(measure, apart[each], level)
+            if (change, share) not in alike:  # on many levels the same statistic is measured alike
+                alike[change, share] = step(each, change, share)
+            steps.append(_on(replace(alike[change, share], statistic=each), measure, level))
     selections = list[Selection]()
     for number, clip in enumerate(measure.clips, 1):
         name = next(iter(clip.fine)) if len(clip.fine) == 1 else f"{measure.checked.measure.name}v{number}"
