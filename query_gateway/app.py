@@ -55,10 +55,9 @@ def create_app(settings: GatewaySettings) -> Protection:
 
     @app.get("/healthz", tags=["service"], response_model=wire.Health, responses={503: {"model": wire.Health}})
     async def healthz(request: Request) -> Response:
-        """Whether gateway and sandbox answer."""
-        healthy = await relay.healthy(request)
-        state = {"gateway": "ok", "sandbox": "ok" if healthy else "unreachable"}
-        return JSONResponse(state, 200 if healthy else 503)
+        """Whether gateway and sandbox answer, and whether what they do can be stored."""
+        found = await relay.health(request)
+        return JSONResponse({"gateway": "ok", "sandbox": found}, 200 if found == "ok" else 503)
 
     @app.get("/metrics", tags=["service"], response_class=Response)
     async def metrics_text() -> Response:

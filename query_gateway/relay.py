@@ -21,6 +21,8 @@ _CROSSING = (b"signature", b"signature-input", b"content-digest", b"idempotency-
 """The headers that the sandbox reads; no other one crosses."""
 _ANSWERED = ("location", "retry-after", "vitrine-dry-run", "vitrine-receipt", "vitrine-repeat")
 """The sandbox's headers that reach the caller."""
+_NO_STORAGE = b'{"status":"storage"}'
+"""What the sandbox says of its health when it can store nothing."""
 _RETRY_AFTER = 1
 """Seconds."""
 _BODY_SECONDS = 20.0
@@ -72,13 +74,15 @@ class Relay:
             return _problem(answer, b"", tongue)
         return Response(answer.body, 200, {"cache-control": kept}, media_type=media)
 
-    async def healthy(self, request: Request) -> bool:
-        """Whether the sandbox answers."""
+    async def health(self, request: Request) -> str:
+        """Whether the sandbox answers: `ok`; `storage`, when what it did last could not be stored; `unreachable`."""
         try:
             answer = await self._timed(request, HttpRequest("GET", "/healthz", "", (), b""))
         except Unreachable:
-            return False
-        return answer.status == 200
+            return "unreachable"
+        if answer.status != 200:
+            return "unreachable"
+        return "storage" if answer.body == _NO_STORAGE else "ok"
 
     async def _body(self, request: Request) -> bytes:
         """The body, read no further and no longer than allowed. Refuses request.too_large, request.slow,

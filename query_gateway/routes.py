@@ -28,7 +28,7 @@ _REASONS = {
     429: "The person or the institution sends too much: `Retry-After` says in how many seconds to send it again.",
     431: "The headers are too large.",
     500: "It could not be carried out. A charge that was made stands.",
-    503: "The service is busy or the sandbox unreachable: send the same request again, with a new signature.",
+    503: "The service is busy or unreachable, or can store nothing: send the same request again, with a new signature.",
 }
 _SCHEMAS = "#/components/schemas/"
 _READING = (400, 401, 403, 404, 406, 408, 413, 415, 429, 431, 500, 503)

@@ -391,4 +391,4 @@ class Health(Shape):
     """Whether the parts answer."""
 
     gateway: Literal["ok"]
-    sandbox: Literal["ok", "unreachable"]
+    sandbox: Literal["ok", "storage", "unreachable"]

@@ -32,7 +32,7 @@ from sandbox.errors import PROBLEMS, Refusal
 from sandbox.frames import HttpAnswer, HttpRequest
 from sandbox.identity import VerifiedRequest, verify
 from sandbox.ledger.charges import Charge, find_charge
-from sandbox.ledger.database import cause
+from sandbox.ledger.database import cause, is_storage
 from sandbox.ledger.outcomes import Leaf
 from sandbox.parameters import number, parameters, span
 from sandbox.registry.directory import RegisteredLicence
@@ -64,6 +64,11 @@ def refused(refusal: Refusal) -> HttpAnswer:
     return HttpAnswer(PROBLEMS[refusal.code].status, canonical_json(body), headers)
 
 
+def _failure(error: Exception) -> Refusal:
+    """What a caller learns of a failure of ours."""
+    return Refusal("service.storage" if is_storage(error) else "service.failed")
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """Answers every request; it never raises, and says of a failure of ours only that there was one."""
@@ -75,7 +80,7 @@ class Door:
     def handle(self, request: HttpRequest) -> HttpAnswer:
         """The answer to a request as it came from the gateway, which is not trusted."""
         if request.method == "GET" and request.path == "/healthz":
-            return HttpAnswer(200, canonical_json({"status": "ok"}))
+            return HttpAnswer(200, canonical_json({"status": "storage" if self.broker.writer.failing else "ok"}))
         wait = self.admission.knock()
         if wait:
             return refused(Refusal("service.busy", after=wait))  # one of a flood: no line of the operator's log
@@ -89,7 +94,7 @@ class Door:
             return refused(refusal)
         except Exception as error:  # noqa: BLE001 - whatever it was, no caller learns of it
             _LOGGER.error("request failed: %s", cause(error))
-            return refused(Refusal("service.failed"))
+            return refused(_failure(error))
 
     def _published(self, path: str) -> HttpAnswer:
         """What of the log is for everybody: nobody's act, which leaves no leaf."""
@@ -130,7 +135,7 @@ class Door:
             return self._refused(caller, request, refusal)
         except Exception as error:  # noqa: BLE001 - an act that failed is an act: it has its leaf
             _LOGGER.error("request failed: %s", cause(error))
-            return self._refused(caller, request, Refusal("service.failed"))
+            return self._refused(caller, request, _failure(error))
 
     def _refused(self, caller: VerifiedRequest, request: HttpRequest, refusal: Refusal) -> HttpAnswer:
         return refused(self.broker.refuse(caller, f"{request.method} {request.path}"[:200], refusal, None))

@@ -268,6 +268,12 @@ PROBLEMS: Mapping[str, Problem] = {
         "The request could not be carried out. A charge that was made stands.",
         "请求未能完成；已发生的扣减不退回。",
     ),
+    "service.storage": Problem(
+        503,
+        "The service can store nothing at present. Nothing is lost: send the same request again later, it is carried out "
+        "and charged once.",
+        "服务目前无法写入存储，已有内容不会丢失；请稍后以同一请求重试，只会执行并扣减一次。",
+    ),
     "service.unreachable": Problem(
         503,
         "The sandbox cannot be reached; send the same request again later.",

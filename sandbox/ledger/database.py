@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from pathlib import Path
@@ -11,7 +12,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 
 from sandbox.errors import Fault, Refusal
 from sandbox.ledger.postgresql import faults, open_postgresql
@@ -23,6 +24,8 @@ _DRIVERS = ("sqlite", "postgresql+psycopg")
 _SCHEMA = -1
 """The advisory lock of whoever changes the schema."""
 _ALONE = text("SELECT pg_advisory_xact_lock(:key)")
+_STORAGE = frozenset({errno.EIO, errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG})
+"""Errors of a file system that cannot be written."""
 _BUSY = 60.0
 """Seconds that a connection waits for another's lock."""
 
@@ -102,6 +105,16 @@ def upgrade(connection: Connection, revision: str) -> None:
 def journal(version: tuple[int, ...]) -> tuple[str, str]:
     """Journal mode and synchronous level that lose no commit with this version of SQLite."""
     return ("WAL", "FULL") if version >= _WAL_IS_SAFE else ("PERSIST", "EXTRA")
+
+
+def is_storage(error: Exception) -> bool:
+    """Whether what failed is where the state is kept: a disk that is full, read-only or broken, a database away.
+
+    Nothing of data, and nothing of what was asked, makes the difference.
+    """
+    if isinstance(error, OSError):
+        return error.errno in _STORAGE
+    return isinstance(error, OperationalError | InterfaceError | InternalError)
 
 
 def cause(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -19,12 +20,15 @@ from sandbox.audit.log import continues, head, sign_checkpoint, size
 from sandbox.audit.mark import Mark
 from sandbox.audit.merkle import Unverified
 from sandbox.errors import Fault, Refusal
-from sandbox.ledger.database import begin_write
+from sandbox.ledger.database import begin_write, cause, is_storage
 
 T = TypeVar("T")
 
 _MAX_BATCH = 256
 """Transactions of one commit."""
+_LATER = 5
+"""Seconds after which it is worth while to send again what could not be stored."""
+_LOGGER = logging.getLogger("vitrine.writer")
 _SOON = 1.0
 """Seconds after which a checkpoint covers leaves that nobody waits to be shown."""
 
@@ -57,7 +61,7 @@ class Writer:
     wanted or due, then the answers.
 
     An exception in a transaction rolls back that one alone and is its answer. When the database itself fails, no
-    transaction of the batch is known to stand and each answer is that failure.
+    transaction of the batch is known to stand and each answer is `service.storage`: asked for again, each is done once.
     """
 
     def __init__(self, engine: Engine, key: LogKey, mark: Mark) -> None:
@@ -71,6 +75,7 @@ class Writer:
         self._closed = False
         self._due: float | None = None
         """When the leaves that no checkpoint covers must have one."""
+        self._failing = False
         self._thread = threading.Thread(target=self._run, name="ledger-writer")
         self._thread.start()
 
@@ -85,6 +90,11 @@ class Writer:
                 raise Fault("the writer is closed")
             self._queue.put(job)
         return job.answer
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last that was to be written could not be."""
+        return self._failing
 
     def close(self) -> None:
         """Returns when everything submitted has been answered."""
@@ -133,9 +143,13 @@ class Writer:
                     outcomes = [_attempt(connection, job) for job in started]
                 checkpoint = self._checkpoint(connection, any(job.covered for job in started))
         except Exception as error:  # noqa: BLE001 - whatever it was, it is each caller's answer
+            self._failing = is_storage(error)
+            if self._failing:
+                _LOGGER.error("nothing can be stored: %s", cause(error))
             for job in started:
-                job.answer.set_exception(error)
+                job.answer.set_exception(Refusal("service.storage", after=_LATER) if self._failing else error)
             return
+        self._failing = False
         for outcome in outcomes:
             if outcome.error is not None:
                 outcome.job.answer.set_exception(outcome.error)

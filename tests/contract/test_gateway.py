@@ -298,6 +298,12 @@ def test_health(http: TestClient, sandbox: FakeSandbox) -> None:
     assert sandbox.asked == [HttpRequest("GET", "/healthz", "", (), b"")]
 
 
+def test_health_without_storage(http: TestClient, sandbox: FakeSandbox) -> None:
+    sandbox.respond = lambda _: HttpAnswer(200, b'{"status":"storage"}')
+    got = http.get("/healthz")
+    assert (got.status_code, got.json()) == (503, {"gateway": "ok", "sandbox": "storage"})
+
+
 def test_metrics_know_templates_only(http: TestClient) -> None:
     http.get("/v1/queries/q-secret")
     http.get("/v1/nothing-secret")

@@ -176,7 +176,7 @@ def _until_done(act: Callable[[], None], failing: Failing) -> None:
         except (OSError, SQLAlchemyError):
             continue
         except Refusal as refusal:
-            if refusal.code != "vault.rotating":
+            if refusal.code not in ("vault.rotating", "service.storage"):
                 raise
         else:
             return

@@ -177,6 +177,10 @@ class Deployment:
         except Gone:
             return False
 
+    def health(self) -> str:
+        """What the sandbox says of itself."""
+        return str(json.loads(self.send(HttpRequest("GET", "/healthz", "", (), b"")).body)["status"])
+
     def ended(self, status: int) -> None:
         """Returns when the sandbox has ended in this way, and every process with it."""
         self.until(lambda: self.status is not None)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from sandbox.audit import mark
 from sandbox.audit.checkpoint import open_note
 from sandbox.audit.entry import Read
 from sandbox.audit.log import checkpoint, size
 from sandbox.errors import Fault, Refusal
 from sandbox.ledger import writer
-from sandbox.ledger.outcomes import Leaf
+from sandbox.ledger.outcomes import Existing, Leaf
 from sandbox.ledger.transactions import note
 from tests.support.ledger_world import LOG, NOW, World, open_world
 
@@ -98,9 +101,24 @@ def test_a_failing_database_fails_the_whole_batch(world: World) -> None:
     held = Held(world)
     answers = [world.writer.submit(one) for one in (writes_leaf(world, "a"), breaks_the_database)]
     held.let_go()
-    assert all(isinstance(answer.exception(), OperationalError) for answer in answers)
+    for answer in answers:
+        with pytest.raises(Refusal, match=r"service\.storage"):
+            answer.result()
+    assert world.writer.failing
     assert world.read(size) == before
     assert world.do(writes_leaf(world, "a")) == before
+    assert not world.writer.failing
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG])
+def test_a_mark_that_cannot_be_raised_tells_nobody(world: World, number: int) -> None:
+    """What was committed stands and is found again; its checkpoint has left nowhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mark, "overwrite", Mock(side_effect=OSError(number, "")))
+        with pytest.raises(Refusal, match=r"service\.storage"):
+            world.ask("q", idempotency="once")
+    assert isinstance(world.ask("q", idempotency="once").outcome, Existing)
+    assert world.audit().findings == ()
 
 
 def test_the_checkpoint_is_of_committed_leaves(world: World) -> None:
