@@ -37,9 +37,10 @@ class Disturbance:
 
 @contextmanager
 def disturbed(
-    town: Town, clock: Callable[[], float], workers_every: float, sandbox_every: float, first: float
+    town: Town, clock: Callable[[], float], workers_every: float, sandbox_every: float, first: float, most: float
 ) -> Iterator[Disturbance]:
-    """While the block runs a worker is killed every so many seconds, and the sandbox: a first time after `first`.
+    """While the block runs a worker is killed every so many seconds, `most` in all, and the sandbox: a first time after
+    `first`.
 
     Both clocks go on while a sandbox starts again. Each is killed once at least.
     """
@@ -47,7 +48,7 @@ def disturbed(
 
     def disturb() -> None:
         try:
-            _disturb(town, clock, workers_every, sandbox_every, first, found, ended)
+            _disturb(town, clock, workers_every, sandbox_every, first, most, found, ended)
         except TimeoutError:
             found.not_served += 1
         except BaseException as error:  # noqa: BLE001 - raised again where the block ends
@@ -72,6 +73,7 @@ def _disturb(
     workers_every: float,
     sandbox_every: float,
     first: float,
+    most: float,
     found: Disturbance,
     ended: threading.Event,
 ) -> None:
@@ -83,7 +85,8 @@ def _disturb(
             _kill_sandbox(town, clock, found)
         else:
             next_worker += workers_every
-            _kill_worker(town, clock, found, next(turns), ended)
+            if len(found.workers) < most:
+                _kill_worker(town, clock, found, next(turns), ended)
 
 
 def _kill_worker(town: Town, clock: Callable[[], float], found: Disturbance, turn: int, ended: threading.Event) -> None:

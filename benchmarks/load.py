@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -46,6 +47,8 @@ class Plan:
     sandbox_every: float = 120.0
     first: float = 30.0
     """From the beginning of the disturbance until the sandbox is killed for the first time."""
+    most_workers: float = inf
+    """That are killed."""
     sample_every: float = 2.0
     worker_jobs: int = 1000
     least: int = 0
@@ -119,7 +122,9 @@ def run(folder: Path, plan: Plan) -> Run:
         peace = began, people.now
         rested = _settled(service, people, warm)
         people.work()
-        with disturbed(service, lambda: people.now, plan.workers_every, plan.sandbox_every, plan.first) as disturbance:
+        with disturbed(
+            service, lambda: people.now, plan.workers_every, plan.sandbox_every, plan.first, plan.most_workers
+        ) as disturbance:
             _watch(service, people, samples, plan, plan.disturbance, plan.least)
         last = _settled(service, people, warm)
         uncollected, temporary = zombies(service.serve), service.temporary_files()

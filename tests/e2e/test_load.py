@@ -8,8 +8,17 @@ import pytest
 
 from benchmarks import load, load_report, report
 
-SMALL = load.Plan(peace=3, disturbance=3, workers_every=3, sandbox_every=600, first=1, sample_every=0.5, least=60)
-"""Every kind of act is done within so many; no more kills than a charge outlives."""
+SMALL = load.Plan(
+    peace=3,
+    disturbance=3,
+    workers_every=3,
+    sandbox_every=3600,
+    first=1,
+    most_workers=2,
+    sample_every=0.5,
+    least=60,
+)
+"""Every kind of act is done within so many acts. A charge is begun again three times: no more is killed."""
 
 
 def test_people_lose_nothing_and_pay_once_and_nothing_leaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
