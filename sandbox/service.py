@@ -91,7 +91,7 @@ def opened(state: StateFolder, settings: Settings) -> Iterator[Broker]:
         stack.callback(snapshots.close)
         dummies = Dummies(snapshots, bundle.domains)
         stack.callback(dummies.close)
-        under_way = UnderWay(settings.workers * 2)
+        under_way = UnderWay(settings.connections)  # most of them only wait for their time
         stack.callback(under_way.close)
         registry = Registry(engine, bundle.department)
         decisions = Decisions(settings, standard(settings.max_cells), bundle, registry, snapshots, frontend)

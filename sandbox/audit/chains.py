@@ -15,6 +15,7 @@ from sandbox.audit.entry import (
     AccountOpened,
     DatasetLoaded,
     Entry,
+    FailureCause,
     LogRestarted,
     QueryAuthorized,
     QueryDryRun,
@@ -48,6 +49,8 @@ class _Charge:
     ended: bool = False
     releases: dict[int, str] = field(default_factory=dict)
     """Digests, by the number of the query."""
+    paid: bool = True
+    """Whether it cost anything."""
     computed: bool = False
     """From earlier releases: it is no source of further ones."""
 
@@ -153,7 +156,9 @@ class Chains:
     def _authorize(self, index: int, act: QueryAuthorized, signed: SignedRequest | None) -> Iterator[Finding]:
         if self._again("charge", act.charge):
             yield Finding("charge.reused", index, subject=act.charge)
-        self._charges[index] = _Charge(act.charge, act.licence, None if signed is None else signed.message, act.queries)
+        paid = any(any(_parts(charge.loss)) for charge in act.accounts)
+        message = None if signed is None else signed.message
+        self._charges[index] = _Charge(act.charge, act.licence, message, act.queries, paid=paid)
         for charge in act.accounts:
             yield from self._charge(index, charge)
         if sorted(charge.account for charge in act.accounts) != sorted(self._due(act)):
@@ -190,6 +195,8 @@ class Chains:
         if charge is None or charge.id != act.charge:
             yield Finding("final.unauthorized", index, subject=act.charge)
             return
+        if isinstance(act, QueryFailed) and act.cause is FailureCause.PUBLIC and charge.paid:
+            yield Finding("final.cause", index, subject=act.charge)
         number = act.number if isinstance(act, QueryReleased) else None
         if charge.ended or number in charge.releases or (number or 0) >= charge.queries:
             yield Finding("final.repeated", index, subject=act.charge)

@@ -24,6 +24,7 @@ FINDINGS: Mapping[str, str] = {
     "file.differs": "A file is malformed.",
     "file.missing": "A file of the log is missing.",
     "file.unexpected": "A file stands in the directory that is no part of the log.",
+    "final.cause": "A failure is put down to public tables alone, though the charge was for more.",
     "final.repeated": "A charge that had ended is ended again.",
     "final.unauthorized": "A release or failure refers to no earlier authorization of that charge.",
     "licence.limit": "A licence's account was given a greater limit than the signed licence grants.",

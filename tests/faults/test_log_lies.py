@@ -58,6 +58,7 @@ LAST = len(STEPS) - 1
 AUTHORIZED = next(index for index, each in enumerate(STEPS) if isinstance(each.entry.act, QueryAuthorized))
 ISSUED = next(index for index, each in enumerate(STEPS) if isinstance(each.entry.act, LicenceIssued))
 RELEASED = next(index for index, each in enumerate(STEPS) if isinstance(each.entry.act, QueryReleased))
+FAILED = next(index for index, each in enumerate(STEPS) if isinstance(each.entry.act, QueryFailed))
 REPEATED = next(index for index, each in enumerate(STEPS) if isinstance(each.entry.act, QueryRepeated))
 DRY = next(index for index, each in enumerate(STEPS) if isinstance(each.entry.act, QueryDryRun))
 REUSED = next(index for index, each in enumerate(STEPS) if isinstance(each.entry.act, QueryReused))
@@ -180,6 +181,7 @@ LIES: list[tuple[str, list[Step]]] = [
     ("dummy.released", act(DRY, release=sha("release 1"))),
     ("dummy.released", act(DRY, release=sha("release 3"))),
     ("dummy.released", act(DRY, run="q1")),
+    ("final.cause", act(FAILED, cause=Cause.PUBLIC)),
     ("final.repeated", added(QueryReleased("q1", AUTHORIZED, 0, sha("message q1"), sha("release 1"), ()))),
     ("final.repeated", act(BATCHED + 2, number=0)),
     ("final.repeated", act(BATCHED + 2, number=2)),

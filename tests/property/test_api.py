@@ -97,7 +97,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerWorld]:
         thread = threading.Thread(target=server.serve)
         thread.start()
         before = SERVED.app
-        SERVED.app = SigningApp(create_app(GatewaySettings(folder / "door", 1 << 16, 4, 60)), AUTHORITY, signer)
+        SERVED.app = SigningApp(create_app(GatewaySettings(folder / "door", 1 << 16, 4, 300)), AUTHORITY, signer)
         try:
             yield found
         finally:
