@@ -19,8 +19,10 @@ from sandbox.audit.entry import Header
 from sandbox.backups import make_backup, open_backup
 from sandbox.balances import balance_json, now
 from sandbox.clock import milliseconds
-from sandbox.datasets.intake import load_dataset
+from sandbox.datasets.intake import load_dataset, snapshots_folder, vault_folder
 from sandbox.datasets.rotation import rotate
+from sandbox.datasets.snapshot import erase_snapshot, strays
+from sandbox.datasets.vault import alone
 from sandbox.errors import Refusal
 from sandbox.keys import key_id, read_private_key, read_public_key
 from sandbox.ledger.accounts import read_accounts
@@ -106,8 +108,10 @@ def load(state: StateFolder, dataset: str, files: Sequence[Path], tell: Callable
     if card is None:
         raise Refusal("dataset.unknown", {"dataset": dataset})
     domain = bundle.domains[card.unit_domain]
+    vault = state.vault
     snapshot = load_dataset(card, domain, files, state.path, datetime.now(UTC), tell)
     leaf = act(state, lambda connection, header: acts.load_dataset(connection, header, None, card, domain, snapshot.id))
+    del vault  # held until the snapshot is known: until then it is a stray
     return {"dataset": dataset, "snapshot": snapshot.id, "leaf": leaf}
 
 
@@ -118,15 +122,18 @@ def withdraw(state: StateFolder, dataset: str) -> Row:
 
 
 def destroy(state: StateFolder, dataset: str) -> Row:
-    """Overwrites the keys of every snapshot of a withdrawn data set and removes them, while nothing serves.
+    """Overwrites the keys of every snapshot of a withdrawn data set and removes them, while nothing uses the vault.
 
-    Interrupted, it is called again. Refuses registry.unknown, registry.state, state.busy.
+    With them goes what stopped loads have left of any data set. Interrupted, it is called again. Refuses
+    registry.unknown, registry.state, state.busy.
     """
-    with state.held():
+    folder = snapshots_folder(state.path)
+    with state.held(), alone(vault_folder(state.path)):
         with database(state) as engine, engine.connect() as connection:
-            found = acts.withdrawn_snapshots(connection, dataset)
-        store = state.snapshots
-        erased = [snapshot for snapshot in found if store.erase(snapshot)]
+            found, known = acts.withdrawn_snapshots(connection, dataset), acts.all_snapshots(connection)
+        erased = [snapshot for snapshot in found if erase_snapshot(folder / snapshot)]
+        for stray in strays(folder, known):
+            erase_snapshot(stray)
         leaf = act(state, lambda connection, header: acts.destroy_dataset(connection, header, None, dataset))
     return {"dataset": dataset, "erased": erased, "leaf": leaf}
 

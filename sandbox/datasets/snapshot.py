@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -104,16 +104,6 @@ class Snapshots:
             raise
         return snapshot
 
-    def erase(self, snapshot: str) -> bool:
-        """The snapshot cannot be opened ever again; whether there was any of it. May be called again."""
-        folder = self._folder / snapshot
-        found = [path for path, _ in contexts(folder) if path.exists()]
-        for path in found:
-            erase(path)
-        if folder.exists():
-            remove_folder(folder)
-        return bool(found)
-
     def _read(self, snapshot: str) -> Snapshot:
         *_, (path, context) = contexts(self._folder / snapshot)
         found = self._vault.read(path, context)
@@ -140,6 +130,23 @@ class Snapshots:
     def _identity(self, snapshot: Snapshot) -> str:
         """The snapshot's id, by all its other fields."""
         return hmac.digest(self._vault.secret("snapshot-digest"), b"manifest" + _to_json(snapshot), "sha256").hex()
+
+
+def erase_snapshot(folder: Path) -> bool:
+    """The snapshot of a folder, or what there is of it, cannot be opened ever again; whether there was any. May be
+    called again."""
+    if not folder.is_dir():
+        return False
+    found = sorted(folder.iterdir())
+    for path in found:
+        erase(path)
+    remove_folder(folder)
+    return bool(found)
+
+
+def strays(folder: Path, known: Collection[str]) -> list[Path]:
+    """What loads have left that were stopped before their snapshot was published, while none is under way."""
+    return sorted(path for path in folder.glob("*") if path.is_dir() and path.name not in known)
 
 
 def contexts(folder: Path) -> tuple[tuple[Path, str], ...]:

@@ -283,6 +283,11 @@ def withdrawn_snapshots(connection: Connection, dataset: str) -> tuple[str, ...]
     return tuple(row.id for row in found)
 
 
+def all_snapshots(connection: Connection) -> frozenset[str]:
+    """Every snapshot that was ever published."""
+    return frozenset(connection.scalars(select(snapshots.c.id)))
+
+
 def rotate_vault(connection: Connection, header: Header, nonce: Nonce | None, files: int) -> int:
     """The vault has a new key."""
     return _log(connection, header, nonce, VaultRotated(files))

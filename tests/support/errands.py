@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sandbox.datasets.dictionary import Dictionary
 from sandbox.datasets.intake import dictionary_folder, snapshots_folder, vault_folder
 from sandbox.datasets.rotation import rotate
-from sandbox.datasets.snapshot import Snapshots, contexts
+from sandbox.datasets.snapshot import Snapshots, contexts, erase_snapshot
 from sandbox.datasets.vault import KEY, Vault
 from sandbox.errors import Refusal
 from sandbox.keys import make_private_key, read_private_key
@@ -105,7 +105,7 @@ class Errands:
         self.snapshots.append(store.add(CARD, created, {}, _memory(b"private"), _memory(b"public")).id)
 
     def destroy(self) -> None:
-        Snapshots(snapshots_folder(self.folder), self.vault()).erase(self.snapshots[0])
+        erase_snapshot(snapshots_folder(self.folder) / self.snapshots[0])
 
 
 def _memory(data: bytes) -> int:

@@ -18,7 +18,7 @@ from sandbox.audit.entry import DatasetDestroyed, VaultRotated
 from sandbox.datasets import rotation
 from sandbox.datasets.intake import load_dataset, snapshots_folder, vault_folder
 from sandbox.datasets.rotation import rotate
-from sandbox.datasets.snapshot import Snapshots
+from sandbox.datasets.snapshot import Snapshots, erase_snapshot
 from sandbox.datasets.vault import NEXT, Vault
 from sandbox.errors import Refusal
 from sandbox.state import StateFolder
@@ -162,8 +162,8 @@ def test_what_is_erased_cannot_be_opened(state: Path) -> None:
     os.link(snapshots_folder(state) / first / "private.sealed", kept)
     opened = Vault.open(vault_folder(state))
     store = Snapshots(snapshots_folder(state), opened)
-    assert store.erase(first)
-    assert not store.erase(first)
+    assert erase_snapshot(snapshots_folder(state) / first)
+    assert not erase_snapshot(snapshots_folder(state) / first)
     with pytest.raises(Refusal):
         store.open(first)
     with pytest.raises(Refusal):
@@ -189,6 +189,27 @@ def test_the_commands() -> None:
         assert any(isinstance(each, VaultRotated) for each in acts)
         with state.held(), refuses("state.busy"):
             commands.rotate_vault(state)
+
+
+def test_what_a_stopped_load_has_left_is_destroyed_too() -> None:
+    """It was never published, so that no data set names it: sealed records would stay for ever."""
+    with made_state() as path:
+        state = StateFolder(path)
+        folder = snapshots_folder(path)
+        for name in (".new-0123", "0" * 64):
+            (folder / name).mkdir()
+            state.vault.seal(b"records", folder / name / "private.sealed", f"private {name}")
+        kept = path / "kept"
+        os.link(folder / ".new-0123" / "private.sealed", kept)
+        commands.withdraw(state, "clinic")
+        vault = state.vault
+        with refuses("state.busy"):
+            commands.destroy(state, "clinic")
+        del vault
+        commands.destroy(state, "clinic")
+        assert not list(folder.iterdir())
+        with pytest.raises(Refusal):
+            state.vault.read(kept, "private .new-0123")
 
 
 def _acts(state: StateFolder) -> list[object]:
