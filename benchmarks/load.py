@@ -29,6 +29,8 @@ RESULTS = Path(__file__).parent / "results" / "load.json"
 Figure = dict[str, Any]
 Look = Callable[[str, Held], float]
 """What of a part is compared."""
+WARM_UP = 1 / 3
+"""Of the peace: caches of answers' arithmetic and of database pages fill with some thousand acts."""
 _SHOWN = 20
 """Errors that are printed."""
 _TELL = 10.0
@@ -115,10 +117,10 @@ def run(folder: Path, plan: Plan) -> Run:
     with town(folder, plan.worker_jobs) as service, crowd(service) as people:
         samples, began = list[Sample](), people.now
         people.work()
-        _watch(service, people, samples, plan, plan.peace / 4, plan.least)
+        _watch(service, people, samples, plan, plan.peace * WARM_UP, plan.least)
         warm = _settled(service, people, None)
         people.work()
-        _watch(service, people, samples, plan, plan.peace * 3 / 4, 0)
+        _watch(service, people, samples, plan, plan.peace * (1 - WARM_UP), 0)
         peace = began, people.now
         rested = _settled(service, people, warm)
         people.work()
@@ -223,7 +225,7 @@ def _latencies(when: str, done: Sequence[Done]) -> list[Figure]:
 def _growth(found: Run) -> list[Figure]:
     """Over the peace after its warm-up, with everybody at work: the last fifth of the samples beside the first. And at
     rest, where counts are exact: after the peace and after the disturbance beside the end of the warm-up."""
-    warm = found.peace[0] + (found.peace[1] - found.peace[0]) / 4
+    warm = found.peace[0] + (found.peace[1] - found.peace[0]) * WARM_UP
     samples = [each.held for each in found.samples if warm <= each.at <= found.peace[1]]
     fifth = max(1, len(samples) // 5)
     figures = []
