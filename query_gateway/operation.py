@@ -37,6 +37,7 @@ _COMMANDS: Mapping[str, str] = {
     "licence resume": "Resume a suspended licence.",
     "licence revoke": "Revoke a licence.",
     "audit export": "Write the log to a directory that verifies offline.",
+    "audit check": "Compare the database with its own log.",
 }
 
 State = Annotated[Path, typer.Option(envvar="VITRINE_STATE", help="State folder of the sandbox.")]

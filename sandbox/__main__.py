@@ -94,6 +94,13 @@ def _restore(options: argparse.Namespace) -> Mapping[str, object]:
     )
 
 
+def _check(options: argparse.Namespace) -> int:
+    """0 when nothing differs."""
+    found = commands.check_database(_state(options))
+    _show(found, as_json=options.json)
+    return 1 if found else 0
+
+
 def _doctor(options: argparse.Namespace) -> int:
     """0 when everything is well."""
     rows = examine(_state(options))
@@ -210,6 +217,7 @@ def _parser() -> argparse.ArgumentParser:
         audit, "export", "write the log to a directory", lambda o: commands.export_log(_state(o), o.directory)
     )
     add.add_argument("directory", type=Path)
+    _command(audit, "check", "compare the database with its log", _check)
     add = _command(audit, "verify", "check an exported log offline", audit_command.run)
     audit_command.add_arguments(add)
 

@@ -39,6 +39,7 @@ from sandbox.door import refused
 from sandbox.engines.duckdb import Session
 from sandbox.errors import VitrineError
 from sandbox.ledger import writer
+from sandbox.ledger.reconciliation import differences
 from sandbox.privacy import mechanisms
 from sandbox.privacy.keys import Key, Totals
 from sandbox.server import Server
@@ -187,6 +188,7 @@ class Watched:
         """And what is left when all was asked."""
         with self.world.broker.engine.begin() as connection:
             export(connection, LOG.public, self.folder / "exported")
+            assert differences(connection, LOG.public, worlds.DEPARTMENT.public_key()) == []
         exported = {
             str(path.relative_to(self.folder)): path.read_bytes()
             for path in sorted((self.folder / "exported").rglob("*"))

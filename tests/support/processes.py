@@ -336,6 +336,7 @@ class Deployment:
         commands.export_log(self.state, directory)
         report = verify(directory, self.state.log_public_key, self.state.bundle.department)
         assert report.findings == ()
+        assert commands.check_database(self.state) == []
         accounts, said = self.accounts(), self.acts()
         released = {act.charge for act in said if isinstance(act, QueryReleased)}
         lost = dict.fromkeys(accounts, 0)
