@@ -40,6 +40,9 @@ def main() -> int:
     except SQLAlchemyError as error:
         _refused(Refusal("state.database", {"what": type(error).__name__}), options)
         return 1
+    except OSError as error:
+        _refused(Refusal("state.disk", {"what": f"{error.filename or ''}: {error.strerror}"}), options)
+        return 1
     if isinstance(found, int):
         return found
     if found is not None:

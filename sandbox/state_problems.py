@@ -82,6 +82,11 @@ STATE_PROBLEMS: Mapping[str, Problem] = {
         "判定所依据的状态已变化（{what}），请重新发送请求。",
     ),
     "state.database": Problem(500, "The database cannot be used ({what}).", "数据库无法使用（{what}）。"),
+    "state.disk": Problem(
+        500,
+        "A file cannot be read or written: {what}. Mend it and run the command again.",
+        "文件无法读写：{what}。请排除后重新运行。",
+    ),
     "state.exists": Problem(
         409, "The folder {folder} is not an empty one of your own.", "文件夹 {folder} 不是您自己的空文件夹。"
     ),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from policies.licence_files import sign_licence
-from sandbox import commands, recovery, runs
+from sandbox import backups, commands, recovery, runs
+from sandbox.__main__ import main
 from sandbox.admission import Admission
 from sandbox.audit.encoding import decode
 from sandbox.audit.entry import Act, LogRestarted, QueryFailed, StateRestored
@@ -292,3 +296,26 @@ def test_a_recovery_that_was_stopped_is_begun_again(state: StateFolder, tmp_path
     commands.recover(state, "sandbox.test/at-last")
     assert asked(state, query(1))[0].status == 200
     assert audited(state).findings == ()
+
+
+def test_a_disk_that_takes_nothing_is_told_in_a_line(
+    state: StateFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The operator reads what is wrong with which file, no traceback; and nothing half-made is left."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            backups, "sync_tree", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device", "backup"))
+        )
+        words = [
+            "sandbox",
+            "backup",
+            str(tmp_path / "backup"),
+            "--key",
+            str(tmp_path / "key"),
+            "--state",
+            str(state.path),
+        ]
+        patch.setattr(sys, "argv", words)
+        assert main() == 1
+    assert "state.disk: A file cannot be read or written: backup: No space left on device." in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["key", "state"]
