@@ -6,6 +6,7 @@ of any row and column that the log tells of (`UNTOLD` are the others): a page of
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
+from sandbox.__main__ import _parser
 from sandbox.audit.export import export
 from sandbox.audit.verify import verify
 from sandbox.datasets.dictionary import Dictionary
@@ -215,6 +217,19 @@ def _open(folder: Path) -> None:
     for domain in dictionary_folder(folder).iterdir():
         with ExitStack() as stack, Dictionary.locked(domain, domain.name, vault) as dictionary:
             dictionary.open_segments(stack)
+
+
+def test_the_operator_is_told(clinic: Deployment, capsys: pytest.CaptureFixture[str]) -> None:
+    """`vitrine audit check`: status 1 for a balance that was reset, which row and column, and no value."""
+    options = _parser().parse_args(["audit", "check", "--json", "--state", str(clinic.path)])
+    assert options.run(options) == 0
+    with closing(sqlite3.connect(clinic.path / "vitrine.db")) as database, database:
+        database.execute("UPDATE accounts SET rho_limit = 2 * rho_limit WHERE id = 'licence:L1'")
+    capsys.readouterr()
+    assert options.run(options) == 1
+    assert json.loads(capsys.readouterr().out) == [{"table": "accounts", "row": "licence:L1", "column": "rho_limit"}]
+    with closing(sqlite3.connect(clinic.path / "vitrine.db")) as database, database:
+        database.execute("UPDATE accounts SET rho_limit = rho_limit / 2 WHERE id = 'licence:L1'")
 
 
 def test_a_damaged_snapshot_is_not_served(clinic: Deployment) -> None:

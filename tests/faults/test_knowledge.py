@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,6 +131,17 @@ def test_keys_are_in_the_broker_alone(processes: dict[str, list[int]], running: 
     for who, found in processes.items():
         for process in found:
             assert _found(process, (vault, log, ml_dsa)) == [], who
+
+
+def test_no_key_is_in_a_command_line_environment_or_log(processes: dict[str, list[int]], running: Deployment) -> None:
+    """In no spelling: raw, in hexadecimal or in base64."""
+    keys = [path.read_bytes() for path in (running.path / "vault").glob("*.key")]
+    keys += [StateFolder(running.path).log_key.ed25519.private_bytes_raw()]
+    spelt = [way for key in keys for way in (key, key.hex().encode(), b64encode(key)[:-4])]
+    every = [running.pid, *(process for found in processes.values() for process in found)]
+    shown = [Path(f"/proc/{process}/{name}").read_bytes() for process in every for name in ("cmdline", "environ")]
+    assert len(keys) >= 2
+    assert [way for way in spelt if any(way in each for each in (*shown, running.said.encode()))] == []
 
 
 def _maps(process: int) -> list[str]:
