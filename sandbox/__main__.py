@@ -82,8 +82,8 @@ def _init(options: argparse.Namespace) -> Mapping[str, object]:
 
 def _serve(options: argparse.Namespace) -> NoReturn:
     """Becomes the service, whose imports no other command needs."""
-    command = [sys.executable, "-P", "-m", "sandbox.service", str(options.state)]
-    os.execv(sys.executable, command)  # noqa: S606 - no shell
+    where = [str(options.state), *([] if options.socket is None else [str(options.socket)])]
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "sandbox.service", *where])  # noqa: S606 - no shell
 
 
 def _restore(options: argparse.Namespace) -> Mapping[str, object]:
@@ -126,7 +126,8 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--origin", required=True, help="name of the log")
     init.add_argument("--tick", type=int, required=True, help="milliseconds; charged answers leave on multiples of it")
     init.add_argument("--policies", type=Path, required=True, help="folder with cards/ and domains/")
-    _command(kinds, "serve", "serve until told to stop", _serve)
+    serve = _command(kinds, "serve", "serve until told to stop", _serve)
+    serve.add_argument("--socket", type=Path, help="another Unix socket than the settings': of a further sandbox")
     _command(kinds, "doctor", "whether this machine is fit to serve, and how workers are confined on it", _doctor)
     _command(kinds, "status", "what is in force, and the accounts", lambda options: commands.status(_state(options)))
 

@@ -140,7 +140,8 @@ def _files(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith(PARTIAL))
         for name in sorted(names):
             path = Path(place) / name
-            if path.is_file() and not name.startswith((PARTIAL, DATABASE)) and name not in ("lock", MARK):
+            unkept = name.startswith((PARTIAL, DATABASE)) or name.endswith("lock") or name == MARK
+            if path.is_file() and not unkept:
                 yield path
 
 

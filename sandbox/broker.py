@@ -123,7 +123,8 @@ class Broker:
         try:
             self.note(caller, Leaf(act, () if sql is None else (sql.encode(),)))
         except Refusal as replayed:
-            return replayed
+            # Of a failure in a commit nobody knows whether the act stands: its nonce may be used by itself.
+            return refusal if refusal.code in ("service.failed", "service.storage") else replayed
         return refusal
 
     def note(self, caller: VerifiedRequest, leaf: Leaf) -> None:
@@ -270,6 +271,7 @@ class Broker:
             identity=prepared.identity,
             loss=prepared.priced.loss,
             domains=tuple(prepared.domains),
+            sandbox=self.runs.sandbox,
             computed=computed,
         )
 

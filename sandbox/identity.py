@@ -138,10 +138,16 @@ class _Keys(HTTPSignatureKeyResolver):
         self._lookup = lookup
         self.asked = False
         self.found: Signer | None = None
+        self.failure: Exception | None = None
+        """Why nobody knows whose key it is: the library would say that the key is at fault."""
 
     def resolve_public_key(self, key_id: str) -> Ed25519PublicKey | None:
         self.asked = True
-        self.found = self._lookup(key_id)
+        try:
+            self.found = self._lookup(key_id)
+        except Exception as error:
+            self.failure = error
+            raise
         return None if self.found is None else Ed25519PublicKey.from_public_bytes(self.found.public)
 
 
@@ -164,6 +170,8 @@ def _verified(request: HttpRequest, keys: _Keys, authority: str) -> VerifyResult
     try:
         results = verifier.verify(message, max_age=None)
     except (HTTPMessageSignaturesException, ValueError):
+        if keys.failure is not None:
+            raise keys.failure from None
         if keys.asked and keys.found is None:
             raise Refusal("identity.unknown_key") from None
         raise Refusal("identity.signature") from None

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -29,7 +30,8 @@ from sandbox.decisions import Decisions
 from sandbox.door import Door, refused
 from sandbox.errors import Refusal, told
 from sandbox.frontend import Frontend
-from sandbox.ledger.database import migrate, open_database, place
+from sandbox.ledger.database import is_shared, migrate, open_database, place
+from sandbox.ledger.presence import Presence
 from sandbox.ledger.writer import Writer
 from sandbox.plan.limits import standard
 from sandbox.registry.acts import start_service, stop_service
@@ -37,30 +39,40 @@ from sandbox.registry.directory import Registry
 from sandbox.runs import Runs
 from sandbox.server import Server
 from sandbox.settings import Settings
-from sandbox.state import StateFolder
+from sandbox.state import StateFolder, held
 from sandbox.underway import UnderWay
 from sandbox.visible import visible
+from sandbox.watch import Watch
 from sandbox.workers.job import Limits, Side
 from sandbox.workers.pool import Pool
 
 
 def main() -> int:
-    """`python -m sandbox.service STATE`: 0 after an orderly end, 1 when it may not start."""
+    """`python -m sandbox.service STATE [SOCKET]`: 0 after an orderly end, 1 when it may not start."""
     operator_log.begin()
     os.umask(0o077)
     try:
-        serve(StateFolder(Path(sys.argv[1])))
+        state, *socket = map(Path, sys.argv[1:])
+        serve(StateFolder(state), *socket)
     except Refusal as refusal:
         sys.stderr.write(visible(told(refusal)))
         return 1
     return 0
 
 
-def serve(state: StateFolder) -> None:
-    """Serves until SIGTERM or SIGINT. Refuses state.busy, settings.*, vault.*, key.*, policy.*."""
+def serve(state: StateFolder, socket: Path | None = None) -> None:
+    """Serves until SIGTERM or SIGINT, at another socket than the settings' where one is given.
+
+    On SQLite one sandbox serves a state folder, on PostgreSQL as many as there are sockets. Refuses state.busy,
+    settings.*, vault.*, key.*, policy.*.
+    """
     keep_memory()
-    settings = state.settings
-    with state.held(), opened(state, settings) as broker:
+    settings = state.settings if socket is None else replace(state.settings, socket=socket)
+    with (
+        state.held(shared=is_shared(settings.database)),
+        held(settings.socket.with_name(f"{settings.socket.name}.lock"), shared=False),
+        opened(state, settings) as broker,
+    ):
         door = Door(broker, state.log_public_key, Admission(settings))
         server = Server(settings.socket, door.handle, refused, settings.connections, settings.max_body)
 
@@ -91,19 +103,24 @@ def opened(state: StateFolder, settings: Settings) -> Iterator[Broker]:
         stack.callback(snapshots.close)
         dummies = Dummies(snapshots, bundle.domains)
         stack.callback(dummies.close)
+        bundle_in_force = Header(milliseconds(), bundle.digest, None, None)
+        build, configuration = version("vitrine"), _digest(settings)
+        started = writer.submit(lambda connection: start_service(connection, bundle_in_force, build, configuration))
+        sandbox = started.result().value
+        presence = Presence(engine, sandbox)
+        stack.callback(presence.close)
         under_way = UnderWay(settings.connections)  # most of them only wait for their time
         stack.callback(under_way.close)
         registry = Registry(engine, bundle.department)
         decisions = Decisions(settings, standard(settings.max_cells), bundle, registry, snapshots, frontend)
-        runs = Runs(settings, engine, writer, snapshots, pool.run, under_way, decisions)
+        runs = Runs(settings, engine, writer, snapshots, pool.run, under_way, decisions, sandbox)
         broker = Broker(decisions, runs, dummies)
-        header = Header(milliseconds(), bundle.digest, None, None)
-        build, configuration = version("vitrine"), _digest(settings)
-        writer.submit(lambda connection: start_service(connection, header, build, configuration)).result()
         for current in registry.snapshots():
             for side in (Side.PRIVATE, Side.PUBLIC):
                 pool.warm((snapshots.part(current.id, side),), side)
         runs.recover()
+        if is_shared(settings.database):
+            stack.callback(Watch(presence.renew, runs.recover).close)
         yield broker
         under_way.close()
         last = Header(milliseconds(), bundle.digest, None, None)

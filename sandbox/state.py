@@ -8,7 +8,7 @@ vault/             the vault key and the keys it wraps
 snapshots/         sealed snapshots
 vitrine.db         the embedded database, unless the settings name another
 log.mark           the newest checkpoint told, by which a database that was rolled back is found out
-lock               held by the one process that serves the folder, or copies it
+lock               held by the one process that serves the folder, or copies it; on PostgreSQL, by all that serve it
 ```
 """
 
@@ -89,17 +89,25 @@ class StateFolder:
         return Snapshots(snapshots_folder(self.path), self.vault)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """No other process serves or copies the folder within; a killed one holds nothing. Refuses state.busy."""
-        descriptor = os.open(self.path / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Refusal("state.busy") from None
+    def held(self, *, shared: bool = False) -> Iterator[None]:
+        """No other process serves or copies the folder within, or none but others that share it; a killed one holds
+        nothing. Refuses state.busy."""
+        with held(self.path / "lock", shared=shared):
             yield
-        finally:
-            os.close(descriptor)
+
+
+@contextmanager
+def held(lock: Path, *, shared: bool) -> Iterator[None]:
+    """A lock is held within, alone or beside others that share it. Refuses state.busy."""
+    descriptor = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Refusal("state.busy") from None
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _take(path: Path) -> None:

@@ -91,6 +91,8 @@ class Charge:
     authorized_leaf: int
     final_leaf: int | None
     """The leaf that proves the release or the failure."""
+    sandbox: int | None
+    """Who runs it: the leaf of that sandbox's start. None: nobody, since an older version charged it."""
 
     @property
     def payer(self) -> str:
@@ -238,4 +240,5 @@ def _charge(row: Row[Any]) -> Charge:
         finished_at=row.finished_at,
         authorized_leaf=row.authorized_leaf,
         final_leaf=row.final_leaf,
+        sandbox=row.sandbox,
     )

@@ -10,20 +10,22 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 
 from sandbox.errors import Fault, Refusal
 from sandbox.ledger.postgresql import faults, open_postgresql
+from sandbox.ledger.presence import none_serves
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 _WAL_IS_SAFE = (3, 51, 3)
 """Older versions of SQLite can corrupt the database when a WAL is reset."""
 _DRIVERS = ("sqlite", "postgresql+psycopg")
-_SCHEMA = -1
-"""The advisory lock of whoever changes the schema."""
-_ALONE = text("SELECT pg_advisory_xact_lock(:key)")
+_ALONE = text("SELECT pg_advisory_xact_lock(-1)")
+"""Whoever looks at the schema in order to change it does so alone."""
 _STORAGE = frozenset({errno.EIO, errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG})
 """Errors of a file system that cannot be written."""
 _BUSY = 60.0
@@ -84,22 +86,38 @@ def begin_write(engine: Engine) -> Connection:
 
 
 def migrate(engine: Engine) -> None:
-    """The schema is the newest one. Refuses state.database: the server is not one whose commits last."""
+    """The schema is the newest one.
+
+    Refuses state.database: the server is not one whose commits last; state.busy: a sandbox serves an older schema.
+    """
     with begin_write(engine) as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             unfit = faults(connection)
             if unfit:
                 raise Refusal("state.database", {"what": "; ".join(unfit)})
-            connection.execute(_ALONE, {"key": _SCHEMA})
-        upgrade(connection, "head")
+            connection.execute(_ALONE)
+        if not _is_newest(connection):
+            if not none_serves(connection):
+                raise Refusal("state.busy")
+            upgrade(connection, "head")
 
 
 def upgrade(connection: Connection, revision: str) -> None:
     """The schema is that of a revision, within the caller's transaction."""
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
+
+
+def _is_newest(connection: Connection) -> bool:
+    known = MigrationContext.configure(connection).get_current_revision()
+    return known is not None and known == ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    return config
 
 
 def journal(version: tuple[int, ...]) -> tuple[str, str]:

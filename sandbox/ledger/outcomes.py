@@ -52,6 +52,8 @@ class ChargeRequest:
     loss: Loss
     domains: tuple[str, ...]
     """Unit domains whose people the plan reads."""
+    sandbox: int
+    """Who will run it: the leaf of that sandbox's start."""
     computed: Computed | None = None
     """What it is answered with at no charge, unless the same query was asked before."""
 

@@ -11,6 +11,7 @@ import os
 
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 
 from sandbox.errors import Refusal
 from sandbox.hosts import is_this_host
@@ -44,6 +45,9 @@ _LINE = {
 }
 """A host that is gone is found out in half a minute, from either end."""
 
+_IN_THE_WAY = frozenset({"40001", "40P01"})
+"""Serialization failure and deadlock: none arises among writers, but an administrator's statement may meet them."""
+
 _SHOWN = text(
     "SELECT current_setting('server_version_num')::int / 10000 AS version, current_setting('fsync') AS fsync,"
     " current_setting('full_page_writes') AS full_page_writes, current_setting('synchronous_commit') AS commit,"
@@ -68,6 +72,12 @@ def open_postgresql(url: URL) -> Engine:
         pool_timeout=_WAIT,
         pool_pre_ping=True,
     )
+
+
+def is_undone(error: DBAPIError) -> bool:
+    """Whether a transaction that failed before its commit was undone by no fault of its own: another was in its way, or
+    its connection was lost."""
+    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _IN_THE_WAY
 
 
 def _is_open(url: URL) -> bool:

@@ -42,7 +42,7 @@ UNTOLD: Mapping[str, frozenset[str]] = {
     "licences": frozenset({"issued_at"}),
     "snapshots": frozenset({"sealed_at"}),
     "bundles": frozenset({"adopted_at"}),
-    "charges": frozenset({"request", "identity", "attempts", "copies", "authorized_at", "finished_at"}),
+    "charges": frozenset({"request", "identity", "attempts", "copies", "authorized_at", "finished_at", "sandbox"}),
 }
 """Moments (an entry's is never before that of the entry before it), and how a charge is found again and run again."""
 

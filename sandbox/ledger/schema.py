@@ -73,6 +73,7 @@ charges = Table(
     Column("finished_at", BigInteger),
     Column("authorized_leaf", BigInteger, nullable=False),
     Column("final_leaf", BigInteger),
+    Column("sandbox", BigInteger),
     UniqueConstraint("person", "idempotency_key"),
     CheckConstraint("state IN ('authorized', 'released', 'failed')", name="state"),
     CheckConstraint("attempts >= 0 AND attempts <= 3", name="attempts"),
@@ -83,7 +84,8 @@ charges = Table(
     Index("ix_charges_follows", "follows"),
 )
 """One row per accepted request. A repeat `follows` the charge that paid; a request whose answer another licence has
-already been given `copies` that charge's release and pays its own licence's account."""
+already been given `copies` that charge's release and pays its own licence's account. `sandbox` is the leaf of the start
+of the sandbox that runs it."""
 
 charge_lines = Table(
     "charge_lines",

@@ -252,6 +252,7 @@ def _insert(
             "finished_at": request.header.time if ended else None,
             "authorized_leaf": leaf,
             "final_leaf": leaf if ended else None,
+            "sandbox": request.sandbox,
         },
     )
     connection.execute(

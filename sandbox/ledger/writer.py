@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine, select
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 
 from sandbox.audit.checkpoint import LogKey, LogPublicKey, open_note
 from sandbox.audit.log import continues, head, sign_checkpoint, size
@@ -21,6 +21,7 @@ from sandbox.audit.mark import Mark
 from sandbox.audit.merkle import Unverified
 from sandbox.errors import Fault, Refusal
 from sandbox.ledger.database import begin_write, cause, is_storage
+from sandbox.ledger.postgresql import is_undone
 
 T = TypeVar("T")
 
@@ -56,12 +57,21 @@ class _Outcome:
     error: Exception | None
 
 
+class _Undone(Exception):
+    """The database has certainly kept nothing of a batch, which may be carried out again."""
+
+    def __init__(self, error: DBAPIError) -> None:
+        super().__init__()
+        self.error = error
+
+
 class Writer:
     """Drains a queue of transactions: a savepoint each, one commit for all that wait, then the checkpoint if it is
     wanted or due, then the answers.
 
     An exception in a transaction rolls back that one alone and is its answer. When the database itself fails, no
     transaction of the batch is known to stand and each answer is `service.storage`: asked for again, each is done once.
+    Where none can stand, all are first carried out once more.
     """
 
     def __init__(self, engine: Engine, key: LogKey, mark: Mark) -> None:
@@ -137,12 +147,12 @@ class Writer:
     def _carry_out(self, batch: list[_Job]) -> None:
         started = [job for job in batch if job.answer.set_running_or_notify_cancel()]
         try:
-            with begin_write(self._engine) as connection:
-                with connection.begin():
-                    connection.execute(select(head.c.id).with_for_update())
-                    outcomes = [_attempt(connection, job) for job in started]
-                checkpoint = self._checkpoint(connection, any(job.covered for job in started))
+            try:
+                outcomes, checkpoint = self._written(started)
+            except _Undone:
+                outcomes, checkpoint = self._written(started)
         except Exception as error:  # noqa: BLE001 - whatever it was, it is each caller's answer
+            error = error.error if isinstance(error, _Undone) else error
             self._failing = is_storage(error)
             if self._failing:
                 _LOGGER.error("nothing can be stored: %s", cause(error))
@@ -155,6 +165,21 @@ class Writer:
                 outcome.job.answer.set_exception(outcome.error)
             else:
                 outcome.job.answer.set_result(Committed(outcome.value, checkpoint))
+
+    def _written(self, started: list[_Job]) -> tuple[list[_Outcome], str | None]:
+        """What came of the jobs, committed, and the checkpoint. Raises _Undone when nothing can stand of them."""
+        outcomes = None
+        try:
+            with begin_write(self._engine) as connection:
+                with connection.begin():
+                    connection.execute(select(head.c.id).with_for_update())
+                    found = [_attempt(connection, job) for job in started]
+                    outcomes = found
+                return outcomes, self._checkpoint(connection, any(job.covered for job in started))
+        except DBAPIError as error:
+            if outcomes is None and is_undone(error):
+                raise _Undone(error) from error
+            raise
 
     def _checkpoint(self, connection: Connection, wanted: bool) -> str | None:
         """The checkpoint over all that is committed, where it is wanted or due."""

@@ -52,7 +52,25 @@ def released(clinic: Deployment) -> dict[str, int]:
     return found
 
 
-@pytest.mark.parametrize(("step", "state"), STEPS.items())
+ON_BOTH = (
+    "charge not committed",
+    "charge committed",
+    "noise drawn",
+    "release not committed",
+    "release committed",
+    "checkpoint signed",
+)
+"""Steps that are tried on PostgreSQL as well: those at which something is written or has been."""
+
+
+@pytest.mark.parametrize(
+    ("clinic", "step", "state"),
+    [
+        *(("sqlite", step, state) for step, state in STEPS.items()),
+        *(("postgresql", step, STEPS[step]) for step in ON_BOTH),
+    ],
+    indirect=["clinic"],
+)
 def test_killed_at_a_step_the_request_ends_under_one_charge(clinic: Deployment, step: str, state: State | None) -> None:
     clinic.start(step)
     with pytest.raises(Gone):
@@ -121,6 +139,7 @@ def test_killed_at_a_step_an_answer_by_reuse_is_there_or_not(clinic: Deployment,
     clinic.stop()
 
 
+@pytest.mark.parametrize("clinic", ["sqlite", "postgresql"], indirect=True)
 def test_killed_in_every_run_again_it_fails_after_three_and_stays_failed(clinic: Deployment) -> None:
     clinic.start("job sent")
     with pytest.raises(Gone):
@@ -155,6 +174,7 @@ def test_what_was_stopped_while_nobody_served_is_not_released_after(clinic: Depl
     clinic.stop()
 
 
+@pytest.mark.parametrize("clinic", ["sqlite", "postgresql"], indirect=True)
 def test_who_waited_for_the_charge_of_another_gets_its_answer_after_a_crash(clinic: Deployment) -> None:
     clinic.start("waiting for the tick", "wait")
     with clinic.asking(query(7, "first")) as go_on, clinic.asking(query(7, "second")) as again:

@@ -13,8 +13,10 @@ from sandbox.ledger.charges import State
 from tests.support.processes import Deployment, code_of, query
 
 MANY = 200
+ON_BOTH = pytest.mark.parametrize("clinic", ["sqlite", "postgresql"], indirect=True)
 
 
+@ON_BOTH
 def test_of_200_distinct_requests_against_a_budget_for_10_exactly_10_are_answered(clinic: Deployment) -> None:
     clinic.start()
     answers = clinic.send_all([query(number) for number in range(1, MANY + 1)])
@@ -28,6 +30,7 @@ def test_of_200_distinct_requests_against_a_budget_for_10_exactly_10_are_answere
     assert clinic.audit().counts["query.released"] == 10
 
 
+@ON_BOTH
 @pytest.mark.parametrize("idempotency", ["one", "its own"])
 def test_200_identical_requests_are_one_charge_one_release_and_equal_bodies(
     clinic: Deployment, idempotency: str
@@ -43,6 +46,7 @@ def test_200_identical_requests_are_one_charge_one_release_and_equal_bodies(
     assert counts["query.authorized"] == counts["query.released"] == 1
 
 
+@ON_BOTH
 def test_200_replays_of_the_same_bytes_are_one_act(clinic: Deployment) -> None:
     clinic.start()
     before = len(clinic.acts())
@@ -66,6 +70,7 @@ def test_two_licences_that_ask_the_same_at_once_pay_each_for_itself(clinic: Depl
     assert (clinic.spent("L1"), clinic.spent("L2")) == (1, 1)
 
 
+@ON_BOTH
 def test_a_suspension_by_another_process_withholds_what_is_on_its_way(clinic: Deployment) -> None:
     clinic.start("waiting for the tick", "wait")
     with clinic.asking(query(7)) as go_on:
@@ -83,6 +88,7 @@ def test_a_suspension_by_another_process_withholds_what_is_on_its_way(clinic: De
     assert any(isinstance(act, QueryFailed) and act.cause == "withheld" for act in said[suspended:])
 
 
+@ON_BOTH
 def test_suspensions_amid_a_stream_of_queries_come_before_every_later_charge_and_release(clinic: Deployment) -> None:
     clinic.start()
     orders = [clinic.ordering("licence", "suspend", "L1") for _ in range(2)]
@@ -97,6 +103,7 @@ def test_suspensions_amid_a_stream_of_queries_come_before_every_later_charge_and
     assert not any(isinstance(act, QueryAuthorized | QueryReleased) for act in said[suspended:])
 
 
+@ON_BOTH
 def test_operators_at_two_terminals_while_queries_run_leave_one_whole_log(clinic: Deployment) -> None:
     clinic.start()
     before = len(clinic.acts())

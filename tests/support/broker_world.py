@@ -241,7 +241,7 @@ def broker_world(folder: Path, records: Records, frontend: Callable[[Settings], 
         counted = CountedEngine()
         registry = Registry(engine, DEPARTMENT.public_key())
         decisions = Decisions(settings, standard(settings.max_cells), BUNDLE, registry, snapshots, front)
-        runs = Runs(settings, engine, writer, snapshots, counted, under_way, decisions)
+        runs = Runs(settings, engine, writer, snapshots, counted, under_way, decisions, sandbox=0)
         broker = Broker(decisions, runs, dummies)
         world = BrokerWorld(Door(broker, LOG.public, Admission(settings)), counted, snapshot.id)
         _furnish(world)

@@ -2,8 +2,9 @@
 
 Run as `python -m tests.support.halting`. It has the sandbox's modules loaded and forks a sandbox for each order, whose
 functions it wraps; the product knows nothing of it. Orders and answers are lines of JSON:
-`{"serve": STATE, "log": FILE, "at": STEP or null, "do": ACTION}` and `{"run": COMMAND, "log": FILE}` are answered by
-`{"pid": n}`, `{"poll": n}` by `{"status": s or null}`. Whatever a sandbox leaves behind becomes this process's child.
+`{"serve": STATE, "socket": PATH, "log": FILE, "at": STEP or null, "do": ACTION}` and
+`{"run": COMMAND, "log": FILE}` are answered by `{"pid": n}`, `{"poll": n}` by `{"status": s or null}`. Whatever a
+sandbox leaves behind becomes this process's child.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -27,7 +29,7 @@ from sqlalchemy import Connection, Pool, event, func, select
 from sandbox import broker, decisions, door, execution, frames, frontend, runs, server, underway
 from sandbox.engines.render import render_measure
 from sandbox.errors import Fault, Refusal
-from sandbox.ledger import writer
+from sandbox.ledger import presence, writer
 from sandbox.ledger.charges import State
 from sandbox.ledger.schema import charges
 from sandbox.service import serve
@@ -187,8 +189,9 @@ def stuck_database(folder: Path) -> None:
     """Every connection asks, when it is taken up, whether it may write."""
 
     def taken(connection: Any, _record: object, _proxy: object) -> None:
-        for name, (on, off) in PRAGMAS.items():
-            connection.execute(on if (folder / name).exists() else off)
+        if isinstance(connection, sqlite3.Connection):
+            for name, (on, off) in PRAGMAS.items():
+                connection.execute(on if (folder / name).exists() else off)
 
     event.listen(Pool, "checkout", taken)
 
@@ -226,19 +229,22 @@ def install(folder: Path, step: str, action: str) -> None:
             STEPS[step](die)
         case "wait":
             STEPS[step](until_told(folder))
+        case "wait unheard":
+            presence.Presence.renew = presence.Presence.close  # type: ignore[method-assign]
+            STEPS[step](until_told(folder))
         case "be busy":
             STEPS[step](busy_once())
         case _:
             {**FAULTS, **CHANGES}[step]()
 
 
-def serve_here(state: Path, step: str | None, action: str) -> None:
+def serve_here(state: Path, socket: Path, step: str | None, action: str) -> None:
     """What `python -m sandbox serve` does, with a step."""
     logging.basicConfig(format="%(name)s %(message)s", level=logging.INFO)
     stuck_database(state.parent)
     if step is not None:
         install(state.parent, step, action)
-    serve(StateFolder(state))
+    serve(StateFolder(state), socket)
 
 
 def forked(log: str, child: Callable[[], None]) -> int:
@@ -268,8 +274,8 @@ def main() -> None:
     for line in sys.stdin:
         answer: dict[str, int | None]
         match json.loads(line):
-            case {"serve": state, "log": log, "at": step, "do": action}:
-                answer = {"pid": forked(log, lambda: serve_here(Path(state), step, action))}
+            case {"serve": state, "socket": socket, "log": log, "at": step, "do": action}:
+                answer = {"pid": forked(log, lambda: serve_here(Path(state), Path(socket), step, action))}
             case {"run": command, "log": log}:
                 answer = {"pid": forked(log, lambda: os.execv(command[0], command))}  # noqa: S606 - no shell
             case {"poll": pid}:

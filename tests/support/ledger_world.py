@@ -173,6 +173,7 @@ class World:
             identity=sha("identity " + query),
             loss=loss,
             domains=("patients",),
+            sandbox=0,
         )
 
     def authorize(self, request: ChargeRequest) -> Logged:

@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psycopg
+from sqlalchemy.engine import make_url
 
 from sandbox.ledger.database import migrate, open_database
 
@@ -101,6 +102,16 @@ class Server:
         """The URL of a database with an empty ledger."""
         name = f"test_{next(self._numbers)}"
         self._create(name, _TEMPLATE)
+        try:
+            yield self._url(name)
+        finally:
+            self.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    @contextmanager
+    def copied(self, url: str) -> Iterator[str]:
+        """The URL of a copy of a database that nobody is connected to."""
+        name = f"test_{next(self._numbers)}"
+        self._create(name, str(make_url(url).database))
         try:
             yield self._url(name)
         finally:

@@ -140,10 +140,12 @@ class Gateway:
 
 
 class Deployment:
-    """A state folder and who serves it."""
+    """A state folder and who serves it, at one of its sockets."""
 
-    def __init__(self, path: Path, parent: Starter) -> None:
+    def __init__(self, path: Path, parent: Starter, socket: str = "s", **settings: str) -> None:
         self.path = path
+        self.socket = path / socket
+        self._settings = settings
         self.state = StateFolder(path)
         self.pid = 0
         self._starter = parent
@@ -159,7 +161,7 @@ class Deployment:
 
     def launch(self, step: str | None = None, action: str = "die") -> None:
         """Serves, and returns at once."""
-        self.pid = self._starter.serve(self.path, self._log, step, action)
+        self.pid = self._starter.serve(self.path, self.socket, self._log, step, action)
 
     @property
     def status(self) -> int | None:
@@ -195,6 +197,11 @@ class Deployment:
         os.kill(self.pid, signal.SIGKILL)
         self.died()
 
+    def cut(self) -> None:
+        """It is killed, while others go on."""
+        os.kill(self.pid, signal.SIGKILL)
+        self.until(lambda: self.status == -signal.SIGKILL)
+
     def stop(self, number: int = signal.SIGTERM) -> None:
         """It is told to stop, and does."""
         os.kill(self.pid, number)
@@ -225,7 +232,7 @@ class Deployment:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(_PATIENCE)
             try:
-                connection.connect(str(self.path / "s"))
+                connection.connect(str(self.socket))
                 send_request(connection, request)
                 return receive_answer(connection, 1 << 24)
             except (OSError, Fault, Refusal):
@@ -260,14 +267,14 @@ class Deployment:
         """A connection that says nothing yet."""
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.settimeout(_PATIENCE)
-        connection.connect(str(self.path / "s"))
+        connection.connect(str(self.socket))
         return connection
 
     def gateway(self) -> Gateway:
         """A gateway before the sandbox, answering."""
         with socket.create_server(("127.0.0.1", 0)) as free:
             port: int = free.getsockname()[1]
-        command = [sys.executable, "-m", "query_gateway", "--socket", str(self.path / "s")]
+        command = [sys.executable, "-m", "query_gateway", "--socket", str(self.socket)]
         found = Gateway(port, self._starter.run([*command, "--listen", f"127.0.0.1:{port}"], self._log))
         self.until(found.answers)
         return found
@@ -301,7 +308,11 @@ class Deployment:
         return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
 
     def configure(self, **settings: str | int) -> None:
-        write_settings(self.path, {**SETTINGS, **settings})
+        write_settings(self.path, {**SETTINGS, **self._settings, **settings})
+
+    def beside(self) -> Deployment:
+        """Another sandbox of the same state, at a socket of its own."""
+        return Deployment(self.path, self._starter, "t", **self._settings)
 
     def read(self, look: Callable[[Connection], T]) -> T:
         engine = open_database(self.state.settings.database)
@@ -357,13 +368,13 @@ class Deployment:
 
 
 @contextmanager
-def deployed(template: Path, parent: Starter, **settings: str | int) -> Iterator[Deployment]:
+def deployed(template: Path, parent: Starter, **settings: str) -> Iterator[Deployment]:
     """A copy of a state folder, under a path short enough for a socket."""
     with TemporaryDirectory(prefix="vt-", ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "state"
         shutil.copytree(template, path)
-        found = Deployment(path, parent)
-        found.configure(**settings)
+        found = Deployment(path, parent, **settings)
+        found.configure()
         try:
             yield found
         finally:
@@ -373,9 +384,9 @@ def deployed(template: Path, parent: Starter, **settings: str | int) -> Iterator
 
 
 @contextmanager
-def made_state() -> Iterator[Path]:
+def made_state(**settings: str | int) -> Iterator[Path]:
     """A template for `deployed`."""
     with TemporaryDirectory(prefix="vt-") as folder:
         path = Path(folder) / "state"
-        make_state(path)
+        make_state(path, **settings)
         yield path

@@ -121,9 +121,9 @@ def sql(number: int) -> str:
     return f"SELECT COUNT(*) AS n FROM visits WHERE cost < {number}"
 
 
-def make_state(path: Path) -> None:
+def make_state(path: Path, **settings: str | int) -> None:
     """A state folder with a loaded data set, two analysts and the licences L1 and L2, each for ten queries."""
-    state = empty_state(path, CARD, DOMAIN)
+    state = empty_state(path, CARD, DOMAIN, **settings)
     commands.load(state, "clinic", [make_rows(path.parent)], print)
     register(state, LICENCE)
 

@@ -24,8 +24,9 @@ class Starter:
 
     process: subprocess.Popen[str]
 
-    def serve(self, state: Path, out: Path, step: str | None, action: str) -> int:
-        return int(self._ordered({"serve": str(state), "log": str(out), "at": step, "do": action})["pid"])
+    def serve(self, state: Path, socket: Path, out: Path, step: str | None, action: str) -> int:
+        order = {"serve": str(state), "socket": str(socket), "log": str(out), "at": step, "do": action}
+        return int(self._ordered(order)["pid"])
 
     def run(self, command: Sequence[str], out: Path) -> int:
         return int(self._ordered({"run": list(command), "log": str(out)})["pid"])

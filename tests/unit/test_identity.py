@@ -313,6 +313,14 @@ def test_keys_are_registered_in_force_and_their_own() -> None:
     assert refused(signed(), signer=other) == "identity.signature"
 
 
+def test_a_key_that_could_not_be_looked_up_is_not_said_to_be_unknown() -> None:
+    def lost(_: str) -> Signer | None:
+        raise ConnectionError("the database is away")
+
+    with pytest.raises(ConnectionError):
+        verify(signed(), NOW, lost, AUTHORITY)
+
+
 @pytest.mark.parametrize("key", ["", "k" * 65, "a b", "naïve"], ids=["empty", "long", "two", "not ASCII"])
 def test_an_idempotency_key_is_one_short_word(key: str) -> None:
     message = Message("POST", f"https://{AUTHORITY}/v1/queries", {"idempotency-key": key})
