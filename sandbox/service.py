@@ -17,6 +17,8 @@ from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from policies.canonical import canonical_json
 from sandbox import operator_log
 from sandbox.admission import Admission
@@ -30,7 +32,7 @@ from sandbox.decisions import Decisions
 from sandbox.door import Door, refused
 from sandbox.errors import Refusal, told
 from sandbox.frontend import Frontend
-from sandbox.ledger.database import is_shared, migrate, open_database, place
+from sandbox.ledger.database import cause, is_shared, is_storage, migrate, open_database, place
 from sandbox.ledger.presence import Presence
 from sandbox.ledger.writer import Writer
 from sandbox.plan.limits import standard
@@ -55,9 +57,18 @@ def main() -> int:
         state, *socket = map(Path, sys.argv[1:])
         serve(StateFolder(state), *socket)
     except Refusal as refusal:
-        sys.stderr.write(visible(told(refusal)))
-        return 1
+        return _not_started(refusal)
+    except (OSError, SQLAlchemyError) as error:
+        if not is_storage(error):
+            raise
+        sys.stderr.write(visible(f"{cause(error)}\n"))
+        return _not_started(Refusal("service.storage"))
     return 0
+
+
+def _not_started(refusal: Refusal) -> int:
+    sys.stderr.write(visible(told(refusal)))
+    return 1
 
 
 def serve(state: StateFolder, socket: Path | None = None) -> None:
