@@ -72,6 +72,11 @@ SQL_PROBLEMS: Mapping[str, Problem] = {
         422, "Only a SELECT can be asked; nothing is written or set here.", "只接受 SELECT 查询，此处不能写入或设置。"
     ),
     "sql.number": Problem(422, "The number {number} is out of range.", "数值 {number} 超出范围。"),
+    "sql.one_unit": Problem(
+        422,
+        "{column} leads to one row of one person, so that no group by it can be shown; group by it in a derived table.",
+        "{column} 只对应某一个人的一行记录，按它分组的结果不能显示；请在派生表中按它分组后再聚合。",
+    ),
     "sql.ordinal": Problem(422, "There is no item {position} in the select list.", "选择列表中没有第 {position} 项。"),
     "sql.parameter": Problem(422, "Parameters cannot be bound; write the constant.", "不支持绑定参数，请直接写常量。"),
     "sql.set_operation": Problem(

@@ -152,6 +152,7 @@ EDITORS: Mapping[str, tuple[Editor, ...]] = {
     "sql.literal_argument": (expressions.share, expressions.plain_pattern),
     "sql.no_aggregate": (selects.with_count,),
     "sql.not_grouped": (groups.group,),
+    "sql.one_unit": (units.unit,),
     "sql.ordinal": (selects.last_item,),
     "sql.parameter": (expressions.constant,),
     "sql.set_operation": (expressions.dropped, selects.left_side),

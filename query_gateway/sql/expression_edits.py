@@ -164,19 +164,13 @@ def pivoted(refused: Refused) -> Iterator[list[Edit]]:
 
 
 def comparable(refused: Refused) -> Iterator[list[Edit]]:
-    """What a function or comparison takes: truths as numbers, texts as what they stand beside, counts of texts."""
+    """What a function or comparison takes: truths as numbers, texts as what they stand beside."""
     span, text, sql = refused.span, refused.text, refused.parsed.sql
     function, types = (refused.refusal.detail.get(one, "") for one in ("function", "types"))
     if function == "integer_divide" and (found := re.fullmatch(r"(.+?)\s*//\s*(.+)", text, re.DOTALL)):
         yield [Edit(span.start, span.end, f"floor({found[1]} / {found[2]})")]
     if function == "like" and (found := re.match(r"(.+?)\s*\bI?LIKE\b", text, re.DOTALL | re.IGNORECASE)):
         yield [Edit(span.start, span.start + found.end(1), f"CAST({found[1]} AS VARCHAR)")]
-    if function == "concat":
-        led = re.search(r"\w*$", sql[: span.start] if text.startswith("(") else "")
-        name = led[0] if led is not None else ""
-        span, parts = Span(span.start - len(name), span.end), [part.strip() for part in (name + text).split("||")]
-        texts = [part if part.startswith(("'", "CAST(")) else f"CAST({part} AS VARCHAR)" for part in parts]
-        yield [Edit(span.start, span.end, " || ".join(texts))]
     if types == Type.BOOLEAN:
         yield [Edit(span.start, span.end, f"CAST({text} AS INTEGER)")]
     if types in (Type.DOUBLE, Type.INTEGER) and function == "condition":

@@ -8,9 +8,10 @@ from fractions import Fraction
 
 from sqlglot import exp
 
-from query_gateway.sql.context import Groups
+from query_gateway.sql.context import Groups, Rows
 from query_gateway.sql.quantiles import NO_FRACTION, RANKED
 from query_gateway.sql.scalar import Typed
+from query_gateway.sql.scope import Origin
 from sandbox.plan.fold_functions import FoldFunction
 from sandbox.plan.nodes import (
     Call,
@@ -50,6 +51,18 @@ _SAME = (FoldFunction.MIN, FoldFunction.MAX, FoldFunction.QUANTILE_DISC, FoldFun
 """Whose result has the argument's type."""
 
 
+def passed(context: Rows | Groups, expression: Expression) -> Origin | None:
+    """The scan column that an expression is, unchanged: of rows, or a group key of one's own rows, but for the unit."""
+    match context:
+        case Rows():
+            return context.scope.origin(expression)
+        case Folds():
+            keys = (key for key, (output, type_) in context.keys.items() if type_ is not Type.UNIT)
+            own = next((key for key in keys if Ref(context.keys[key][0].name) == expression), None)
+            return None if own is None else context.rows.scope.origin(own)
+    return None
+
+
 @dataclass(slots=True)
 class Folds(Groups):
     """The groups of one SELECT, each computed exactly: names are its group keys and aggregates."""
@@ -86,8 +99,9 @@ class Folds(Groups):
         """Any unit key of the rows is the one that they are grouped by."""
         if isinstance(expression, Ref) and expression not in self.keys:
             columns = [column for source in self.rows.scope.sources for column in source.columns]
-            if any(column.ref == expression.name and column.type is Type.UNIT for column in columns):
-                return next(Ref(output.name) for output, type_ in self.keys.values() if type_ is Type.UNIT)
+            units = [output for output, type_ in self.keys.values() if type_ is Type.UNIT]
+            if units and any(column.ref == expression.name and column.type is Type.UNIT for column in columns):
+                return Ref(units[0].name)
         return Groups._over_keys(self, expression, node)  # noqa: SLF001 its own base
 
     def _aggregate(self, node: exp.Expr) -> Typed:

@@ -11,7 +11,7 @@ from sqlglot import exp
 from query_gateway.sql.context import Groups, Rows
 from query_gateway.sql.correlation import counted, keyed, tie
 from query_gateway.sql.endings import limited
-from query_gateway.sql.folds import Folds
+from query_gateway.sql.folds import Folds, passed
 from query_gateway.sql.joins import Item, Joins
 from query_gateway.sql.labels import labels
 from query_gateway.sql.merge import merge
@@ -22,13 +22,13 @@ from query_gateway.sql.prune import prune
 from query_gateway.sql.restrict import restrict
 from query_gateway.sql.scalar import Typed
 from query_gateway.sql.schema import Schema, fold
-from query_gateway.sql.scope import Column, Origin, Scope, Source
+from query_gateway.sql.scope import Column, Scope, Source
 from query_gateway.sql.sets import Selected, combined, constants, one_row
 from query_gateway.sql.shape import asks_groups, row_by_row
 from query_gateway.sql.state import State
 from query_gateway.sql.subqueries import Inner, Marks
 from query_gateway.sql.tables import listed, renamed, scanned
-from query_gateway.sql.terms import Term, equates
+from query_gateway.sql.terms import Term, equates, identified
 from query_gateway.sql.values import Asked, Value, rowcount
 from query_gateway.sql.windows import Windows, clauses
 from sandbox.errors import Refusal, Span
@@ -150,7 +150,7 @@ class Lowering:
     ) -> Selected:
         """A SELECT with exact groups: of each unit's rows, or of public ones."""
         if item.domain is not None and select is self._top:
-            raise self._state.refuse("sql.unit_value", unit)
+            raise self._order.of_one_unit(unit, folds.rows)
         if self._order.sets(select) is not None:
             raise self._state.refuse("sql.unsupported", select.args["group"], what="grouping sets of these rows")
         if item.domain is not None:
@@ -315,13 +315,13 @@ class Lowering:
         """
         having, qualify = select.args.get("having"), select.args.get("qualify")
         held = None if having is None else context.predicate(having.this).expression
-        context.windows = windows = Windows(self._state, domain is not None, clauses(select))
+        context.windows = windows = self._windows(select, context, private=domain is not None)
         items = [found for item in select.expressions for found in self._items(item, context)]
         outputs = [
             (Output(self._state.fresh("o", item), typed.expression), typed, name, item) for item, typed, name in items
         ]
         columns = tuple(
-            Column(name, output.name, self._type(typed), self._origin(typed, context), untyped=typed.type is None)
+            Column(name, output.name, self._type(typed), passed(context, typed.expression), untyped=typed.type is None)
             for output, typed, name, _ in outputs
         )
         unvalued = next((one for one in outputs if one[1].type in (Type.UNIT, Type.PRESENCE)), None)
@@ -338,7 +338,8 @@ class Lowering:
         relation = relation if qualified is None else Filter(relation, qualified)
         relation = Project(relation, tuple(made))
         if select.args.get("distinct") is not None:
-            if domain is not None and all(typed.type is not Type.UNIT for _, typed, *_ in outputs):
+            unit = any(typed.type is Type.UNIT for _, typed, *_ in outputs) or identified(one.origin for one in columns)
+            if domain is not None and not unit:
                 raise self._state.refuse("sql.distinct", select.expressions[0])
             if len(made) > shown:
                 raise self._state.refuse("sql.unsupported", select.args["order"], what="ORDER BY of a hidden item")
@@ -347,18 +348,14 @@ class Lowering:
             relation = Sort(relation, tuple(terms))
         return Selected(limited(self._state, select, relation), columns, domain, released)
 
+    def _windows(self, select: exp.Select, context: Rows | Groups, *, private: bool) -> Windows:
+        """The window functions of a SELECT."""
+        own = partial(passed, context)
+        return Windows(self._state, private, clauses(select), lambda parts: identified(map(own, parts)))
+
     @staticmethod
     def _type(typed: Typed) -> Type:
         return Type.INTEGER if typed.type is None else typed.type
-
-    @staticmethod
-    def _origin(typed: Typed, context: Rows | Groups) -> Origin | None:
-        """The scan column that an item passes on unchanged."""
-        match context, typed.expression:
-            case Rows(scope=scope), Ref(name):
-                columns = [column for source in scope.sources for column in source.columns if column.ref == name]
-                return columns[0].origin if columns else None
-        return None
 
     def _items(self, item: exp.Expr, context: Rows | Groups) -> list[tuple[exp.Expr, Typed, str]]:
         """One item of the select list, or the columns that a star means."""
@@ -383,7 +380,7 @@ class Lowering:
 
     def _raw(self, select: exp.Select, rows: Rows) -> Refusal:
         """Why private rows are not shown, at the unit key if one was asked for by name."""
-        rows.windows = Windows(self._state, True, clauses(select))
+        rows.windows = self._windows(select, rows, private=True)
         for item in select.expressions:
             inner = item.unalias()
             if inner.is_star:

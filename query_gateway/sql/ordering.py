@@ -14,6 +14,8 @@ from query_gateway.sql.schema import fold
 from query_gateway.sql.scope import Column
 from query_gateway.sql.shape import asks_groups
 from query_gateway.sql.state import State
+from query_gateway.sql.terms import identified
+from sandbox.errors import Refusal
 from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.nodes import Call, Filter, Literal, Order, Output, Ref, Relation, Released, Type
 
@@ -77,7 +79,7 @@ class Ordering:
         return Sets(self.state.fresh("l", select), tuple(found))
 
     def keys(self, select: exp.Select, groups: Groups) -> tuple[list[exp.Expr], exp.Expr | None]:
-        """What GROUP BY names, and the unit key among that."""
+        """What GROUP BY names, and what of it is the unit key, or leads to one row of a unit."""
         clause, unit = select.args.get("group"), None
         if clause is None:
             return [], None
@@ -90,13 +92,24 @@ class Ordering:
                 continue
             keys.append(item)
             unit = item if unit is None and groups.rows.lower(item).type is Type.UNIT else unit
+        origins = {item: groups.rows.scope.origin(groups.rows.lower(item).expression) for item in keys if unit is None}
+        if sets is None and identified(origins.values()):
+            unit = next(item for item, origin in origins.items() if origin is not None)
         return keys, unit
+
+    def of_one_unit(self, unit: exp.Expr | None, rows: Rows) -> Refusal:
+        """Why groups by what names one unit are not shown."""
+        if unit is None or rows.lower(unit).type is Type.UNIT:
+            return self.state.refuse("sql.unit_value", unit)
+        return self.state.refuse("sql.one_unit", unit, column=self.state.places.text(unit))
 
     @staticmethod
     def valued(select: exp.Select, rows: Rows) -> bool:
-        """Whether no item of DISTINCT is the unit key."""
+        """Whether no item of DISTINCT is the unit key, or leads to one row of a unit."""
         items = [item.unalias() for item in select.expressions]
-        return not any(item.is_star or item.find(exp.Window) or rows.lower(item).type is Type.UNIT for item in items)
+        if any(item.is_star or item.find(exp.Window) or rows.lower(item).type is Type.UNIT for item in items):
+            return False
+        return not identified(rows.scope.origin(rows.lower(item).expression) for item in items)
 
     def unordered(self, select: exp.Select) -> None:
         """Refuses `plan.order` where private rows would be put in order or cut."""

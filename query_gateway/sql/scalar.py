@@ -33,6 +33,9 @@ class Typed:
     """Nodes, every use of a shared part counted."""
 
 
+_WRITTEN = (Type.BOOLEAN, Type.INTEGER, Type.DOUBLE, Type.DATE, Type.TIMESTAMP)
+
+
 class Context(Protocol):
     """Where an expression stands: what its columns are, and which nodes mean something of their own there."""
 
@@ -113,10 +116,10 @@ class Scalars:
             case exp.NullSafeEQ():
                 return self.call("not", (self.call("is_distinct_from", self._operands(node), node),), node)
             case exp.DPipe():
-                return self.call("concat", self._operands(node), node)
+                return self.call("concat", self._texts((node.this, node.expression), node), node)
             case exp.Concat():
                 empty = Typed(Literal(Type.TEXT, ""), Type.TEXT, 1)
-                parts = [self.call("coalesce", (part, empty), node) for part in self._each(node.expressions)]
+                parts = [self.call("coalesce", (part, empty), node) for part in self._texts(node.expressions, node)]
                 return self.call("concat", parts, node)
             case exp.Trim():
                 side = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(node.args.get("position") or "", "trim")
@@ -197,6 +200,10 @@ class Scalars:
     def _each(self, nodes: Sequence[exp.Expr | None]) -> list[Typed]:
         null = Typed(Literal(Type.INTEGER, None), None, 1)
         return [null if node is None else self.lower(node) for node in nodes]
+
+    def _texts(self, nodes: Sequence[exp.Expr], node: exp.Expr) -> list[Typed]:
+        """What is put together to a text: other values as they are written."""
+        return [self.call("cast_text", (part,), node) if part.type in _WRITTEN else part for part in self._each(nodes)]
 
     def _operands(self, node: exp.Expr) -> list[Typed]:
         return self._each((node.this, node.args["expression"]))

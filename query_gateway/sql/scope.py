@@ -75,6 +75,11 @@ class Scope:
     either: tuple[frozenset[str], frozenset[str]] | None = None
     """Of a FULL JOIN: the unit keys of its sides, of which at least one side's are there."""
 
+    def origin(self, expression: Expression) -> Origin | None:
+        """The scan column that an expression is, unchanged."""
+        columns = (column for source in self.sources for column in source.columns)
+        return next((column.origin for column in columns if Ref(column.ref) == expression), None)
+
     def find(self, table: str | None, name: str, span: Span | None) -> Column | None:
         """The column of this name; None when there is none. Refuses `sql.ambiguous_column`, `sql.unknown_table`."""
         wanted = fold(name)

@@ -86,6 +86,19 @@ def anchored(origins: Sequence[Origin]) -> bool:
     )
 
 
+def identified(origins: Iterable[Origin | None]) -> bool:
+    """Whether some of these columns name one row of a private table, and so a unit, whatever stands beside them."""
+    found: dict[int, list[Origin]] = {}
+    for one in origins:
+        if one is not None:
+            found.setdefault(one.scan, []).append(one)
+    return any(
+        set(named) <= {one.column for one in of_scan}
+        for of_scan in found.values()
+        for _, named in _anchors(of_scan[0].table)
+    )
+
+
 def _refers(pairs: Sequence[Pair]) -> bool:
     """Whether equal columns lead to one row of a private table on either side: they include its whole key, or a whole
     foreign key through which rows get their unit from it.

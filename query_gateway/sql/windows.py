@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -63,6 +63,8 @@ class Windows:
     private: bool
     named: Mapping[str, exp.Window]
     """Those of the WINDOW clause, by folded name."""
+    of_unit: Callable[[Sequence[Expression]], bool]
+    """Whether columns lead to one row of a unit: then rows where they are equal are of one unit."""
     functions: dict[Windowed, Windowed] = field(default_factory=dict)
     open: bool = False
     """Whether one is being lowered: none may stand in another."""
@@ -77,7 +79,8 @@ class Windows:
         partition = [scalars.lower(part) for part in over.args.get("partition_by") or []]
         if any(part.type is Type.PRESENCE for part in partition):
             raise self.state.refuse("sql.unit_value", node)
-        if self.private and all(part.type is not Type.UNIT for part in partition):
+        unit = any(part.type is Type.UNIT for part in partition)
+        if self.private and not unit and not self.of_unit([part.expression for part in partition]):
             raise self.state.refuse("sql.window", node)
         parts = tuple(part.expression for part in partition if part.type is not Type.UNIT)
         order = self.order(over, scalars)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import operator
 
-from sandbox.plan import arithmetic, curve_ranges, meanings, ranges, whole_numbers
+from sandbox.plan import arithmetic, curve_ranges, meanings, ranges, sets, whole_numbers
 from sandbox.plan.curve_ranges import RIGHT_ANGLE, bounded, positive, transcendental, within
 from sandbox.plan.function import Function, at
 from sandbox.plan.nodes import Type
@@ -38,9 +38,10 @@ NUMBER_FUNCTIONS: tuple[Function, ...] = (
         ranges.digits_kept(arithmetic.rounded),
         literals=at(1),
         meant=meanings.digits,
+        members=sets.wholes,
     ),
-    Function("floor", NUMBER, arithmetic.floor, ranges.monotone(arithmetic.floor, ranges.ONE)),
-    Function("ceil", NUMBER, arithmetic.ceil, ranges.monotone(arithmetic.ceil, ranges.ONE)),
+    Function("floor", NUMBER, arithmetic.floor, ranges.monotone(arithmetic.floor, ranges.ONE), members=sets.wholes),
+    Function("ceil", NUMBER, arithmetic.ceil, ranges.monotone(arithmetic.ceil, ranges.ONE), members=sets.wholes),
     Function("sign", taking(NUMBERS, (), INTEGER), arithmetic.sign, ranges.sign),
     Function("sqrt", REAL, arithmetic.sqrt, curve_ranges.sqrt),
     Function("ln", REAL, UNKNOWN, transcendental(math.log, positive)),
@@ -81,6 +82,7 @@ NUMBER_FUNCTIONS: tuple[Function, ...] = (
         ranges.digits_kept(arithmetic.truncate),
         literals=at(1),
         meant=meanings.digits,
+        members=sets.wholes,
     ),
     Function(
         "round_even",
@@ -89,6 +91,7 @@ NUMBER_FUNCTIONS: tuple[Function, ...] = (
         ranges.digits_kept(arithmetic.rounded_half_even),  # type: ignore[arg-type]
         literals=at(1),
         meant=meanings.digits,
+        members=sets.wholes,
     ),
     Function("even", REAL, arithmetic.next_even, ranges.monotone(arithmetic.next_even, ranges.ONE)),  # type: ignore[arg-type]
     Function("gcd", PAIR, whole_numbers.greatest_divisor, whole_numbers.divisor_range, work=512),

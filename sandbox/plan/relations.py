@@ -108,8 +108,8 @@ def filtered(known: Known, predicate: Expression) -> Known:
             case Call("equal", (Ref(name), Literal(Type.INTEGER)) | (Literal(Type.INTEGER), Ref(name))):
                 fixed |= {name} if known.columns[name].type is Type.INTEGER else set()
             case Call("less_equal" | "less" as function, (Ref(name), Literal(Type.INTEGER, int(most)))):
-                least = known.columns[name].lo
-                if frozenset({name}) in known.keys and isinstance(least, int) and least >= 1:
+                whole, least = known.columns[name].type is Type.INTEGER, known.columns[name].lo
+                if whole and frozenset({name}) in known.keys and isinstance(least, int) and least >= 1:
                     rows = min(rows, max(0, most if function == "less_equal" else most - 1))
     keys = known.keys | {key - fixed for key in known.keys} if fixed else known.keys
     return settled(replace(known, rows=min(rows, 1) if frozenset() in keys else rows, keys=keys))

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
+from fractions import Fraction
+from math import ceil, floor
 from typing import TypeAlias
 
 from sandbox.plan import formats, moments
-from sandbox.plan.nodes import Scalar
+from sandbox.plan.nodes import Scalar, Type
 from sandbox.plan.ranges import branches, reached
 from sandbox.plan.values import DAY, SET_LIMIT, Values
+
+EXACT = 2**53
+"""Every whole number up to this is a 64-bit floating point number."""
 
 SetRule: TypeAlias = Callable[[tuple[Values, ...], Values, int], Sequence[Scalar] | None]
 """From the arguments, the result's range and a limit to the values without NULL, in any order."""
@@ -48,6 +53,23 @@ def starts(arguments: tuple[Values, ...], found: Values, most: int) -> Sequence[
     for _ in range(further):
         steps.append(moments.following(unit, steps[-1]))
     return steps
+
+
+def wholes(arguments: tuple[Values, ...], found: Values, most: int) -> Sequence[Scalar] | None:
+    """The whole numbers between the ends, or the multiples of a power of ten, of a rounding that gives no other real
+    ones: one that is not told to keep digits after the point."""
+    lo, hi = found.lo, found.hi
+    if not isinstance(lo, int | Fraction) or not isinstance(hi, int | Fraction) or arguments[0].members is not None:
+        return None
+    digits = arguments[1].members if len(arguments) > 1 else (0,)
+    kept = digits[0] if digits else None
+    if found.type is not Type.DOUBLE or not isinstance(kept, int) or kept > 0 or max(-lo, hi) > EXACT:
+        return None
+    step = 10**-kept
+    first, last = ceil(lo / step), floor(hi / step)
+    if last - first >= min(most, SET_LIMIT):
+        return None
+    return [Fraction(each * step) for each in range(first, last + 1)]
 
 
 def buckets(arguments: tuple[Values, ...], found: Values, most: int) -> Sequence[Scalar] | None:

@@ -172,6 +172,7 @@ SQL: Mapping[str, tuple[str, str]] = {
     "raw rows": ("plan.raw_rows", "SELECT income FROM persons"),
     "every row": ("plan.raw_rows", "SELECT * FROM persons"),
     "the unit": ("sql.unit_value", "SELECT pid, COUNT(*) FROM persons GROUP BY pid"),
+    "a group of one unit": ("sql.one_unit", "SELECT visit_no, COUNT(*) FROM drugs GROUP BY visit_no"),
     "a unit in arithmetic": ("sql.unit_value", "SELECT SUM(pid + 1) FROM persons"),
     "a unit compared": ("sql.unit_value", "SELECT COUNT(*) FROM persons WHERE pid = 1"),
     "an unbounded sum": ("plan.unbounded_sum", "SELECT SUM(visit_no) FROM visits"),

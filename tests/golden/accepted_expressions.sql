@@ -251,3 +251,13 @@ m1 over clinic.visits(c1: 日期) where ((date_elapsed('year', 2000-02-29, c1) >
   a1=rows()
 answer (m1 select o1=k1, o2=a1)
 shows o1 as 'b', o2 as 'COUNT(*)'
+
+-- values put together are texts
+SELECT year(日期) || '-' || emergency AS k, concat(科室, '/', month(日期)) AS m, COUNT(*) FROM visits GROUP BY k, m
+=>
+m1 over clinic.visits(c1: 科室, c2: 日期, c3: emergency)
+  by k1=concat(concat(cast_text(year(c2)), '-'), cast_text(c3))
+  by k2=concat(coalesce(c1, ''), coalesce('/', ''), coalesce(cast_text(month(c2)), ''))
+  a1=rows()
+answer (m1 select o1=k1, o2=k2, o3=a1)
+shows o1 as 'k', o2 as 'm', o3 as 'COUNT(*)'

@@ -53,3 +53,37 @@ m2 over (tpch.lineitem(c3: l_partkey, c4: l_quantity, c5: l_extendedprice) left 
   a2=sum(c5)
 answer (m2 select o3=(a2 / 7d))
 shows o3 as 'avg_yearly'
+
+-- an order leads to one customer: groups by it are of that customer's rows
+SELECT AVG(total) FROM (SELECT l_orderkey, SUM(l_extendedprice) AS total FROM lineitem GROUP BY l_orderkey)
+=>
+m1 over ((tpch.lineitem(c1: l_orderkey, c2: l_extendedprice) group by k1=c1 fold f1=sum(c2)) select o1=f1)
+  a1=avg(o1)
+answer (m1 select o2=a1)
+shows o2 as 'AVG(total)'
+
+-- Q18's large orders as a CTE, joined with their rows again
+WITH big AS (SELECT l_orderkey FROM lineitem GROUP BY l_orderkey HAVING SUM(l_quantity) > 250) SELECT COUNT(*), SUM(o_totalprice) FROM orders JOIN big ON o_orderkey = l_orderkey
+=>
+m1 over (tpch.orders(c1: o_orderkey, c2: o_totalprice) inner join ((tpch.lineitem(c3: l_orderkey, c4: l_quantity) group by k1=c3 fold f1=sum(c4)) where (f1 > 250) select o1=k1) on unit and (c1 = o1))
+  a1=rows()
+  a2=sum(c2)
+answer (m1 select o2=a1, o3=a2)
+shows o2 as 'COUNT(*)', o3 as 'SUM(o_totalprice)'
+
+-- different orders and modes: rows of one customer each
+SELECT l_shipmode, COUNT(*) FROM (SELECT DISTINCT l_orderkey, l_shipmode FROM lineitem) GROUP BY l_shipmode
+=>
+m1 over distinct (tpch.lineitem(c1: l_orderkey, c2: l_shipmode) select o1=c1, o2=c2)
+  by k1=o2
+  a1=rows()
+answer (m1 select o3=k1, o4=a1)
+shows o3 as 'l_shipmode', o4 as 'COUNT(*)'
+
+-- a window of one order's rows
+SELECT AVG(q) FROM (SELECT SUM(l_quantity) OVER (PARTITION BY l_orderkey) AS q FROM lineitem)
+=>
+m1 over ((tpch.lineitem(c1: l_orderkey, c2: l_quantity) window w1=sum(c2) over (by c1 range all..0)) select o1=w1)
+  a1=avg(o1)
+answer (m1 select o2=a1)
+shows o2 as 'AVG(q)'

@@ -898,9 +898,7 @@ write SELECT COUNT(DISTINCT pid) FROM visits
 -- year and month put together
 SELECT YEAR(日期) || '-' || MONTH(日期) AS ym, COUNT(*) FROM visits GROUP BY ym
 =>
-refused plan.type (function=concat, types=integer, text)
-at YEAR(日期) || '-'
-write SELECT CAST(YEAR(日期) AS VARCHAR) || '-' || CAST(MONTH(日期) AS VARCHAR) AS ym, COUNT(*) FROM visits GROUP BY ym
+accepted
 
 -- FORMAT
 SELECT FORMAT(日期, 'yyyy-MM') AS m, COUNT(*) FROM visits GROUP BY m

@@ -41,3 +41,17 @@ WHERE s_suppkey = l_suppkey AND o_orderkey = l_orderkey AND s_nationkey = n_nati
 =>
 refused plan.domains
 at lineitem
+
+-- groups by an order are of one customer each
+SELECT l_orderkey, SUM(l_extendedprice) AS total FROM lineitem GROUP BY l_orderkey ORDER BY total DESC LIMIT 10
+=>
+refused sql.one_unit (column=l_orderkey)
+at l_orderkey
+write SELECT AVG(total) FROM (SELECT l_orderkey, SUM(l_extendedprice) AS total FROM lineitem GROUP BY l_orderkey)
+
+-- and what they do not name is not one
+SELECT AVG(s) FROM (SELECT o_custkey, o_orderkey, SUM(o_totalprice) AS s FROM orders GROUP BY o_orderkey)
+=>
+refused sql.unit_value (column=o_custkey)
+at o_custkey
+write SELECT AVG(s) FROM (SELECT o_orderkey, SUM(o_totalprice) AS s FROM orders GROUP BY o_orderkey)
