@@ -28,7 +28,7 @@ check: .venv/project
 # What searches: property tests, and the oracles over generated plans and SQL. Failures say their seed or blob.
 SEARCHES = tests/property tests/privacy/test_generated_plans.py tests/privacy/test_separability.py \
            tests/privacy/test_bounded_statistics.py tests/parity/test_plain_answers.py tests/parity/test_composed_sql.py \
-           tests/boundary/test_changed_sql.py tests/faults/test_fault_table.py
+           tests/boundary/test_changed_sql.py tests/faults/test_fault_table.py tests/faults/test_many_attempts.py
 
 fuzz: .venv/project
 	@$(BIN)/pytest -n 2 --hypothesis-profile=fuzz $(SEARCHES)

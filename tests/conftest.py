@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 from tests.support import postgres
-from tests.support.search import FAULT_POINTS, SEARCHED
+from tests.support.search import ATTEMPTS, FAULT_POINTS, SEARCHED
 
 settings.register_profile("test", deadline=None, max_examples=100, derandomize=True)
 settings.register_profile("fuzz", deadline=None, max_examples=1_000, print_blob=True)
@@ -46,3 +46,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.line(f"{plans:,} plans were {SEARCHED}, accepted and tried")
     if points := total(FAULT_POINTS):
         terminalreporter.line(f"{points:,} {FAULT_POINTS}: went down or failed there, and went on")
+    if attempts := total(ATTEMPTS):
+        terminalreporter.line(f"{attempts:,} {ATTEMPTS} at one budget by threads of several processes")

@@ -16,6 +16,9 @@ SEARCHED = "generated"
 FAULT_POINTS = "fault points"
 """The same, of the points at which the machine went down or a step failed."""
 
+ATTEMPTS = "attempts"
+"""The same, of attempts at a budget."""
+
 
 def fuzzing() -> bool:
     """Whether this is `make fuzz`: known once pytest has read its command."""
