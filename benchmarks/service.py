@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
 import tomllib
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -57,7 +58,10 @@ class Service:
         init = ("--authority", self._address, "--origin", "vitrine-benchmark", "--tick", "10")
         self._operate("init", *init, "--policies", str(FOLDER / "policy"))
         settings = tomllib.loads((self._state / "vitrine.toml").read_text(encoding="utf-8"))
-        write_settings(self._state, settings | {"row_nanoseconds": 1, "worker_threads": threads()})
+        rates = dict.fromkeys(
+            ("requests_per_second", "person_requests_per_minute", "institution_requests_per_minute"), 10**6
+        )
+        write_settings(self._state, settings | rates | {"row_nanoseconds": 1, "worker_threads": threads()})
 
     def load(self, dataset: str, files: list[Path]) -> float:
         """Loads a data set; the seconds it took."""
@@ -80,7 +84,8 @@ class Service:
 
     def start(self) -> None:
         """Starts both sides; returns when they answer."""
-        sandbox = module_command("benchmarks.watched", str(self._state), str(self._watch))
+        # from the current folder, where alone the benchmarks are
+        sandbox = [sys.executable, "-m", "benchmarks.watched", str(self._state), str(self._watch)]
         self._children.start("sandbox", sandbox, self._log)
         door = str(self._state / "sandbox.sock")
         gateway = module_command("query_gateway", "--socket", door, "--listen", self._address)
