@@ -27,7 +27,7 @@ from sandbox.errors import Refusal
 from sandbox.keys import key_id, read_private_key, read_public_key
 from sandbox.ledger.accounts import read_accounts
 from sandbox.ledger.database import migrate, open_database
-from sandbox.ledger.reconciliation import differences
+from sandbox.ledger.reconciliation import at_one_moment, differences
 from sandbox.ledger.writer import Writer
 from sandbox.recovery import recover as begin_anew
 from sandbox.registry import acts
@@ -220,7 +220,7 @@ def export_log(state: StateFolder, directory: Path) -> Row:
 
 def check_database(state: StateFolder) -> list[Row]:
     """Where the database is not what its log tells."""
-    with database(state) as engine, engine.connect() as connection:
+    with database(state) as engine, at_one_moment(engine) as connection:
         found = differences(connection, state.log_public_key, state.bundle.department)
     return [{"table": each.table, "row": each.row, "column": each.column} for each in found]
 

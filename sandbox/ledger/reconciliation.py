@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy import Connection, Engine, Row, Table, select
 
 from policies.errors import PolicyError
 from policies.licence_files import licence_digest, read_licence
@@ -60,6 +60,14 @@ class Difference:
 
 Found: TypeAlias = "dict[Key, dict[str, object]]"
 Shape: TypeAlias = "Callable[[Row[Any]], tuple[Key, dict[str, object]]]"
+
+
+def at_one_moment(engine: Engine) -> Connection:
+    """A connection whose transaction sees what was committed when it began, and nothing that is written meanwhile."""
+    connection = engine.connect()
+    if engine.dialect.name == "sqlite":
+        return connection  # as any of its transactions
+    return connection.execution_options(isolation_level="REPEATABLE READ")
 
 
 def differences(connection: Connection, key: LogPublicKey, department: Ed25519PublicKey) -> list[Difference]:

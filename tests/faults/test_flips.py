@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
@@ -25,7 +25,8 @@ from sandbox.audit.verify import verify
 from sandbox.datasets.dictionary import Dictionary
 from sandbox.datasets.intake import dictionary_folder
 from sandbox.errors import Refusal
-from sandbox.ledger.reconciliation import UNTOLD, differences
+from sandbox.ledger.reconciliation import UNTOLD, at_one_moment, differences
+from sandbox.ledger.schema import accounts
 from sandbox.registry import acts
 from sandbox.state import StateFolder
 from sandbox.workers.job import Side
@@ -217,6 +218,17 @@ def _open(folder: Path) -> None:
     for domain in dictionary_folder(folder).iterdir():
         with ExitStack() as stack, Dictionary.locked(domain, domain.name, vault) as dictionary:
             dictionary.open_segments(stack)
+
+
+def test_an_honest_history_differs_nowhere(ledger: str, tmp_path: Path) -> None:
+    """On either kind of database; a balance that was reset does."""
+    with broker_world(tmp_path, FULL, lambda _: InProcess(), ledger) as found:
+        _live(found)
+        with at_one_moment(found.broker.engine) as connection, connection.begin():
+            assert differences(connection, LOG.public, DEPARTMENT.public_key()) == []
+            connection.execute(update(accounts).where(accounts.c.id == "licence:L1").values(rho_spent=0))
+            (reset,) = differences(connection, LOG.public, DEPARTMENT.public_key())
+    assert (reset.table, reset.row, reset.column) == ("accounts", "licence:L1", "rho_spent")
 
 
 def test_the_operator_is_told(clinic: Deployment, capsys: pytest.CaptureFixture[str]) -> None:

@@ -193,13 +193,18 @@ def query(sql: str, spend: Mapping[str, object], /, **changes: object) -> bytes:
 
 
 @contextmanager
-def broker_world(folder: Path, records: Records, frontend: Callable[[Settings], Frontend]) -> Iterator[BrokerWorld]:
-    """A world of its own: one data set, two analysts of one institution and one of another, three licences."""
+def broker_world(
+    folder: Path, records: Records, frontend: Callable[[Settings], Frontend], database: str | None = None
+) -> Iterator[BrokerWorld]:
+    """A world of its own: one data set, two analysts of one institution and one of another, three licences.
+
+    Its database is SQLite's, but for another empty one that is given.
+    """
     settings = Settings(
         authority=AUTHORITY,
         origin=LOG.name,
         socket=folder / "socket",
-        database=f"sqlite:///{folder / 'vitrine.db'}",
+        database=database or f"sqlite:///{folder / 'vitrine.db'}",
         tick_milliseconds=10,
         row_nanoseconds=1,
         workers=1,
