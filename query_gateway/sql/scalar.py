@@ -15,8 +15,10 @@ from query_gateway.sql.forms import simpler
 from query_gateway.sql.functions import CALLS, CASTS, INTERVALS, NAMED, PARTS
 from query_gateway.sql.state import State
 from sandbox.errors import Refusal
+from sandbox.plan.expressions import meaningful
 from sandbox.plan.functions import FUNCTIONS, resolve
 from sandbox.plan.nodes import Call, Expression, Literal, Type
+from sandbox.plan.signatures import Signature
 
 _TIMES = (Type.DATE, Type.TIMESTAMP)
 _GUESSES = (Type.INTEGER, Type.TEXT, Type.BOOLEAN, Type.DATE, Type.TIMESTAMP, Type.DOUBLE)
@@ -153,10 +155,12 @@ class Scalars:
         raise self._state.refuse("sql.unsupported", node, what=type(node).__name__.upper())
 
     def call(self, function: str, arguments: Sequence[Typed], node: exp.Expr) -> Typed:
-        """A call, folded where it is a constant. Refuses `plan.type`, `sql.unit_value`, `sql.literal_argument`."""
+        """A call, folded where it is a constant. Refuses `plan.type`, `plan.literal`, `sql.unit_value`,
+        `sql.literal_argument`.
+        """
         if any(one.type is Type.UNIT for one in arguments) and function in ("is_null", "is_not_null"):
             return Typed(Literal(Type.BOOLEAN, function == "is_not_null"), Type.BOOLEAN, 1)
-        arguments, result = self._typed(function, arguments, node)
+        arguments, signature = self._typed(function, arguments, node)
         expressions = tuple(one.expression for one in arguments)
         if all(isinstance(one, Literal) for one in expressions):
             folded = literals.fold(function, expressions, self._state.places.span(node))
@@ -165,10 +169,14 @@ class Scalars:
         for position in sorted(FUNCTIONS[function].literals(len(expressions))):
             if not isinstance(expressions[position], Literal):
                 raise self._state.refuse("sql.literal_argument", node, function=function, position=str(position + 1))
-        return Typed(Call(function, expressions), result, 1 + sum(one.size for one in arguments))
+        try:
+            meaningful(function, expressions, signature)
+        except Refusal as refusal:
+            raise self._state.refuse(refusal.code, node, **refusal.detail) from None
+        return Typed(Call(function, expressions), signature.result, 1 + sum(one.size for one in arguments))
 
-    def _typed(self, function: str, arguments: Sequence[Typed], node: exp.Expr) -> tuple[Sequence[Typed], Type]:
-        """The arguments with every constant given the type that the function takes, and the result's type."""
+    def _typed(self, function: str, arguments: Sequence[Typed], node: exp.Expr) -> tuple[Sequence[Typed], Signature]:
+        """The arguments with every constant given the type that the function takes, and the signature."""
         given = [one for one in arguments if one.type is not None]
         attempts = [list(arguments), self._with_times(arguments, node)]
         for attempt in attempts:
@@ -176,7 +184,7 @@ class Scalars:
             for guess in guesses if len(given) < len(arguments) else guesses[:1]:
                 filled = [one if one.type else Typed(Literal(guess, None), guess, 1) for one in attempt]
                 try:
-                    return filled, resolve(function, tuple(one.type or guess for one in filled)).result
+                    return filled, resolve(function, tuple(one.type or guess for one in filled))
                 except Refusal as refusal:
                     if refusal.code == "plan.unit_value":
                         raise self._state.refuse("sql.unit_value", node) from None

@@ -79,7 +79,7 @@ class Judge:
     def judge(self, expression: Expression, columns: Mapping[str, Values]) -> Judged:
         """What is known of an expression over these columns.
 
-        Refuses: `plan.invalid`, `plan.too_large`, and what `functions.resolve` and `_literals` refuse.
+        Refuses: `plan.invalid`, `plan.too_large`, and what `functions.resolve` and `meaningful` refuse.
         """
         self.count()
         match expression:
@@ -99,7 +99,7 @@ class Judge:
     def _called(self, call: Call, given: tuple[Judged, ...]) -> Judged:
         values = tuple(one.values for one in given)
         signature = resolve(call.function, tuple(one.type for one in values))
-        _literals(call.function, call.arguments, signature)
+        meaningful(call.function, call.arguments, signature)
         found, spent = evaluate(call.function, signature, values, self.limits.evaluations - self.evaluations)
         self.evaluations += spent
         return Judged(found, call_cost(call, signature) + sum(one.cost for one in given))
@@ -182,7 +182,7 @@ def _fits(type_: Type, value: Scalar) -> bool:
             return hasattr(value, "hour") == (type_ is Type.TIMESTAMP) and getattr(value, "tzinfo", None) is None
 
 
-def _literals(name: str, arguments: tuple[Expression, ...], signature: Signature) -> None:
+def meaningful(name: str, arguments: tuple[Expression, ...], signature: Signature) -> None:
     """Refuses `plan.literal` where an argument must be a literal and is none, or one that means nothing there."""
     function = FUNCTIONS[name]
     values = _literal_values(arguments)

@@ -502,3 +502,9 @@ SELECT CORR(性别, income) FROM persons
 =>
 refused plan.type (function=corr, types=text)
 at 性别
+
+-- more digits than a real number has
+SELECT 性别, ROUND(AVG(income), 30) AS m FROM persons GROUP BY 性别
+=>
+refused plan.literal (function=round, position=2)
+at ROUND(AVG(income), 30)
