@@ -9,6 +9,7 @@ import re
 import sys
 from base64 import b64decode
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -41,10 +42,13 @@ ORDER BY edlevel"""
 ONE = Bounds(groups=1, rows=1)
 
 
-@pytest.fixture(scope="module")
-def service() -> Iterator[Deployment]:
-    with deployed() as found:
-        yield found
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def service(request: pytest.FixtureRequest) -> Iterator[Deployment]:
+    with ExitStack() as stack:
+        database = "sqlite"
+        if request.param == "postgresql":
+            database = stack.enter_context(request.getfixturevalue("server").database())
+        yield stack.enter_context(deployed(database))
 
 
 def rho(service: Deployment) -> str:

@@ -45,10 +45,10 @@ FOLLOWING = (
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[BrokerWorld]:
+def world(tmp_path: Path, ledger: str) -> Iterator[BrokerWorld]:
     folder = tmp_path / "world"
     folder.mkdir()
-    with broker_world(folder, RECORDS, lambda _: InProcess()) as found:
+    with broker_world(folder, RECORDS, lambda _: InProcess(), ledger) as found:
         yield found
         with found.broker.engine.begin() as connection:
             export(connection, LOG.public, tmp_path / "log")

@@ -96,11 +96,11 @@ class Deployment:
 
 
 @contextmanager
-def deployed() -> Iterator[Deployment]:
+def deployed(database: str = "sqlite") -> Iterator[Deployment]:
     """Serves until the block ends; the state folder goes with it."""
     with TemporaryDirectory(prefix="vitrine-") as name, children() as running:
         deployment = Deployment(Path(name), f"127.0.0.1:{free_port()}", running)
-        _set_up(deployment)
+        _set_up(deployment, database)
         log = deployment.folder / "service.log"
         door = str(deployment.state / "sandbox.sock")
         running.start("sandbox", module_command("sandbox", "serve", "--state", str(deployment.state)), log)
@@ -117,10 +117,12 @@ def free_port() -> int:
     return port
 
 
-def _set_up(deployment: Deployment) -> None:
+def _set_up(deployment: Deployment, database: str) -> None:
     policies = str(EXAMPLE / "policy")
     named = ("--authority", deployment.address, "--origin", "test.example/log", "--tick", "20", "--policies", policies)
     deployment.operate("init", *named)
+    settings = deployment.state / "vitrine.toml"
+    settings.write_text(settings.read_text().replace('database = "sqlite"', f'database = "{database}"'))
     write_records(deployment.folder / "records.csv")
     files = [deployment.folder / "records.csv", EXAMPLE / "education.csv", EXAMPLE / "calendar.csv"]
     deployment.operate("dataset", "load", "health", *map(str, files))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import Connection, Engine, delete, func, select, update
@@ -15,15 +16,23 @@ from sandbox.audit.forms import Malformed
 from sandbox.audit.merkle import Unverified
 from sandbox.audit.receipt import Receipt, verify, verify_leaf
 from sandbox.errors import Fault
+from sandbox.ledger.database import open_database
 from tests.support.log_history import KEY, SQL, Step, database, history, sha, step, write
 
 STEPS = history()
 RELEASED = next(index for index, each in enumerate(STEPS) if "QueryReleased" in repr(each.entry.act))
 
 
-@pytest.fixture
-def engine() -> Engine:
-    return database()
+@pytest.fixture(params=["memory", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """An empty log."""
+    with ExitStack() as stack:
+        if request.param == "memory":
+            found = database()
+        else:
+            found = open_database(stack.enter_context(request.getfixturevalue("server").database()))
+        stack.callback(found.dispose)
+        yield found
 
 
 def started(time: int) -> Step:
