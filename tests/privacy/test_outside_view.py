@@ -72,8 +72,8 @@ QUERIES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("SELECT city, COUNT(*) AS n, STDDEV(income) AS d FROM persons GROUP BY city ORDER BY n DESC, city LIMIT 2", {}),
     ("SELECT 科室, emergency, COUNT(*) AS n FROM visits GROUP BY ROLLUP (科室, emergency) HAVING n > 1", {}),
     ("SELECT MEDIAN(费用) AS m, MIN(费用) AS l, MAX(费用) AS h FROM visits", {}),
-    ("SELECT visit_no, COUNT(*) AS n, SUM(费用) AS s FROM visits GROUP BY visit_no", {}),
-    ("SELECT visit_no, MEDIAN(费用) AS m FROM visits GROUP BY visit_no", {}),
+    ("SELECT visit_no // 4 AS k, COUNT(*) AS n, SUM(费用) AS s FROM visits GROUP BY 1", {}),
+    ("SELECT visit_no // 4 AS k, MEDIAN(费用) AS m FROM visits GROUP BY 1", {}),
     ("SELECT COUNT(DISTINCT pid) AS u, COUNT(DISTINCT visit_no) AS v FROM visits", {}),
     (("SELECT COUNT(*) AS n FROM persons p JOIN visits v ON p.pid = v.pid JOIN drugs d ON v.visit_no = d.visit_no"
       " WHERE packs > 1 AND income / 费用 > 1"), {}),
@@ -110,7 +110,8 @@ def asked(found: Watched) -> None:
     for sql, changes in QUERIES:
         found.ask(body(sql, changes), "/v1/estimates")
         answer = found.ask(body(sql, changes))
-        assert answer["state"] == "released", answer
+        assert answer.get("state") == "released", answer
+        assert "visit_no // 4" not in sql or {row[0] for row in answer["release"]["rows"]} == {key for (key,) in KEYS}
     for sql, changes in REFUSED:
         assert "code" in found.ask(body(sql, changes))
     _again(found)
