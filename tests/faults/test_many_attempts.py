@@ -42,6 +42,9 @@ def raced(folder: Path, url: str, seed: int) -> Counter[str]:
             for number in range(PROCESSES)
         ]
         for racer in racers:
+            assert racer.stdout is not None
+            assert racer.stdout.readline() == "ready\n"
+        for racer in racers:
             assert racer.stdin is not None
             racer.stdin.write("go\n")
             racer.stdin.flush()

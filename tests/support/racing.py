@@ -1,7 +1,7 @@
 """One of several processes that race for one budget: `python -m tests.support.racing FOLDER URL SENDS SEED`.
 
-All processes make the same requests and send each as often, by several threads, in an order of their own. When a line
-has come they begin; what came of it is a line of JSON.
+All processes make the same requests and send each as often, by several threads, in an order of their own. Each says
+that it is ready and begins when a line has come; what came of it is a line of JSON.
 """
 
 from __future__ import annotations
@@ -89,6 +89,8 @@ def main() -> None:
     try:
         known = requests(world)
         order = random.Random(int(seed)).sample(known * int(sends), len(known) * int(sends))
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
         sys.stdin.readline()
         with ThreadPoolExecutor(_THREADS) as threads:
             parts = [(order[start::_THREADS], f"r{seed}-{start}") for start in range(_THREADS)]
