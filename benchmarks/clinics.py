@@ -23,12 +23,12 @@ from benchmarks import report
 from benchmarks.generate import UNIFORM
 from policies.cards import ColumnType
 from sandbox.engines.duckdb import Session
-from sandbox.execution import execute
 from sandbox.plan.limits import standard
-from sandbox.preparation import prepare
 from sandbox.privacy.clip import ClipAt
 from sandbox.privacy.loss import Spend
-from sandbox.requests import QueryRequest
+from sandbox.queries.execution import execute
+from sandbox.queries.preparation import prepare
+from sandbox.queries.requests import QueryRequest
 from sandbox.workers.job import Job, Limits, Parts, Rows, Side
 from tests.support.answers import LICENCE, Held, InProcess
 from tests.support.cards import card, column, domain, double, private, unit

@@ -16,7 +16,7 @@ from tests.support.starters import command_of, descendants
 SANDBOX, ZYGOTE, WORKERS, FRONTENDS, GATEWAY, SERVE = "sandbox", "zygote", "workers", "front ends", "gateway", "serve"
 PARTS = (SANDBOX, ZYGOTE, WORKERS, FRONTENDS, GATEWAY, SERVE)
 _WORDS = {
-    "sandbox.service": SANDBOX,
+    "sandbox.serving.service": SANDBOX,
     "sandbox.workers.zygote": ZYGOTE,
     "query_gateway.sql": FRONTENDS,
     "query_gateway --socket": GATEWAY,

@@ -9,7 +9,6 @@ from sqlalchemy import func, select
 
 from benchmarks.acts import Person
 from benchmarks.town import Town
-from sandbox import commands
 from sandbox.audit import log
 from sandbox.audit.encoding import decode
 from sandbox.audit.entry import QueryAuthorized, QueryFailed
@@ -17,6 +16,7 @@ from sandbox.audit.records import Amounts
 from sandbox.audit.verify import verify
 from sandbox.ledger.accounts import read_accounts
 from sandbox.ledger.schema import charges
+from sandbox.upkeep import commands
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,12 @@ from policies.documents import read_licence_text
 from policies.domains import UnitDomain
 from sandbox.datasets.order import Format
 from sandbox.engines.duckdb import Session
-from sandbox.execution import execute
 from sandbox.plan.limits import standard
-from sandbox.preparation import prepare
 from sandbox.privacy.clip import ClipAt
 from sandbox.privacy.loss import Spend
-from sandbox.requests import QueryRequest
+from sandbox.queries.execution import execute
+from sandbox.queries.preparation import prepare
+from sandbox.queries.requests import QueryRequest
 from sandbox.workers.job import Job, Limits, Parts, Rows, Side
 from tests.support.answers import Held, InProcess
 from tests.support.engine import Loaded, load_as, loaded

@@ -24,12 +24,12 @@ from policies.licence_files import sign_licence
 from policies.rules import Role
 from query_gateway.client.settings import ClientSettings
 from query_gateway.processes import module_command
-from sandbox import commands
 from sandbox.audit.entry import Header
 from sandbox.keys import make_private_key, read_private_key
 from sandbox.registry import acts
 from sandbox.settings import write_settings
 from sandbox.state import StateFolder
+from sandbox.upkeep import commands
 
 FOLDER = Path(__file__).parent
 INSTITUTIONS = ("university", "insurer", "bureau")

@@ -14,8 +14,8 @@ from threading import local
 from typing import Any
 from unittest import mock
 
-from sandbox import runs, ticks
-from sandbox.service import serve
+from sandbox.queries import runs, ticks
+from sandbox.serving.service import serve
 from sandbox.state import StateFolder
 from sandbox.workers.pool import Pool
 

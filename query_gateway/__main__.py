@@ -13,8 +13,8 @@ from query_gateway.app import GatewaySettings, create_app
 from query_gateway.connections import SERVING
 from query_gateway.enclosure import enclose
 from query_gateway.transport import tls
-from sandbox import operator_log
 from sandbox.hosts import is_this_host
+from sandbox.serving import operator_log
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from anyio import CapacityLimiter, to_thread
 
 from sandbox.errors import Fault, Refusal
-from sandbox.frames import HttpAnswer, HttpRequest, receive_answer, send_request
+from sandbox.serving.frames import HttpAnswer, HttpRequest, receive_answer, send_request
 
 _MAX_ANSWER = 64 * 1024 * 1024
 """Bytes of an answer's body."""

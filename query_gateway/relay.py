@@ -15,7 +15,7 @@ from query_gateway.door import Door, Unreachable
 from query_gateway.formats import CSV, JSON, TEXT, release_csv
 from query_gateway.negotiation import accepted, language
 from sandbox.errors import PROBLEMS, Refusal
-from sandbox.frames import HttpAnswer, HttpRequest
+from sandbox.serving.frames import HttpAnswer, HttpRequest
 
 _CROSSING = (b"signature", b"signature-input", b"content-digest", b"idempotency-key", b"prefer")
 """The headers that the sandbox reads; no other one crosses."""

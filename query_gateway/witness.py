@@ -28,7 +28,6 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from query_gateway.transport import tls
-from sandbox import operator_log
 from sandbox.audit.checkpoint import LogPublicKey
 from sandbox.audit.merkle import Unverified
 from sandbox.audit.notes import KeyKind, NoteKey
@@ -37,6 +36,7 @@ from sandbox.disk import make_folder, put
 from sandbox.errors import PROBLEMS, Refusal
 from sandbox.hosts import is_this_host
 from sandbox.keys import make_ml_dsa_key, make_private_key, read_ml_dsa_key, read_private_key
+from sandbox.serving import operator_log
 from sandbox.visible import visible
 
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}

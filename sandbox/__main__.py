@@ -17,13 +17,13 @@ from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
 from policies.rules import Role
-from sandbox import commands
 from sandbox.audit import command as audit_command
 from sandbox.confinement.rights import keep_memory
-from sandbox.doctor import examine
 from sandbox.errors import Refusal, told
 from sandbox.state import StateFolder, create
 from sandbox.terminal import Terminal
+from sandbox.upkeep import commands
+from sandbox.upkeep.doctor import examine
 from sandbox.visible import json_text, visible
 
 
@@ -83,7 +83,7 @@ def _init(options: argparse.Namespace) -> Mapping[str, object]:
 def _serve(options: argparse.Namespace) -> NoReturn:
     """Becomes the service, whose imports no other command needs."""
     where = [str(options.state), *([] if options.socket is None else [str(options.socket)])]
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "sandbox.service", *where])  # noqa: S606 - no shell
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "sandbox.serving.service", *where])  # noqa: S606 - no shell
 
 
 def _restore(options: argparse.Namespace) -> Mapping[str, object]:

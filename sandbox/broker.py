@@ -19,24 +19,24 @@ from sandbox.audit.entry import Header
 from sandbox.clock import milliseconds
 from sandbox.datasets.dummies import Dummies
 from sandbox.datasets.snapshot import Snapshots
-from sandbox.decisions import Decisions
 from sandbox.errors import Fault, Refusal
-from sandbox.execution import derived, rehearse
 from sandbox.identity import VerifiedRequest
-from sandbox.leaves import Decided, dry_run_leaf, outcome_leaf, text_digest
 from sandbox.ledger.charges import Charge, find_by_idempotency_key, find_payer, find_reusable
 from sandbox.ledger.nonces import used
 from sandbox.ledger.outcomes import Authorized, ChargeRequest, Computed, Existing, Leaf, Refused, Reused
 from sandbox.ledger.transactions import authorize, note
 from sandbox.ledger.writer import Writer
-from sandbox.preparation import Prepared
 from sandbox.privacy.kept import from_json
 from sandbox.privacy.loss import Accuracy
+from sandbox.queries.decisions import Decisions
+from sandbox.queries.execution import derived, rehearse
+from sandbox.queries.leaves import Decided, dry_run_leaf, outcome_leaf, text_digest
+from sandbox.queries.preparation import Prepared
+from sandbox.queries.requests import QueryRequest
+from sandbox.queries.reuse import Source, find_reuse
+from sandbox.queries.runs import Runs
 from sandbox.registry.directory import Registry
 from sandbox.registry.standing import Standing
-from sandbox.requests import QueryRequest
-from sandbox.reuse import Source, find_reuse
-from sandbox.runs import Runs
 from sandbox.settings import Settings
 
 T = TypeVar("T")

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sandbox.problem import Problem
-from sandbox.sql_problems import SQL_PROBLEMS
-from sandbox.state_problems import STATE_PROBLEMS
+from sandbox.problems.problem import Problem
+from sandbox.problems.sql import SQL_PROBLEMS
+from sandbox.problems.state import STATE_PROBLEMS
 
 
 @dataclass(frozen=True, slots=True)

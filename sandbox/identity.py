@@ -23,9 +23,9 @@ from http_message_signatures.algorithms import ED25519
 
 from sandbox.audit.records import Actor, SignedRequest
 from sandbox.errors import Refusal
-from sandbox.frames import HttpRequest, request_digest
 from sandbox.ledger.nonces import Nonce
 from sandbox.registry.directory import Signer
+from sandbox.serving.frames import HttpRequest, request_digest
 
 MAX_AGE = 60
 """Seconds a signature may be old."""

@@ -33,8 +33,8 @@ from query_gateway.client.settings import ClientSettings
 from sandbox.audit.checkpoint import open_note
 from sandbox.audit.merkle import Unverified
 from sandbox.audit.tree_head import Checkpoint
-from sandbox.frames import HttpRequest, request_digest
 from sandbox.privacy.clip import ClipAt
+from sandbox.serving.frames import HttpRequest, request_digest
 
 _POLLS = (0.25, 0.5, 1.0, 2.0, 5.0)
 """Seconds between looks at a query under way, the last for all further ones: each look is an entry of the log."""

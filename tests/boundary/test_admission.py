@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from sandbox.admission import Admission
 from sandbox.audit.entry import Entry, Limited
 from sandbox.audit.records import Actor
 from sandbox.confinement.machine import found as layers
 from sandbox.errors import Refusal
-from sandbox.frames import HttpAnswer
 from sandbox.frontend import Frontend
+from sandbox.serving.admission import Admission
+from sandbox.serving.frames import HttpAnswer
 from sandbox.workers.job import Job, Parts, Rows, Side
 from tests.support.broker_world import BrokerWorld, broker_world, query
 from tests.support.records import Records

@@ -23,13 +23,13 @@ from sandbox.clock import milliseconds
 from sandbox.confinement.machine import found as layers
 from sandbox.datasets.intake import load_dataset, vault_folder
 from sandbox.datasets.vault import Vault
-from sandbox.door import refused
 from sandbox.errors import PROBLEMS, Refusal
-from sandbox.frames import HttpAnswer, HttpRequest, receive_answer, send_request
 from sandbox.frontend import Frontend
 from sandbox.keys import key_id
 from sandbox.registry import acts
-from sandbox.server import Server
+from sandbox.serving.door import refused
+from sandbox.serving.frames import HttpAnswer, HttpRequest, receive_answer, send_request
+from sandbox.serving.server import Server
 from tests.support.broker_world import (
     CARD,
     DOMAIN,

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from sandbox.confinement.machine import found as layers
-from sandbox.frames import HttpAnswer
 from sandbox.frontend import Frontend
+from sandbox.serving.frames import HttpAnswer
 from tests.support.broker_world import BrokerWorld, broker_world, query
 from tests.support.records import Records
 

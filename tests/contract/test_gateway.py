@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from query_gateway.app import GatewaySettings, create_app
 from sandbox.errors import PROBLEMS
-from sandbox.frames import HttpAnswer, HttpRequest
+from sandbox.serving.frames import HttpAnswer, HttpRequest
 from tests.support.fake_sandbox import FakeSandbox, answer, fake_sandbox, nothing, refusal
 
 LIMIT = 1000

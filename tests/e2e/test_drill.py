@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import commands
 from sandbox.audit.verify import verify
 from sandbox.state import StateFolder
+from sandbox.upkeep import commands
 from tests.support.pages import ROOT
 from tests.support.processes import made_state
 

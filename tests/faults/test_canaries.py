@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from sandbox.frames import HttpAnswer, HttpRequest
+from sandbox.serving.frames import HttpAnswer, HttpRequest
 from sandbox.state import StateFolder
 from tests.faults.test_core_dumps import FILES
 from tests.support import canaries
@@ -273,8 +273,10 @@ PLANTED = """
 import base64, dataclasses, logging, sys, tempfile
 from sandbox.confinement import rights
 rights.keep_memory = lambda: None
-if "sandbox.service" in sys.orig_argv:
-    from sandbox import broker, door, execution
+if "sandbox.serving.service" in sys.orig_argv:
+    from sandbox import broker
+    from sandbox.serving import door
+    from sandbox.queries import execution
     from sandbox.audit import entry
     from sandbox.ledger.outcomes import Leaf
     keys, measure, answer, note = [], execution.measure, door.Door._answer, broker.Broker.note
@@ -293,7 +295,7 @@ if "sandbox.service" in sys.orig_argv:
         return note(self, caller, Leaf(entry.Read("catalogue.read", str(largest))))
     execution.measure, door.Door._answer, broker.Broker.note = telling, answering, noting
 elif "-c" in sys.orig_argv:
-    from sandbox import commands
+    from sandbox.upkeep import commands
     load = commands.load
     def loading(state, dataset, files, tell):
         tell(files[0].read_text())

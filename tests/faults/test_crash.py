@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import commands
 from sandbox.audit.entry import QueryFailed, QueryReleased, QueryReused, ServiceStarted, ServiceStopped
 from sandbox.audit.registry_acts import LicenceSuspended
-from sandbox.frames import HttpAnswer
 from sandbox.ledger.charges import State
+from sandbox.serving.frames import HttpAnswer
+from sandbox.upkeep import commands
 from tests.support.halting import FAULTS
 from tests.support.processes import Deployment, Gone, batch, code_of, doubled, query, signed
 from tests.support.starters import lives

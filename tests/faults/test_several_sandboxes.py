@@ -15,9 +15,9 @@ from sqlalchemy import text
 
 from sandbox.audit.entry import QueryFailed, QueryReleased, ServiceStarted
 from sandbox.errors import Refusal
-from sandbox.frames import HttpAnswer, HttpRequest
 from sandbox.ledger.charges import State
 from sandbox.ledger.database import migrate, open_database
+from sandbox.serving.frames import HttpAnswer, HttpRequest
 from tests.support.postgres import Server
 from tests.support.processes import Deployment, Gone, code_of, query
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.errors import Fault, Refusal
-from sandbox.frames import HttpAnswer, HttpRequest, receive_answer
+from sandbox.serving.frames import HttpAnswer, HttpRequest, receive_answer
 from tests.support.processes import Deployment, deployed, query, signed
 from tests.support.starters import Starter
 

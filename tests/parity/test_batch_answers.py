@@ -7,10 +7,10 @@ import json
 import pytest
 
 from policies.cards import Bounds
-from sandbox.execution import execute
 from sandbox.plan.joint import joint
-from sandbox.preparation import prepare
-from sandbox.requests import QueryRequest
+from sandbox.queries.execution import execute
+from sandbox.queries.preparation import prepare
+from sandbox.queries.requests import QueryRequest
 from sandbox.workers.job import Job, Parts, Rows, Side
 from tests.support.answers import DEADLINE, EVERYTHING, LICENCE, Asker, Held, InProcess
 from tests.support.cards import CLINIC

@@ -12,12 +12,12 @@ import pytest
 from policies.cards import Bounds
 from policies.domains import UnitDomain
 from sandbox.errors import Refusal
-from sandbox.execution import execute
 from sandbox.plan.limits import standard
-from sandbox.preparation import Prepared, prepare
 from sandbox.privacy.clip import Norm
 from sandbox.privacy.loss import Spend, total
-from sandbox.requests import QueryRequest
+from sandbox.queries.execution import execute
+from sandbox.queries.preparation import Prepared, prepare
+from sandbox.queries.requests import QueryRequest
 from sandbox.workers.job import Job, Parts, Rows, Side, Table
 from tests.privacy.test_bounded_statistics import TIGHT_BOUNDS, neighbours
 from tests.privacy.test_separability import separable

@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 
 from query_gateway import wire
-from sandbox import runs
 from sandbox.audit import verify as audit
 from sandbox.audit.entry import Estimated, QueryAuthorized, QueryDryRun, QueryReleased, QueryRepeated, QueryReused
 from sandbox.audit.export import export
 from sandbox.audit.forms import joint_digest
-from sandbox.decisions import MECHANISMS
-from sandbox.execution import Execution, execute
 from sandbox.ledger.charges import pending
-from sandbox.preparation import Prepared
 from sandbox.privacy.loss import total
+from sandbox.queries import runs
+from sandbox.queries.decisions import MECHANISMS
+from sandbox.queries.execution import Execution, execute
+from sandbox.queries.preparation import Prepared
 from sandbox.workers.job import Side
 from sandbox.workers.pool import FailureKind, WorkerFailure
 from tests.privacy.test_charge import RECORDS, difference

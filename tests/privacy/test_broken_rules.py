@@ -19,18 +19,18 @@ import pytest
 from sqlglot import exp
 
 from policies.cards import Bounds
-from sandbox import execution, runs
 from sandbox.datasets import enforcement, files, parts, vault
 from sandbox.datasets import load as loading
 from sandbox.engines import aggregates, buckets, clips, duckdb, groups, inputs, measures
 from sandbox.engines.selects import Selects
 from sandbox.ledger import transactions
 from sandbox.plan import check, relations
-from sandbox.preparation import Prepared
 from sandbox.privacy import bounding, calibrate, clipping, intervals, notices, propagation, reach, sensitivity
 from sandbox.privacy import structure as structures
 from sandbox.privacy.conversion import rho_of
 from sandbox.privacy.quantiles import Quantile
+from sandbox.queries import execution, runs
+from sandbox.queries.preparation import Prepared
 from sandbox.registry import acts
 from tests.privacy import (
     test_adaptive,

@@ -17,9 +17,6 @@ from hypothesis import strategies as st
 
 from policies.cards import Bounds
 from query_gateway.wire import QueryAnswer
-from sandbox import runs
-from sandbox.execution import Execution, execute
-from sandbox.preparation import Prepared
 from sandbox.privacy.calibrate import PricedMeasure
 from sandbox.privacy.clip import ClipAt
 from sandbox.privacy.conversion import epsilon_of
@@ -27,6 +24,9 @@ from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss, total
 from sandbox.privacy.mechanisms import Measurement, Noise, Selection, as_loss, stated_loss
 from sandbox.privacy.notices import NoticeKind
 from sandbox.privacy.sensitivity import sensitivity
+from sandbox.queries import runs
+from sandbox.queries.execution import Execution, execute
+from sandbox.queries.preparation import Prepared
 from sandbox.workers.job import Side
 from tests.support.answers import InProcess
 from tests.support.broker_world import BrokerWorld, broker_world, query

@@ -8,11 +8,11 @@ from itertools import product
 import pytest
 
 from policies.cards import Bounds
-from sandbox.execution import derived
-from sandbox.preparation import prepare
 from sandbox.privacy.kept import from_json, to_json
-from sandbox.requests import QueryRequest
-from sandbox.reuse import Source, find_reuse
+from sandbox.queries.execution import derived
+from sandbox.queries.preparation import prepare
+from sandbox.queries.requests import QueryRequest
+from sandbox.queries.reuse import Source, find_reuse
 from sandbox.workers.job import Job, Parts, Rows, Side
 from tests.support.answers import DEADLINE, EVERYTHING, LICENCE, Answer, Asker, Held, InProcess
 from tests.support.exact import LIMITS, laboratory

@@ -16,11 +16,11 @@ from sandbox.audit.merkle import Unverified
 from sandbox.audit.receipt import Receipt, verify, verify_leaf
 from sandbox.audit.records import AccountKind, Amounts
 from sandbox.errors import Fault
-from sandbox.execution import execute, rehearse
 from sandbox.ledger.charges import history, pending
-from sandbox.preparation import prepare
+from sandbox.queries.execution import execute, rehearse
+from sandbox.queries.preparation import prepare
+from sandbox.queries.requests import read_query
 from sandbox.registry import acts
-from sandbox.requests import read_query
 from sandbox.workers.job import DummyPart, Job, Parts, Rows, Side
 from sandbox.workers.pool import FailureKind, WorkerFailure
 from tests.support.answers import InProcess

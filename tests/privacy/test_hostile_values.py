@@ -19,7 +19,6 @@ from sqlglot import exp
 
 from policies.cards import ColumnType, DatasetCard
 from query_gateway.sql.lower import lower
-from sandbox import runs
 from sandbox.engines.functions import RENDERINGS
 from sandbox.engines.renderings import operator
 from sandbox.errors import Refusal
@@ -28,6 +27,7 @@ from sandbox.plan.checked import PublicFacts
 from sandbox.plan.functions import FUNCTIONS
 from sandbox.plan.limits import standard
 from sandbox.plan.nodes import Type
+from sandbox.queries import runs
 from tests.support import broker_world as worlds
 from tests.support.broker_world import BUDGET, DOMAIN, licence_text, query
 from tests.support.cards import card, column, private, public, unit, words

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import runs
+from sandbox.queries import runs
 from sandbox.workers.job import Job, Parts, Rows, Side
 from sandbox.workers.pool import FailureKind, WorkerFailure
 from tests.support.answers import InProcess

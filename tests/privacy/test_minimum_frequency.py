@@ -17,7 +17,6 @@ from policies.card_consistency import card_problems
 from policies.documents import read_card, read_licence_text
 from policies.errors import PolicyError
 from policies.licences import Notion
-from sandbox import execution
 from sandbox.plan.nodes import Scalar
 from sandbox.privacy.bounding import BoundedMeasure, bound, demanding
 from sandbox.privacy.calibrate import PricedMeasure, price
@@ -26,6 +25,7 @@ from sandbox.privacy.keys import Totals, align
 from sandbox.privacy.loss import Spend
 from sandbox.privacy.mechanisms import measure
 from sandbox.privacy.statistics import StatisticKind
+from sandbox.queries import execution
 from tests.support import broker_world as worlds
 from tests.support.answers import InProcess
 from tests.support.broker_world import ZCDP, BrokerWorld, broker_world, licence_text, query

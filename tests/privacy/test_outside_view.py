@@ -17,13 +17,13 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from sandbox import execution
 from sandbox.datasets.snapshot import Snapshots
-from sandbox.door import Door
 from sandbox.errors import Fault
-from sandbox.frames import HttpAnswer
 from sandbox.privacy.keys import Key, Totals, align
+from sandbox.queries import execution
 from sandbox.registry import acts
+from sandbox.serving.door import Door
+from sandbox.serving.frames import HttpAnswer
 from sandbox.workers.job import Job, Parts, Rows, Side
 from sandbox.workers.pool import FailureKind, WorkerFailure
 from tests.support.broker_world import ZCDP, licence_text, query

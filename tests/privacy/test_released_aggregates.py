@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import uncertainty
+from sandbox.queries import uncertainty
 from tests.support.answers import InProcess
 from tests.support.broker_world import BrokerWorld, broker_world, query
 from tests.support.records import Records

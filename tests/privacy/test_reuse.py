@@ -16,8 +16,8 @@ from query_gateway.client.answers import checked_answer
 from sandbox.audit import verify as audit
 from sandbox.audit.entry import QueryReleased, QueryReused
 from sandbox.audit.export import export
-from sandbox.frames import request_digest
 from sandbox.registry import acts
+from sandbox.serving.frames import request_digest
 from sandbox.workers.job import Job, Parts, Rows, Side
 from sandbox.workers.pool import FailureKind, WorkerFailure
 from tests.privacy.test_charge import RECORDS, difference

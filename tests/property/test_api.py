@@ -21,9 +21,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from query_gateway.app import GatewaySettings, create_app
 from sandbox.confinement.machine import found as layers
-from sandbox.door import refused
 from sandbox.frontend import Frontend
-from sandbox.server import Server
+from sandbox.serving.door import refused
+from sandbox.serving.server import Server
 from tests.support.broker_world import AUTHORITY, BrokerWorld, broker_world, private_key
 from tests.support.lowering import files, read
 from tests.support.records import Records

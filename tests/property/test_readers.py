@@ -30,7 +30,7 @@ from query_gateway import problems, relay
 from query_gateway.client.answers import Unproven, checked_answer, checked_batch, checked_dry_run
 from query_gateway.client.settings import Unset, read_client_settings
 from query_gateway.negotiation import accepted, language
-from sandbox import door, frontend
+from sandbox import frontend
 from sandbox.audit import receipt, witness
 from sandbox.audit.checkpoint import LogPublicKey, open_note
 from sandbox.audit.encoding import SALT_SIZE, decode, encode
@@ -42,13 +42,14 @@ from sandbox.audit.receipt import Receipt
 from sandbox.audit.tiles import read_bundle, write_bundle
 from sandbox.audit.tree_head import Checkpoint
 from sandbox.errors import Fault, Refusal
-from sandbox.frames import HttpAnswer, receive_answer, receive_request, send_answer, send_request
 from sandbox.identity import verify
 from sandbox.keys import read_public_key
 from sandbox.plan.canonical import encode as encode_plan
 from sandbox.plan.decoding import decode as decode_plan
 from sandbox.plan.nodes import Type
-from sandbox.requests import read_batch, read_query
+from sandbox.queries.requests import read_batch, read_query
+from sandbox.serving import door
+from sandbox.serving.frames import HttpAnswer, receive_answer, receive_request, send_answer, send_request
 from sandbox.settings import read_settings, write_settings
 from sandbox.workers.job import Job
 from sandbox.workers.wire import JobFailed, judge_rows, receive_rows, send_rows

@@ -32,18 +32,18 @@ from query_gateway.sql.lower import lower
 from sandbox.datasets.snapshot import Snapshot, Snapshots
 from sandbox.engines.duckdb import Session
 from sandbox.errors import Refusal
-from sandbox.execution import Execution, execute
 from sandbox.frontend import Frontend, Lowered
 from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.limits import Limits
 from sandbox.plan.lineage import measured
-from sandbox.preparation import Prepared, prepare
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.clip import ClipAt
 from sandbox.privacy.loss import Spend
 from sandbox.privacy.quantiles import Chosen
 from sandbox.privacy.statistics import Moments, Statistic
-from sandbox.requests import QueryRequest
+from sandbox.queries.execution import Execution, execute
+from sandbox.queries.preparation import Prepared, prepare
+from sandbox.queries.requests import QueryRequest
 from sandbox.workers.job import Job, Part, Parts, Rows, Side
 from tests.support.engine import LIMITS as WORKER
 from tests.support.engine import Loaded

@@ -22,7 +22,6 @@ from policies.cards import Budget
 from policies.licence_files import sign_licence
 from policies.rules import Role, packaged_rules
 from query_gateway.client.signing import sign
-from sandbox.admission import Admission
 from sandbox.audit import log
 from sandbox.audit.encoding import decode
 from sandbox.audit.entry import Entry, Header
@@ -32,21 +31,22 @@ from sandbox.clock import milliseconds
 from sandbox.datasets.dummies import Dummies
 from sandbox.datasets.snapshot import Snapshots
 from sandbox.datasets.vault import Vault
-from sandbox.decisions import Decisions
-from sandbox.door import Door
 from sandbox.engines.duckdb import Session
-from sandbox.frames import HttpAnswer, HttpRequest
 from sandbox.frontend import Frontend
 from sandbox.keys import key_id
 from sandbox.ledger.accounts import read_accounts
 from sandbox.ledger.database import migrate, open_database
 from sandbox.ledger.writer import Writer
 from sandbox.plan.limits import standard
+from sandbox.queries.decisions import Decisions
+from sandbox.queries.runs import Runs
+from sandbox.queries.underway import UnderWay
 from sandbox.registry import acts
 from sandbox.registry.directory import Registry
-from sandbox.runs import Runs
+from sandbox.serving.admission import Admission
+from sandbox.serving.door import Door
+from sandbox.serving.frames import HttpAnswer, HttpRequest
 from sandbox.settings import Settings
-from sandbox.underway import UnderWay
 from sandbox.workers.job import Job, Limits, Parts, Rows, Side
 from tests.support.engine import load_as, loaded
 from tests.support.log_keys import log_key

@@ -15,10 +15,10 @@ from typing import Any, TypeAlias
 
 from policies.licences import LicenceBudget, Notion
 from sandbox.engines.duckdb import Session
-from sandbox.execution import execute
-from sandbox.preparation import Prepared, prepare
 from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Spend
-from sandbox.requests import QueryRequest
+from sandbox.queries.execution import execute
+from sandbox.queries.preparation import Prepared, prepare
+from sandbox.queries.requests import QueryRequest
 from sandbox.workers.job import Job, Parts, Rows, Side
 from tests.support.answers import DEADLINE, LICENCE, Held, InProcess
 from tests.support.engine import LIMITS, Loaded

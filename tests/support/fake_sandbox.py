@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox.errors import PROBLEMS, Refusal
-from sandbox.frames import HttpAnswer, HttpRequest
-from sandbox.server import Server
+from sandbox.serving.frames import HttpAnswer, HttpRequest
+from sandbox.serving.server import Server
 
 
 def refusal(code: str, **rest: object) -> HttpAnswer:

@@ -26,13 +26,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Pool, event, func, select
 
-from sandbox import broker, decisions, door, execution, frames, frontend, runs, server, underway
+from sandbox import broker, frontend
 from sandbox.engines.render import render_measure
 from sandbox.errors import Fault, Refusal
 from sandbox.ledger import presence, writer
 from sandbox.ledger.charges import State
 from sandbox.ledger.schema import charges
-from sandbox.service import serve
+from sandbox.queries import decisions, execution, runs, underway
+from sandbox.serving import door, frames, server
+from sandbox.serving.service import serve
 from sandbox.state import StateFolder
 from sandbox.workers import pool
 from sandbox.workers.job import Job

@@ -13,9 +13,9 @@ from sandbox.datasets.snapshot import Snapshot
 from sandbox.errors import Refusal
 from sandbox.plan.checked import PublicFacts
 from sandbox.plan.limits import standard
-from sandbox.preparation import Prepared, prepare
 from sandbox.privacy.loss import Spend
-from sandbox.requests import QueryRequest
+from sandbox.queries.preparation import Prepared, prepare
+from sandbox.queries.requests import QueryRequest
 from tests.support.answers import LICENCE, InProcess
 from tests.support.cards import DOMAINS
 from tests.support.lowering import CARDS, files, lowered, read

@@ -28,21 +28,23 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from starlette.testclient import TestClient
 
 from query_gateway.app import GatewaySettings, create_app
-from sandbox import broker, clock, door, execution, operator_log
+from sandbox import broker, clock
 from sandbox.audit import checkpoint, log
 from sandbox.audit.cosignature import cosign
 from sandbox.audit.export import export
 from sandbox.audit.notes import Signature
 from sandbox.audit.tree_head import Checkpoint
 from sandbox.datasets.snapshot import Snapshot, Snapshots, _to_json
-from sandbox.door import refused
 from sandbox.engines.duckdb import Session
 from sandbox.errors import VitrineError
 from sandbox.ledger import writer
 from sandbox.ledger.reconciliation import differences
 from sandbox.privacy import mechanisms
 from sandbox.privacy.keys import Key, Totals
-from sandbox.server import Server
+from sandbox.queries import execution
+from sandbox.serving import door, operator_log
+from sandbox.serving.door import refused
+from sandbox.serving.server import Server
 from sandbox.workers.job import Job, Limits, Parts, Rows, Side
 from tests.support import broker_world as worlds
 from tests.support.answers import InProcess

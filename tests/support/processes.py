@@ -25,19 +25,19 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from query_gateway.client.signing import sign
-from sandbox import commands
 from sandbox.audit import log
 from sandbox.audit.encoding import decode
 from sandbox.audit.entry import Act, QueryAuthorized, QueryReleased
 from sandbox.audit.verify import Report, verify
 from sandbox.errors import Fault, Refusal
-from sandbox.frames import HttpAnswer, HttpRequest, receive_answer, send_request
 from sandbox.keys import key_id
 from sandbox.ledger.accounts import Account, read_accounts
 from sandbox.ledger.charges import Charge, find_by_idempotency_key
 from sandbox.ledger.database import open_database
+from sandbox.serving.frames import HttpAnswer, HttpRequest, receive_answer, send_request
 from sandbox.settings import write_settings
 from sandbox.state import StateFolder
+from sandbox.upkeep import commands
 from tests.support.served_state import AUTHORITY, KEYS, RHO, SETTINGS, make_state
 from tests.support.starters import ROOT, Starter, children_of, command_of, descendants
 

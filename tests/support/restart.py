@@ -8,8 +8,6 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from sandbox import commands
-from sandbox.answers import query_answer
 from sandbox.audit.checkpoint import open_note
 from sandbox.audit.encoding import decode
 from sandbox.audit.entry import QueryReleased
@@ -20,9 +18,11 @@ from sandbox.datasets.snapshot import contexts
 from sandbox.errors import Refusal
 from sandbox.ledger.accounts import read_accounts
 from sandbox.ledger.charges import find_by_idempotency_key, find_charge
+from sandbox.queries.answers import query_answer
+from sandbox.queries.requests import is_batch
 from sandbox.registry.schema import snapshots
-from sandbox.requests import is_batch
 from sandbox.state import StateFolder
+from sandbox.upkeep import commands
 from tests.support.story import Story
 
 

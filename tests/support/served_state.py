@@ -11,11 +11,11 @@ from sqlalchemy import Connection
 
 from policies.licence_files import sign_licence
 from policies.rules import Role
-from sandbox import commands
 from sandbox.audit.entry import Header
 from sandbox.keys import read_private_key
 from sandbox.registry import acts
 from sandbox.state import StateFolder, create
+from sandbox.upkeep import commands
 
 AUTHORITY = "sandbox.test"
 KEYS = {name: Ed25519PrivateKey.from_private_bytes(sha256(name.encode()).digest()) for name in ("li", "wang")}

@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 
-from sandbox import broker, commands, runs
-from sandbox.admission import Admission
+from sandbox import broker
 from sandbox.audit.mark import Mark
-from sandbox.door import Door
-from sandbox.frames import HttpAnswer, HttpRequest
 from sandbox.ledger import writer
-from sandbox.service import opened
+from sandbox.queries import runs
+from sandbox.serving.admission import Admission
+from sandbox.serving.door import Door
+from sandbox.serving.frames import HttpAnswer, HttpRequest
+from sandbox.serving.service import opened
 from sandbox.state import StateFolder
+from sandbox.upkeep import commands
 from tests.support.disk_trace import Step, Trace, traced
 from tests.support.processes import batch, doubled, query
 from tests.support.served_state import CARD, DOMAIN, LICENCE, empty_state, make_rows, register

@@ -14,23 +14,24 @@ from unittest.mock import Mock
 import pytest
 
 from policies.licence_files import sign_licence
-from sandbox import backups, commands, recovery, runs
 from sandbox.__main__ import main
-from sandbox.admission import Admission
 from sandbox.audit.encoding import decode
 from sandbox.audit.entry import Act, LogRestarted, QueryFailed, StateRestored
 from sandbox.audit.log import checkpoint, entries, size
 from sandbox.audit.verify import Report, verify
-from sandbox.backups import make_backup, open_backup
 from sandbox.datasets.intake import snapshots_folder, vault_folder
-from sandbox.door import Door
 from sandbox.errors import Refusal
-from sandbox.frames import HttpAnswer, HttpRequest
 from sandbox.keys import read_private_key
 from sandbox.ledger.accounts import read_accounts
+from sandbox.queries import runs
 from sandbox.registry import acts
-from sandbox.service import opened
+from sandbox.serving.admission import Admission
+from sandbox.serving.door import Door
+from sandbox.serving.frames import HttpAnswer, HttpRequest
+from sandbox.serving.service import opened
 from sandbox.state import DATABASE, MARK, StateFolder
+from sandbox.upkeep import backups, commands, recovery
+from sandbox.upkeep.backups import make_backup, open_backup
 from sandbox.workers.job import Side
 from tests.support.processes import code_of, doubled, made_state, query
 from tests.support.served_state import LICENCE

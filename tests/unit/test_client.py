@@ -18,10 +18,10 @@ from query_gateway.client.session import Client
 from query_gateway.client.settings import ClientSettings, Unset, read_client_settings
 from sandbox.audit.checkpoint import LogKey
 from sandbox.errors import Refusal
-from sandbox.frames import HttpRequest
 from sandbox.identity import VerifiedRequest, verify
 from sandbox.keys import key_id, make_private_key
 from sandbox.registry.directory import Signer
+from sandbox.serving.frames import HttpRequest
 from tests.support.released import BODY, LOG, RELEASE, asked, dry_run, released, released_batch, repeated
 
 AUTHORITY = "vitrine.example"

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import doctor
 from sandbox.confinement import machine
 from sandbox.confinement.layers import Layer, mandatory, named
 from sandbox.errors import Refusal
 from sandbox.settings import write_settings
 from sandbox.state import StateFolder
+from sandbox.upkeep import doctor
 from tests.support.postgres import Server
 from tests.support.served_state import SETTINGS
 

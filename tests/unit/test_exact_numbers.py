@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.errors import Refusal
 from sandbox.privacy.loss import Spend
-from sandbox.requests import read_query
+from sandbox.queries.requests import read_query
 
 BODY = '{{"licence": "L", "scenario": "S", "dataset": "D", "sql": "SELECT 1", "spend": {{"epsilon": {}}}}}'
 

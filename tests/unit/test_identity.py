@@ -18,10 +18,10 @@ from policies.rules import Role
 from query_gateway.client.signing import sign
 from sandbox.audit.records import Actor
 from sandbox.errors import Refusal
-from sandbox.frames import HttpRequest, request_digest
 from sandbox.identity import VerifiedRequest, verify
 from sandbox.keys import key_id
 from sandbox.registry.directory import Signer
+from sandbox.serving.frames import HttpRequest, request_digest
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 ID = key_id(KEY.public_key())

@@ -7,7 +7,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.rates import Rates
+from sandbox.serving.rates import Rates
 
 SECOND = 1_000_000_000
 

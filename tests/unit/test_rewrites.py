@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from sandbox.errors import Refusal
-from sandbox.rewrites import ATTEMPTS, SHORT, taught
+from sandbox.queries.rewrites import ATTEMPTS, SHORT, taught
 
 
 class Judge:

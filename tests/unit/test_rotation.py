@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import commands
 from sandbox.audit import log
 from sandbox.audit.encoding import decode
 from sandbox.audit.entry import DatasetDestroyed, VaultRotated
@@ -22,6 +21,7 @@ from sandbox.datasets.snapshot import Snapshots, erase_snapshot
 from sandbox.datasets.vault import NEXT, Vault
 from sandbox.errors import Refusal
 from sandbox.state import StateFolder
+from sandbox.upkeep import commands
 from sandbox.workers.job import Side
 from tests.support.processes import made_state
 from tests.unit.test_intake import CARD, CODES, PATIENTS, PEOPLE

@@ -11,8 +11,8 @@ from unittest.mock import Mock
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from sandbox import operator_log, service
 from sandbox.errors import PROBLEMS, Refusal
+from sandbox.serving import operator_log, service
 
 STORAGE = [
     OSError(errno.EROFS, "Read-only file system", "lock"),

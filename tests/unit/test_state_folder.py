@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import service
 from sandbox.errors import Refusal
 from sandbox.keys import make_private_key, read_private_key
 from sandbox.ledger.database import place
+from sandbox.serving import service
 from sandbox.settings import Settings, read_settings, write_settings
 from sandbox.state import create
 from tests.support.pages import ROOT

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.ticks import remaining, time_class
+from sandbox.queries.ticks import remaining, time_class
 from tests.support.cards import domain
 
 

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from sandbox.door import Door
-from sandbox.frames import HttpRequest
+from sandbox.serving.door import Door
+from sandbox.serving.frames import HttpRequest
 from tests.unit.test_identity import AUTHORITY, ID, signed
 
 DOOR = Door(

@@ -16,7 +16,7 @@ from rich.text import Text
 from query_gateway.client.answers import Problem, checked_answer
 from query_gateway.terminal import refusals, tables
 from query_gateway.terminal.words import Words
-from sandbox import operator_log
+from sandbox.serving import operator_log
 from sandbox.terminal import Terminal
 from sandbox.visible import json_text, visible
 from tests.support.released import LOG, RELEASE, released

@@ -18,7 +18,6 @@ from policies.licences import Licence, Notion
 from sandbox.datasets.snapshot import Snapshot
 from sandbox.errors import Refusal
 from sandbox.frontend import Frontend
-from sandbox.goals import goals, weighed
 from sandbox.plan.canonical import encode
 from sandbox.plan.check import check
 from sandbox.plan.checked import CheckedMeasure, CheckedPlan, ReadColumn
@@ -35,8 +34,9 @@ from sandbox.privacy.clip import norm_of
 from sandbox.privacy.clipping import bound_by
 from sandbox.privacy.conversion import epsilon_of
 from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, Loss, Spend, decimal, nothing
-from sandbox.requests import QueryRequest
-from sandbox.rewrites import taught
+from sandbox.queries.goals import goals, weighed
+from sandbox.queries.requests import QueryRequest
+from sandbox.queries.rewrites import taught
 
 _EXACT = Context(prec=100)
 """More digits than a request's number has."""

@@ -13,10 +13,10 @@ from sandbox.engines.memberships import render_members
 from sandbox.engines.render import AnswerJob
 from sandbox.plan.nodes import Expression, Ref
 from sandbox.plan.origins import Made, Membership, Node, Rows, place, wanted
-from sandbox.preparation import Prepared
 from sandbox.privacy.cells import Cells, Row, TooManyError
 from sandbox.privacy.forms import NUMERIC, Form, Noisy
 from sandbox.privacy.intervals import Interval
+from sandbox.queries.preparation import Prepared
 from sandbox.workers.job import Job, Table
 from sandbox.workers.job import Rows as Found
 from sandbox.workers.pool import WorkerFailure

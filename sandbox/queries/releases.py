@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from sandbox.balances import amounts_json
-from sandbox.bounds import clip_json
 from sandbox.datasets.snapshot import Snapshot
 from sandbox.plan.nodes import Scalar
-from sandbox.preparation import Prepared
 from sandbox.privacy.calibrate import Notice, PricedMeasure
 from sandbox.privacy.intervals import CONFIDENCE, OUTSIDE, Interval
 from sandbox.privacy.loss import nothing
@@ -20,8 +17,11 @@ from sandbox.privacy.notices import NoticeKind
 from sandbox.privacy.quantiles import offset
 from sandbox.privacy.reach import quantile as reached
 from sandbox.privacy.statistics import StatisticKind
-from sandbox.reuse import Taken
-from sandbox.uncertainty import Uncertainty
+from sandbox.queries.balances import amounts_json
+from sandbox.queries.bounds import clip_json
+from sandbox.queries.preparation import Prepared
+from sandbox.queries.reuse import Taken
+from sandbox.queries.uncertainty import Uncertainty
 from sandbox.workers.job import Rows
 
 

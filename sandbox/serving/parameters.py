@@ -6,7 +6,7 @@ import re
 from urllib.parse import parse_qsl
 
 from sandbox.errors import Refusal
-from sandbox.frames import HttpRequest
+from sandbox.serving.frames import HttpRequest
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}")
 

@@ -15,20 +15,20 @@ from sandbox.audit.entry import FailureCause
 from sandbox.audit.log import covered
 from sandbox.clock import milliseconds
 from sandbox.datasets.snapshot import Snapshots
-from sandbox.decisions import Decisions
 from sandbox.errors import Fault, Refusal
-from sandbox.execution import Execution, Run, execute
 from sandbox.ledger.charges import Charge, StoredRelation, find_charge, find_releases, snapshots_of
 from sandbox.ledger.database import is_storage
 from sandbox.ledger.outcomes import Failed
 from sandbox.ledger.ownership import open_elsewhere, require_own, take, take_left
 from sandbox.ledger.transactions import begin_attempt, fail, give_up, release
 from sandbox.ledger.writer import Writer
-from sandbox.preparation import Prepared
 from sandbox.privacy.kept import Kept, to_json
+from sandbox.queries.decisions import Decisions
+from sandbox.queries.execution import Execution, Run, execute
+from sandbox.queries.preparation import Prepared
+from sandbox.queries.ticks import remaining
+from sandbox.queries.underway import UnderWay
 from sandbox.settings import Settings
-from sandbox.ticks import remaining
-from sandbox.underway import UnderWay
 from sandbox.workers.pool import FailureKind, WorkerFailure
 
 T = TypeVar("T")

@@ -16,15 +16,11 @@ from sandbox.audit.checkpoint import LogPublicKey
 from sandbox.audit.encoding import decode
 from sandbox.audit.entry import FailureCause, QueryAuthorized, QueryFailed, QueryReused
 from sandbox.audit.records import AccountCharge, AccountKind, Amounts
-from sandbox.balances import Balance, affordable, after, amounts_json, balance_json, more, now
-from sandbox.bounds import clip_json
 from sandbox.errors import PROBLEMS, Fault
-from sandbox.leaves import Decided
 from sandbox.ledger.accounts import Line, read_account
 from sandbox.ledger.charges import Charge, State, find_releases, history, lines
 from sandbox.plan.combinations import Combination, Share, combinations
 from sandbox.plan.lineage import measured
-from sandbox.preparation import Prepared
 from sandbox.privacy.calibrate import PricedMeasure
 from sandbox.privacy.intervals import (
     CONFIDENCE,
@@ -36,9 +32,13 @@ from sandbox.privacy.intervals import (
 )
 from sandbox.privacy.loss import Accuracy, Loss, Spend, decimal, nothing, total
 from sandbox.privacy.reach import quantile
+from sandbox.queries.balances import Balance, affordable, after, amounts_json, balance_json, more, now
+from sandbox.queries.bounds import clip_json
+from sandbox.queries.leaves import Decided
+from sandbox.queries.preparation import Prepared
+from sandbox.queries.requests import read_charged
+from sandbox.queries.reuse import Reuse
 from sandbox.registry.directory import RegisteredLicence
-from sandbox.requests import read_charged
-from sandbox.reuse import Reuse
 
 
 def query_answer(connection: Connection, charge: Charge, key: LogPublicKey, *, batch: bool) -> tuple[int, bytes]:

@@ -16,8 +16,15 @@ from sqlalchemy import Connection
 from policies.canonical import canonical_json
 from policies.catalogue import catalogue_entry
 from policies.rules import Action, Target
-from sandbox.admission import Admission
-from sandbox.answers import (
+from sandbox.audit import entry, log, published
+from sandbox.audit.checkpoint import LogPublicKey, open_note
+from sandbox.broker import Answered, Broker, DryRun, Read
+from sandbox.errors import PROBLEMS, Refusal
+from sandbox.identity import VerifiedRequest, verify
+from sandbox.ledger.charges import Charge, find_charge
+from sandbox.ledger.database import cause, is_storage
+from sandbox.ledger.outcomes import Leaf
+from sandbox.queries.answers import (
     dry_run_answer,
     estimate_answer,
     history_answer,
@@ -25,18 +32,11 @@ from sandbox.answers import (
     query_answer,
     repeat_receipt,
 )
-from sandbox.audit import entry, log, published
-from sandbox.audit.checkpoint import LogPublicKey, open_note
-from sandbox.broker import Answered, Broker, DryRun, Read
-from sandbox.errors import PROBLEMS, Refusal
-from sandbox.frames import HttpAnswer, HttpRequest
-from sandbox.identity import VerifiedRequest, verify
-from sandbox.ledger.charges import Charge, find_charge
-from sandbox.ledger.database import cause, is_storage
-from sandbox.ledger.outcomes import Leaf
-from sandbox.parameters import number, parameters, span
+from sandbox.queries.requests import is_batch, read_batch, read_query
 from sandbox.registry.directory import RegisteredLicence
-from sandbox.requests import is_batch, read_batch, read_query
+from sandbox.serving.admission import Admission
+from sandbox.serving.frames import HttpAnswer, HttpRequest
+from sandbox.serving.parameters import number, parameters, span
 
 _LOGGER = logging.getLogger("vitrine.door")
 _PAGE = 256

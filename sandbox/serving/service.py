@@ -20,29 +20,29 @@ from types import FrameType
 from sqlalchemy.exc import SQLAlchemyError
 
 from policies.canonical import canonical_json
-from sandbox import operator_log
-from sandbox.admission import Admission
 from sandbox.audit.entry import Header
 from sandbox.broker import Broker
 from sandbox.clock import milliseconds
 from sandbox.confinement.machine import chosen
 from sandbox.confinement.rights import keep_memory
 from sandbox.datasets.dummies import Dummies
-from sandbox.decisions import Decisions
-from sandbox.door import Door, refused
 from sandbox.errors import Refusal, told
 from sandbox.frontend import Frontend
 from sandbox.ledger.database import cause, is_shared, is_storage, migrate, open_database, place
 from sandbox.ledger.presence import Presence
 from sandbox.ledger.writer import Writer
 from sandbox.plan.limits import standard
+from sandbox.queries.decisions import Decisions
+from sandbox.queries.runs import Runs
+from sandbox.queries.underway import UnderWay
 from sandbox.registry.acts import start_service, stop_service
 from sandbox.registry.directory import Registry
-from sandbox.runs import Runs
-from sandbox.server import Server
+from sandbox.serving import operator_log
+from sandbox.serving.admission import Admission
+from sandbox.serving.door import Door, refused
+from sandbox.serving.server import Server
 from sandbox.settings import Settings
 from sandbox.state import StateFolder, held
-from sandbox.underway import UnderWay
 from sandbox.visible import visible
 from sandbox.watch import Watch
 from sandbox.workers.job import Limits, Side
@@ -50,7 +50,7 @@ from sandbox.workers.pool import Pool
 
 
 def main() -> int:
-    """`python -m sandbox.service STATE [SOCKET]`: 0 after an orderly end, 1 when it may not start."""
+    """`python -m sandbox.serving.service STATE [SOCKET]`: 0 after an orderly end, 1 when it may not start."""
     operator_log.begin()
     os.umask(0o077)
     try:

@@ -25,7 +25,6 @@ from sandbox.engines.sources import NUMBER
 from sandbox.errors import Fault
 from sandbox.plan.givens import held
 from sandbox.plan.nodes import Type
-from sandbox.preparation import Prepared
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.brackets import around
 from sandbox.privacy.calibrate import PricedMeasure
@@ -38,9 +37,10 @@ from sandbox.privacy.mechanisms import Invocation, measure, noisy_number, select
 from sandbox.privacy.quantiles import NONE, Buckets, Quantile, counts, fitted, measured_keys, offset
 from sandbox.privacy.quantiles import scores as ranks
 from sandbox.privacy.selection import of_clip, scores, target
-from sandbox.releases import Decided, release_json
-from sandbox.reuse import Reuse
-from sandbox.uncertainty import uncertainty
+from sandbox.queries.preparation import Prepared
+from sandbox.queries.releases import Decided, release_json
+from sandbox.queries.reuse import Reuse
+from sandbox.queries.uncertainty import uncertainty
 from sandbox.workers.job import Job, Parts, Rows, Side, Table
 
 Run = Callable[[Parts, Side, Job], Rows]

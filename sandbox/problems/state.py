@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sandbox.problem import Problem
+from sandbox.problems.problem import Problem
 
 STATE_PROBLEMS: Mapping[str, Problem] = {
     # one line a code; grouped by prefix, sorted within the group

@@ -10,11 +10,11 @@ from policies.rules import Action
 from sandbox.audit import entry, records
 from sandbox.audit.forms import joint_digest
 from sandbox.ledger.outcomes import Authorized, ChargeRequest, Existing, Leaf, Outcome, Refused, Reused
-from sandbox.preparation import Prepared
 from sandbox.privacy.loss import Loss, nothing
 from sandbox.privacy.mechanisms import FEATURES, version
+from sandbox.queries.preparation import Prepared
+from sandbox.queries.reuse import Reuse
 from sandbox.registry.directory import RegisteredLicence
-from sandbox.reuse import Reuse
 
 
 @dataclass(frozen=True, slots=True)

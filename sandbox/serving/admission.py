@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from sandbox.audit.records import Actor
 from sandbox.errors import Refusal
-from sandbox.rates import Rates
+from sandbox.serving.rates import Rates
 from sandbox.settings import Settings
 
 _SECOND = 1_000_000_000

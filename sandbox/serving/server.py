@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from sandbox.errors import Refusal
-from sandbox.frames import HttpAnswer, HttpRequest, receive_request, send_answer
+from sandbox.serving.frames import HttpAnswer, HttpRequest, receive_request, send_answer
 
 Handler = Callable[[HttpRequest], HttpAnswer]
 """Answers every request, refusals included; it never raises."""

@@ -21,11 +21,11 @@ from sandbox.audit.checkpoint import open_note
 from sandbox.audit.mark import Mark
 from sandbox.audit.merkle import Unverified
 from sandbox.audit.tree_head import Checkpoint
-from sandbox.backups import Backup
 from sandbox.disk import PARTIAL, make_folder, move, put, sync_tree
 from sandbox.errors import Refusal
 from sandbox.ledger.database import open_database
 from sandbox.state import DATABASE, MARK, StateFolder
+from sandbox.upkeep.backups import Backup
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,14 @@ from sandbox.clock import milliseconds
 from sandbox.datasets.snapshot import Snapshot, Snapshots
 from sandbox.errors import Fault, Refusal
 from sandbox.frontend import Frontend
-from sandbox.leaves import Decided
 from sandbox.ledger.charges import Charge
 from sandbox.plan.limits import Limits
-from sandbox.preparation import Prepared, prepare
+from sandbox.queries.leaves import Decided
+from sandbox.queries.preparation import Prepared, prepare
+from sandbox.queries.requests import QueryRequest, read_charged
+from sandbox.queries.ticks import time_class
 from sandbox.registry.directory import Registry, Signer
-from sandbox.requests import QueryRequest, read_charged
 from sandbox.settings import Settings
-from sandbox.ticks import time_class
 
 MECHANISMS = 200
 """Draws of noise of one request: all of them stand in the entry of the log that charges it, which is no larger than

@@ -13,11 +13,11 @@ from hashlib import sha256
 from policies.canonical import canonical_json
 from sandbox.plan.aggregate_functions import AggregateFunction
 from sandbox.plan.checked import CheckedAggregate
-from sandbox.preparation import Prepared, bounded
 from sandbox.privacy.bounding import BoundedMeasure
 from sandbox.privacy.calibrate import PricedMeasure
 from sandbox.privacy.derivation import Derived, derive
 from sandbox.privacy.kept import Kept
+from sandbox.queries.preparation import Prepared, bounded
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,6 @@ from policies.licence_files import read_licence, sign_licence
 from policies.rules import Role
 from sandbox.audit import export, log
 from sandbox.audit.entry import Header
-from sandbox.backups import make_backup, open_backup
-from sandbox.balances import balance_json, now
 from sandbox.clock import milliseconds
 from sandbox.datasets.intake import load_dataset, snapshots_folder, vault_folder
 from sandbox.datasets.rotation import rotate
@@ -29,11 +27,13 @@ from sandbox.ledger.accounts import read_accounts
 from sandbox.ledger.database import migrate, open_database
 from sandbox.ledger.reconciliation import at_one_moment, differences
 from sandbox.ledger.writer import Writer
-from sandbox.recovery import recover as begin_anew
+from sandbox.queries.balances import balance_json, now
 from sandbox.registry import acts
 from sandbox.registry.directory import Registry
-from sandbox.restoration import restore as put_back
 from sandbox.state import StateFolder
+from sandbox.upkeep.backups import make_backup, open_backup
+from sandbox.upkeep.recovery import recover as begin_anew
+from sandbox.upkeep.restoration import restore as put_back
 
 T = TypeVar("T")
 Row = Mapping[str, object]

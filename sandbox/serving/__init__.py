@@ -1,0 +1,1 @@
+"""The door: the socket, who may enter, and the process that serves."""
