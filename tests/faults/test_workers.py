@@ -22,6 +22,7 @@ from sandbox.workers.job import Job, Limits, Part, Rows, Side
 from sandbox.workers.pool import FailureKind, Pool, WorkerFailure
 from tests.support.cards import card, integer, private, public, unit, words
 from tests.support.engine import loaded
+from tests.support.starters import command_of
 
 CARD = card(
     "d",
@@ -61,14 +62,15 @@ def failure(pool: Pool, parts: tuple[Part, ...], of: Job) -> FailureKind:
 
 
 def workers() -> set[int]:
-    """Every process below this one that is neither this one's child nor a zombie: the workers."""
+    """Every process below a zygote of ours that is no zombie: the workers."""
     below: dict[int, list[int]] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
             if state != "Z":
                 below.setdefault(int(parent), []).append(int(folder.name))
-    return {worker for zygote in below.get(os.getpid(), []) for worker in below.get(zygote, [])}
+    zygotes = [child for child in below.get(os.getpid(), []) if "sandbox.workers.zygote" in command_of(child)]
+    return {worker for zygote in zygotes for worker in below.get(zygote, [])}
 
 
 def zygote_of(worker: int) -> int:

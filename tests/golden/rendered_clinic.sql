@@ -520,7 +520,7 @@ ORDER BY
 -- with no parameters; at most 1000000 rows of text, integer, integer
 
 -- private group keys
-SELECT visit_no, COUNT(*) FROM visits GROUP BY visit_no
+SELECT 费用, COUNT(*) FROM visits GROUP BY 费用
 =>
 -- m1
 SELECT
@@ -564,9 +564,9 @@ FROM (
                   THEN ';n'
                   ELSE (
                     (
-                      ';' || CAST(LENGTH(CAST("_r6"."k1" AS TEXT)) AS TEXT)
+                      ';' || CAST(LENGTH(FORMAT('{:.17e}', "_r6"."k1" + 0.0)) AS TEXT)
                     ) || (
-                      ':' || CAST("_r6"."k1" AS TEXT)
+                      ':' || FORMAT('{:.17e}', "_r6"."k1" + 0.0)
                     )
                   )
                 END
@@ -581,7 +581,7 @@ FROM (
           "_r5"."_seed" AS "_seed",
           "_r5"."k1" AS "k1",
           LEAST("_r5"."n_m1s1", 1) AS "m1s1",
-          LEAST("_r5"."n_m1s2", 1) AS "m1s2"
+          LEAST("_r5"."n_m1s2", 3) AS "m1s2"
         FROM (
           SELECT
             "_r3"."_unit" AS "_unit",
@@ -596,7 +596,7 @@ FROM (
               "_r2"."c1" AS "k1"
             FROM (
               SELECT
-                "_r1"."c0" AS "c1",
+                "_r1"."c4" AS "c1",
                 "_r1"."_unit" AS "_unit",
                 "_r1"."_seed" AS "_seed"
               FROM "private0"."main"."t1" AS "_r1"
@@ -614,7 +614,7 @@ FROM (
   GROUP BY
     "_r8"."k1"
 ) AS "_r9"
--- with no parameters; at most 4000000 rows of integer, integer, integer
+-- with no parameters; at most 4000000 rows of double, integer, integer
 -- m1t
 SELECT
   CAST(COALESCE(SUM("_r8"."_cut"), 0) AS BIGINT) AS "_cut"
@@ -635,9 +635,9 @@ FROM (
         "_r5"."_seed" AS "_seed",
         "_r5"."k1" AS "k1",
         LEAST("_r5"."n_m1s1", 1) AS "m1s1",
-        LEAST("_r5"."n_m1s2", 1) AS "m1s2",
+        LEAST("_r5"."n_m1s2", 3) AS "m1s2",
         CASE WHEN (
-          "_r5"."n_m1s2" > 1
+          "_r5"."n_m1s2" > 3
         ) THEN 1 ELSE 0 END AS "_cut"
       FROM (
         SELECT
@@ -653,7 +653,7 @@ FROM (
             "_r2"."c1" AS "k1"
           FROM (
             SELECT
-              "_r1"."c0" AS "c1",
+              "_r1"."c4" AS "c1",
               "_r1"."_unit" AS "_unit",
               "_r1"."_seed" AS "_seed"
             FROM "private0"."main"."t1" AS "_r1"
@@ -697,9 +697,9 @@ FROM (
                   THEN ';n'
                   ELSE (
                     (
-                      ';' || CAST(LENGTH(CAST("_r6"."k1" AS TEXT)) AS TEXT)
+                      ';' || CAST(LENGTH(FORMAT('{:.17e}', "_r6"."k1" + 0.0)) AS TEXT)
                     ) || (
-                      ':' || CAST("_r6"."k1" AS TEXT)
+                      ':' || FORMAT('{:.17e}', "_r6"."k1" + 0.0)
                     )
                   )
                 END
@@ -714,7 +714,7 @@ FROM (
           "_r5"."_seed" AS "_seed",
           "_r5"."k1" AS "k1",
           LEAST("_r5"."n_m1s1", 1) AS "m1s1",
-          LEAST("_r5"."n_m1s2", 1) AS "m1s2"
+          LEAST("_r5"."n_m1s2", 3) AS "m1s2"
         FROM (
           SELECT
             "_r3"."_unit" AS "_unit",
@@ -729,7 +729,7 @@ FROM (
               "_r2"."c1" AS "k1"
             FROM (
               SELECT
-                "_r1"."c0" AS "c1",
+                "_r1"."c4" AS "c1",
                 "_r1"."_unit" AS "_unit",
                 "_r1"."_seed" AS "_seed"
               FROM "private0"."main"."t1" AS "_r1"
@@ -768,7 +768,7 @@ FROM (
 ) AS "_r4"
 ORDER BY
   "_r4"."_order" ASC
--- with no parameters; at most 1000000 rows of integer, integer, integer
+-- with no parameters; at most 1000000 rows of double, integer, integer
 
 -- the public part: HAVING, arithmetic, ORDER BY, LIMIT
 SELECT date_trunc('quarter', 日期) AS q, SUM(费用) / COUNT(*) AS mean, COUNT(*) AS n FROM visits GROUP BY q HAVING COUNT(*) > 10 ORDER BY n DESC LIMIT 3

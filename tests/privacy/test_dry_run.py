@@ -32,7 +32,7 @@ SPEND = {"epsilon": "1"}
 QUERIES = [
     SQL,
     "SELECT COUNT(DISTINCT pid) AS n, SUM(费用) AS s FROM visits WHERE emergency",
-    "SELECT visit_no, COUNT(*) AS n FROM visits GROUP BY visit_no",
+    "SELECT visit_no + 0 AS k, COUNT(*) AS n FROM visits GROUP BY k",
     "SELECT name_en, COUNT(*) AS n FROM persons JOIN cities ON code = city GROUP BY name_en HAVING COUNT(*) > 5",
     "SELECT d.药品, SUM(d.packs) AS n FROM drugs d JOIN visits v ON d.visit_no = v.visit_no GROUP BY d.药品 ORDER BY n",
 ]
