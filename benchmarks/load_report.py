@@ -93,7 +93,7 @@ def write(found: Mapping[str, Any]) -> None:
 def _table(found: Mapping[str, Any]) -> str:
     figures = {figure["id"]: figure for figure in found["figures"]}
     kinds = sorted({name.split(".")[1] for name in figures if name.startswith(("peace.", "disturbance."))})
-    numbers = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
+    numbers = report.measured_with(found)
     lines = [
         f"Measured on {found['date']}, {found['seconds']} s of load: {found['machine']}. {numbers}.",
         "",

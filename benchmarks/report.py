@@ -94,7 +94,7 @@ def write_coverage(figures: Sequence[Figure]) -> None:
 
 def write_clinics(found: Mapping[str, Any]) -> None:
     """Writes the table of errors per clinic into README.md, between its marks."""
-    numbers = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
+    numbers = measured_with(found)
     lines = [
         f"Measured on {found['date']}: {found['rows']:,} visits, answers to each query: {found['rounds']}. {numbers}.",
         "",
@@ -110,6 +110,11 @@ def _covered(figure: Figure) -> str:
     return f"{figure['value']:g} %{width}"
 
 
+def measured_with(found: Mapping[str, Any]) -> str:
+    """The versions of what was measured, as a part of a sentence."""
+    return ", ".join(f"{name} {number}" for name, number in found["versions"].items())
+
+
 def between(start: str, end: str, text: str) -> None:
     """Writes a text into README.md, between its marks."""
     head, _, rest = README.read_text(encoding="utf-8").partition(start)
@@ -119,7 +124,7 @@ def between(start: str, end: str, text: str) -> None:
 
 def _errors(found: Mapping[str, Any]) -> str:
     """The table of the panel's questions, and that of TPC-H's totals."""
-    numbers = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
+    numbers = measured_with(found)
     lines = [
         f"Measured on {found['date']}, {found['runs']} runs each. {numbers}.",
         "",
@@ -153,7 +158,7 @@ def _error(figure: Figure) -> str:
 
 
 def _tables(found: Mapping[str, Any], figures: Mapping[str, Figure], compared: Sequence[Figure]) -> str:
-    numbers = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
+    numbers = measured_with(found)
     lines = [
         f"Measured on {found['date']}: {found['machine']}. {numbers}.",
         f"Census of {found['people']:,} one-row units, TPC-H at scale {found['scale']:g}.",

@@ -1,4 +1,4 @@
-"""How the gateway is reached: over TLS 1.2 or 1.3; without it on this host alone, or behind a proxy that speaks it."""
+"""TLS as our servers speak it: versions 1.2 and 1.3."""
 
 from __future__ import annotations
 

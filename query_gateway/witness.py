@@ -27,14 +27,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from query_gateway.transport import tls
+from query_gateway.listening import add_flags, listening
 from sandbox.audit.checkpoint import LogPublicKey
 from sandbox.audit.merkle import Unverified
 from sandbox.audit.notes import KeyKind, NoteKey
 from sandbox.audit.witness import LARGEST_REQUEST, TEXT_MEDIA, Witness, WitnessKey
 from sandbox.disk import make_folder, put
 from sandbox.errors import PROBLEMS, Refusal
-from sandbox.hosts import is_this_host
 from sandbox.keys import make_ml_dsa_key, make_private_key, read_ml_dsa_key, read_private_key
 from sandbox.serving import operator_log
 from sandbox.visible import visible
@@ -107,10 +106,7 @@ def parser() -> argparse.ArgumentParser:
     init.set_defaults(run=_init)
     serve = verbs.add_parser("serve", help="cosign what logs submit")
     serve.add_argument("folder", type=Path)
-    serve.add_argument("--listen", default="127.0.0.1:8090", help="HOST:PORT (default %(default)s)")
-    serve.add_argument("--tls-cert", type=Path, help="PEM file of the certificate chain")
-    serve.add_argument("--tls-key", type=Path, help="PEM file of its private key")
-    serve.add_argument("--behind-proxy", action="store_true", help="a proxy speaks TLS")
+    add_flags(serve, listen="127.0.0.1:8090")
     serve.set_defaults(run=_serve)
     return found
 
@@ -137,25 +133,10 @@ def _init(options: argparse.Namespace) -> None:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    host, _, port = options.listen.rpartition(":")
-    host = host.strip("[]") or "127.0.0.1"
-    context = None if options.tls_cert is None else tls(options.tls_cert, options.tls_key)
-    if context is None and not options.behind_proxy and not is_this_host(host):
-        raise ValueError("beyond this host it takes --tls-cert and --tls-key, or --behind-proxy")
+    where = listening(options)
+    app = create_app(open_witness(options.folder))
     operator_log.begin()
-    uvicorn.run(
-        create_app(open_witness(options.folder)),
-        host=host,
-        port=int(port),
-        ssl_context_factory=None if context is None else lambda *_: context,
-        access_log=False,
-        log_config=None,
-        log_level="warning",
-        proxy_headers=False,
-        server_header=False,
-        ws="none",
-        lifespan="off",
-    )
+    uvicorn.Server(where.serving(app)).run()
 
 
 if __name__ == "__main__":

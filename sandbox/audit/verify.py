@@ -26,6 +26,7 @@ from sandbox.audit.entry import Entry
 from sandbox.audit.findings import Finding
 from sandbox.audit.forms import Malformed
 from sandbox.audit.merkle import HASH_SIZE, Frontier, Unverified, leaf_hash
+from sandbox.audit.notes import MAX_NOTE
 from sandbox.audit.records import Amounts
 from sandbox.audit.registry_acts import LicenceIssued
 from sandbox.audit.tiles import CHECKPOINT, HEIGHT, WIDTH, Tile, body_path, bundles, read_bundle, tiles
@@ -34,7 +35,6 @@ from sandbox.privacy.loss import DELTA_UNIT, EPSILON_UNIT, RHO_UNIT, down
 
 MOST_FINDINGS = 1000
 """Findings that a report lists; more are counted."""
-_LARGEST_NOTE = 100_000
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -131,7 +131,7 @@ class _Audit:
 
     def run(self, remembered: Sequence[str]) -> Iterator[Finding]:
         try:
-            self.head = open_note(self._read(CHECKPOINT, _LARGEST_NOTE).decode(), self._log_key)
+            self.head = open_note(self._read(CHECKPOINT, MAX_NOTE).decode(), self._log_key)
         except (OSError, Malformed, Unverified, UnicodeDecodeError):
             yield Finding("checkpoint.invalid", file=CHECKPOINT)
             return

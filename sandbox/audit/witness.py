@@ -22,13 +22,13 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from sandbox.audit.checkpoint import LogPublicKey, open_note
 from sandbox.audit.cosignature import cosign, public_key
 from sandbox.audit.merkle import EMPTY_ROOT, HASH_SIZE, Unverified, verify_consistency
-from sandbox.audit.notes import Note, NoteKey, base64, from_base64, lines
+from sandbox.audit.notes import MAX_NOTE, Note, NoteKey, base64, from_base64, lines
 from sandbox.audit.tree_head import Checkpoint
 from sandbox.disk import make_folder, put
 
 MOST_STEPS = 63
 """Hashes of a consistency proof."""
-LARGEST_REQUEST = 100_000 + 100 * (MOST_STEPS + 1)
+LARGEST_REQUEST = MAX_NOTE + 100 * (MOST_STEPS + 1)
 """Bytes."""
 SIZE_MEDIA = "text/x.tlog.size"
 TEXT_MEDIA = "text/plain; charset=utf-8"

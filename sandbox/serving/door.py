@@ -268,13 +268,15 @@ class Door:
 
     def bundle(self, caller: VerifiedRequest, _: HttpRequest, path: str) -> HttpAnswer:
         """The entries of a tile, for auditors."""
-        self.broker.decisions.allowed(caller.signer, Action.AUDIT_READ, Target("entries", None), None)
-        with self.broker.engine.connect() as connection:
-            found = published.bundle(connection, self.log_key, path)
-        if found is None:
-            raise Refusal("request.route")
-        self.broker.note(caller, Leaf(entry.Read(Action.AUDIT_READ.value, "entries")))
-        return HttpAnswer(200, found)
+
+        def file() -> HttpAnswer:
+            with self.broker.engine.connect() as connection:
+                found = published.bundle(connection, self.log_key, path)
+            if found is None:
+                raise Refusal("request.route")
+            return HttpAnswer(200, found)
+
+        return self._decided(caller, Action.AUDIT_READ, Target("entries", None), file)
 
     def inclusion(self, caller: VerifiedRequest, request: HttpRequest, _: str) -> HttpAnswer:
         """The proof that a leaf stands in the log."""
@@ -327,9 +329,14 @@ class Door:
     def _read(
         self, caller: VerifiedRequest, action: Action, target: Target, body: Callable[[], Mapping[str, object]]
     ) -> HttpAnswer:
+        return self._decided(caller, action, target, lambda: _ok(body()))
+
+    def _decided(
+        self, caller: VerifiedRequest, action: Action, target: Target, make: Callable[[], HttpAnswer]
+    ) -> HttpAnswer:
         """Decides on a reading, makes its answer and writes its leaf, in this order. Refuses policy.*."""
         self.broker.decisions.allowed(caller.signer, action, target, None)
-        answer = _ok(body())
+        answer = make()
         self.broker.note(caller, Leaf(entry.Read(action.value, target.id)))
         return answer
 

@@ -124,6 +124,13 @@ def _health(address: str) -> int | None:
         return None
 
 
+def _come_up(process: subprocess.Popen[bytes], address: str) -> None:
+    for _ in until(READY, "health"):
+        assert process.poll() is None
+        if _health(address) == 200:
+            break
+
+
 def _side(process: int, module: str) -> int:
     """The child that runs a module."""
     (found,) = (each for each in children_of(process) if f"-m {module}" in command_of(each))
@@ -134,10 +141,7 @@ def _side(process: int, module: str) -> int:
 def test_serve_ends_with_everything_it_started(state: Path, number: int) -> None:
     address = f"127.0.0.1:{free_port()}"
     with serving(state, address) as process:
-        for _ in until(READY, "health"):
-            assert process.poll() is None
-            if _health(address) == 200:
-                break
+        _come_up(process, address)
         started = descendants(process.pid)
         assert len(started) >= 2
         process.send_signal(number)
@@ -150,10 +154,7 @@ def test_serve_starts_again_what_is_killed(state: Path) -> None:
     """The other side stays as it was."""
     address = f"127.0.0.1:{free_port()}"
     with serving(state, address) as process:
-        for _ in until(READY, "health"):
-            assert process.poll() is None
-            if _health(address) == 200:
-                break
+        _come_up(process, address)
         for killed, other in (("sandbox", "query_gateway"), ("query_gateway", "sandbox")):
             before, beside = _side(process.pid, killed), _side(process.pid, other)
             os.kill(before, signal.SIGKILL)

@@ -70,3 +70,4 @@ def test_what_cannot_be_served_is_said_in_a_line(tmp_path: Path) -> None:
     subprocess.run(module_command("query_gateway.witness", "init", folder, "--name", "w.test"), check=True)
     assert "already" in told("init", folder, "--name", "w.test")
     assert "beyond this host" in told("serve", folder, "--listen", "0.0.0.0:1")
+    assert "go together" in told("serve", folder, "--tls-cert", "chain.pem")

@@ -391,14 +391,19 @@ def test_told_to_stop_it_answers_what_runs_and_every_process_ends(clinic: Deploy
     clinic.stop()
 
 
-def test_a_state_folder_is_served_once(clinic: Deployment) -> None:
-    clinic.start()
+def second_is_refused(clinic: Deployment) -> None:
+    """Beside the one that serves, another does not start."""
     first = clinic.pid
     clinic.launch()
     clinic.until(lambda: clinic.status is not None)
     assert clinic.status == 1
     assert "state.busy" in clinic.said
     clinic.pid = first
+
+
+def test_a_state_folder_is_served_once(clinic: Deployment) -> None:
+    clinic.start()
+    second_is_refused(clinic)
     commands.backup(clinic.state, clinic.path.parent / "copy", clinic.path.parent / "key")
     assert clinic.send(query(7)).status == 200
     clinic.kill()

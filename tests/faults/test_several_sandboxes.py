@@ -18,6 +18,7 @@ from sandbox.errors import Refusal
 from sandbox.ledger.charges import State
 from sandbox.ledger.database import migrate, open_database
 from sandbox.serving.frames import HttpAnswer, HttpRequest
+from tests.faults.test_crash import second_is_refused
 from tests.support.postgres import Server
 from tests.support.processes import Deployment, Gone, code_of, query
 
@@ -217,12 +218,7 @@ def test_a_policy_put_in_force_by_one_sandbox_binds_the_other(clinic: Deployment
 @ON_POSTGRESQL
 def test_a_socket_is_served_once_and_an_older_schema_is_left_alone_while_it_is_served(clinic: Deployment) -> None:
     clinic.start()
-    first = clinic.pid
-    clinic.launch()
-    clinic.until(lambda: clinic.status is not None)
-    assert clinic.status == 1
-    assert "state.busy" in clinic.said
-    clinic.pid = first
+    second_is_refused(clinic)
     engine = open_database(clinic.state.settings.database)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0004'"))

@@ -21,10 +21,10 @@ from sandbox.queries.execution import execute, rehearse
 from sandbox.queries.preparation import prepare
 from sandbox.queries.requests import read_query
 from sandbox.registry import acts
-from sandbox.workers.job import DummyPart, Job, Parts, Rows, Side
-from sandbox.workers.pool import FailureKind, WorkerFailure
+from sandbox.workers.job import DummyPart, Side
+from sandbox.workers.pool import FailureKind
 from tests.support.answers import InProcess
-from tests.support.broker_world import LOG, BrokerWorld, CountedEngine, broker_world, query
+from tests.support.broker_world import LOG, BrokerWorld, broker_world, failing, query
 from tests.support.records import FULL
 
 SQL = "SELECT 科室, COUNT(*) AS n, AVG(费用) AS mean FROM visits GROUP BY 科室"
@@ -201,15 +201,8 @@ def test_a_worker_killed_at_a_dry_run_costs_nobody_the_answer(
     world: BrokerWorld, monkeypatch: pytest.MonkeyPatch, kills: int
 ) -> None:
     """It is run again; killed each time, the caller is told to come back, and not that it failed."""
-    real, left = CountedEngine.__call__, [FailureKind.KILLED] * kills
-
-    def run(engine: CountedEngine, parts: Parts, side: Side, job: Job) -> Rows:
-        if left:
-            raise WorkerFailure(left.pop())
-        return real(engine, parts, side, job)
-
-    before = world.spent()
-    monkeypatch.setattr(CountedEngine, "__call__", run)
+    before, left = world.spent(), [FailureKind.KILLED] * kills
+    failing(monkeypatch, left)
     answer = world.ask(query(SQL, SPEND, dry_run=True))
     assert (answer.status, json.loads(answer.body).get("code")) == ((200, None) if kills < 3 else (503, "service.busy"))
     left.append(FailureKind.ENGINE)

@@ -18,11 +18,11 @@ from sandbox.audit.entry import QueryReleased, QueryReused
 from sandbox.audit.export import export
 from sandbox.registry import acts
 from sandbox.serving.frames import request_digest
-from sandbox.workers.job import Job, Parts, Rows, Side
-from sandbox.workers.pool import FailureKind, WorkerFailure
+from sandbox.workers.job import Side
+from sandbox.workers.pool import FailureKind
 from tests.privacy.test_charge import RECORDS, difference
 from tests.support.answers import InProcess
-from tests.support.broker_world import BUNDLE, DEPARTMENT, LOG, BrokerWorld, CountedEngine, broker_world, query
+from tests.support.broker_world import BUNDLE, DEPARTMENT, LOG, BrokerWorld, broker_world, failing, query
 
 RHO = {"rho": "8"}
 LESS = {"rho": "0.1"}
@@ -390,15 +390,8 @@ def test_a_worker_killed_at_an_answer_by_reuse_costs_nobody_the_answer(
     world: BrokerWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked(world, FINER, RHO)
-    real, left = CountedEngine.__call__, [FailureKind.KILLED]
-
-    def run(engine: CountedEngine, parts: Parts, side: Side, job: Job) -> Rows:
-        if left:
-            raise WorkerFailure(left.pop())
-        return real(engine, parts, side, job)
-
-    before = world.spent()
-    monkeypatch.setattr(CountedEngine, "__call__", run)
+    before, left = world.spent(), [FailureKind.KILLED]
+    failing(monkeypatch, left)
     assert names(asked(world, FOLLOWING[0]))
     assert left == []
     assert difference(before, world.spent()) == {}

@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
@@ -48,6 +49,7 @@ from sandbox.serving.door import Door
 from sandbox.serving.frames import HttpAnswer, HttpRequest
 from sandbox.settings import Settings
 from sandbox.workers.job import Job, Limits, Parts, Rows, Side
+from sandbox.workers.pool import FailureKind, WorkerFailure
 from tests.support.engine import load_as, loaded
 from tests.support.log_keys import log_key
 from tests.support.records import PEOPLE, SMALL, Records
@@ -104,6 +106,18 @@ class CountedEngine:
         self.runs[side] += 1
         paths = [(None if part.private is None else _path(part.private), _path(part.public)) for part in parts]
         return Session(paths, Limits(threads=1, megabytes=512)).run(job)
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, left: list[FailureKind]) -> None:
+    """The next jobs fail in these ways, the last one first; what is left to fail stands in the list."""
+    real = CountedEngine.__call__
+
+    def run(engine: CountedEngine, parts: Parts, side: Side, job: Job) -> Rows:
+        if left:
+            raise WorkerFailure(left.pop())
+        return real(engine, parts, side, job)
+
+    monkeypatch.setattr(CountedEngine, "__call__", run)
 
 
 def _path(descriptor: int) -> str:

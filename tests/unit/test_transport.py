@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import ssl
 import sys
-from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
 from query_gateway.__main__ import _arguments
+from query_gateway.listening import Listening
 from query_gateway.transport import tls
 from sandbox.hosts import is_this_host
 from tests.support.certificates import certificate
 
 
-def arguments(monkeypatch: pytest.MonkeyPatch, *words: str) -> Namespace | None:
-    """None where they are refused."""
+def arguments(monkeypatch: pytest.MonkeyPatch, *words: str) -> Listening | None:
+    """Where the gateway listens; None where that is refused."""
     monkeypatch.setattr(sys, "argv", ["gateway", "--socket", "s", *words])
     try:
-        return _arguments()
+        found: Listening = _arguments().listening
     except SystemExit:
         return None
+    return found
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "[::1]", "localhost", ""])
